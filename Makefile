@@ -1,0 +1,197 @@
+# Strongroom. The targets that people use:
+#	make		build the programs into build/release
+#	make demo	install what is needed, build, run the main job on the embedded default, leave it running
+#	make check	install what is needed, build every variant, run every test
+#	make check-fast	unit tests and the embedded end-to-end tests, release build only
+#	make install	into $(DESTDIR)$(PREFIX)
+#
+# VARIANT chooses how to build: release, faults (named fault points, for tests), asan, tsan, clang, fuzz.
+
+VARIANT  ?= release
+BUILD    ?= build
+B        := $(BUILD)/$(VARIANT)
+PREFIX   ?= /usr/local
+PYTHON   ?= /usr/bin/python3
+VERSION  := 0.1.0
+
+# ---- packages --------------------------------------------------------------------------------------------------------
+
+PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libgmime-3.0-dev libicu-dev libinih-dev libjwt-dev \
+	libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev libsqlite3-dev \
+	libssl-dev libsystemd-dev libxml2-dev
+PACKAGES_DEMO  := ca-certificates openssl postfix python3
+PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps
+
+# ---- how to compile --------------------------------------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wpointer-arith -Wvla -Wformat=2 -Wundef -Wwrite-strings -Werror
+HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+SANITIZE_address_undefined := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+CC_release := gcc
+CC_faults  := gcc
+CC_asan    := gcc
+CC_tsan    := gcc
+CC_clang   := clang
+CC_fuzz    := clang
+VARIANT_release := -O2 $(HARDEN)
+VARIANT_faults  := -O1 -DSTRONGROOM_FAULTS
+VARIANT_asan    := -O1 $(SANITIZE_address_undefined) -DSTRONGROOM_FAULTS
+VARIANT_tsan    := -O1 -fsanitize=thread
+VARIANT_clang   := -O2 $(HARDEN)
+VARIANT_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LINK_release := -pie -Wl,-z,relro,-z,now
+LINK_faults  :=
+LINK_asan    := $(SANITIZE_address_undefined)
+LINK_tsan    := -fsanitize=thread
+LINK_clang   := -pie -Wl,-z,relro,-z,now
+LINK_fuzz    := -fsanitize=address,undefined
+
+COMPILER := $(CC_$(VARIANT))
+CPPFLAGS += -D_GNU_SOURCE -DSTRONGROOM_VERSION='"$(VERSION)"' -Icommon -I.
+CFLAGS   += -std=c17 -g -pthread $(WARN) $(VARIANT_$(VARIANT))
+LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
+
+PKGS     := gmime-3.0 icu-uc icu-i18n libcjson libcrypto libjwt libmicrohttpd liboath libqrencode libseccomp libsodium \
+	libssl libsystemd libxml-2.0 sqlite3
+ifneq ($(filter-out deps deps-build deps-test clean demo check check-fast,$(or $(MAKECMDGOALS),all)),)
+CPPFLAGS += $(shell pkg-config --cflags $(PKGS))
+LIBS     := $(shell pkg-config --libs $(PKGS)) -linih -lmilter
+endif
+
+# ---- what to build ---------------------------------------------------------------------------------------------------
+
+LAYERS   := base sys conf mail store meta index ledger archive
+PROGRAMS := strongroom-milter strongroom-lmtpd strongroom-queryd strongroom-workerd strongroom strongroom-parser
+FOLDER_strongroom-milter  := milter
+FOLDER_strongroom-lmtpd   := lmtpd
+FOLDER_strongroom-queryd  := queryd
+FOLDER_strongroom-workerd := workerd
+FOLDER_strongroom         := cli
+FOLDER_strongroom-parser  := parser
+
+objects  = $(patsubst %.c,$(B)/obj/%.o,$(wildcard $(1)/*.c))
+library  = $(B)/lib/lib$(1).a
+
+# What each layer may link to: the layers below it (the includes are checked by tests/tools/layers).
+UPTO_base    := base
+UPTO_sys     := sys base
+UPTO_conf    := conf sys base
+UPTO_mail    := mail conf sys base
+UPTO_store   := store $(UPTO_mail)
+UPTO_meta    := meta $(UPTO_mail)
+UPTO_index   := index $(UPTO_mail)
+UPTO_ledger  := ledger $(UPTO_mail)
+UPTO_archive := archive store meta index ledger $(UPTO_mail)
+libs_of      = $(foreach l,$(1),$(call library,$(l)))
+
+UPTO_milter  := $(UPTO_archive)
+UPTO_lmtpd   := $(UPTO_archive)
+UPTO_workerd := $(UPTO_archive)
+UPTO_cli     := $(UPTO_archive)
+UPTO_queryd  := store meta index $(UPTO_mail)
+UPTO_parser  := mail conf sys base
+
+all: programs
+programs: $(PROGRAMS:%=$(B)/%)
+
+define layer_rule
+$(call library,$(1)): $(call objects,common/$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	ar rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
+
+define program_rule
+$(B)/$(1): $(call objects,$(FOLDER_$(1))) $(call libs_of,$(UPTO_$(FOLDER_$(1))))
+	$$(COMPILER) $$(CFLAGS) -o $$@ $(call objects,$(FOLDER_$(1))) \
+		-Wl,--start-group $(call libs_of,$(UPTO_$(FOLDER_$(1)))) -Wl,--end-group $$(LDFLAGS) $$(LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
+
+# The migrations of schema/ are compiled in: one string each (see common/meta/schema.h).
+$(B)/obj/common/meta/schema.o: $(wildcard schema/*.sql)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(COMPILER) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# ---- unit tests: tests/unit/<folder>/test_<name>.c, linked with what that folder may see -------------------------------
+
+UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/test_*.c))
+unit_folder = $(word 3,$(subst /, ,$(1)))
+unit_program = $(if $(filter $(LAYERS),$(1)),,$(filter-out %/main.o,$(call objects,$(1))))
+
+define unit_rule
+$(B)/$(1:.c=): $(B)/obj/$(1:.c=.o) $(call unit_program,$(call unit_folder,$(1))) \
+		$(call libs_of,$(UPTO_$(call unit_folder,$(1))))
+	@mkdir -p $$(@D)
+	$$(COMPILER) $$(CFLAGS) -o $$@ $$(filter %.o,$$^) \
+		-Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDFLAGS) $$(LIBS) -lcmocka
+endef
+$(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call unit_rule,$(t))))
+
+unit-tests: $(UNIT_TESTS)
+
+# ---- fuzz targets: tests/fuzz/fuzz_<name>.c (VARIANT=fuzz); FUZZ_<name> names the folder whose objects it needs ----------
+
+FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_lmtp_command := lmtpd
+FUZZ_mime         := parser
+
+define fuzz_rule
+$(B)/$(1:.c=): $(B)/obj/$(1:.c=.o) $(if $(FUZZ_$(2)),$(filter-out %/main.o,$(call objects,$(FUZZ_$(2))))) \
+		$(call libs_of,$(UPTO_archive))
+	@mkdir -p $$(@D)
+	$$(COMPILER) $$(CFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) \
+		-Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDFLAGS) $$(LIBS)
+endef
+$(foreach t,$(wildcard tests/fuzz/fuzz_*.c),$(eval $(call fuzz_rule,$(t),$(patsubst tests/fuzz/fuzz_%.c,%,$(t)))))
+
+fuzz-targets: $(FUZZ_TARGETS)
+
+# ---- benchmarks: tests/bench/<name>.c, linked with everything ----------------------------------------------------------
+
+BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+
+define bench_rule
+$(B)/$(1:.c=): $(B)/obj/$(1:.c=.o) $(call libs_of,$(UPTO_archive))
+	@mkdir -p $$(@D)
+	$$(COMPILER) $$(CFLAGS) -o $$@ $$(filter %.o,$$^) \
+		-Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDFLAGS) $$(LIBS)
+endef
+$(foreach t,$(wildcard tests/bench/*.c),$(eval $(call bench_rule,$(t))))
+
+benches: $(BENCHES)
+
+# ---- the commands of the README --------------------------------------------------------------------------------------
+
+deps-build:
+	@tests/tools/packages $(PACKAGES_BUILD)
+deps-demo:
+	@tests/tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO)
+deps-test:
+	@tests/tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_TEST)
+
+demo: deps-demo
+	@$(MAKE) --no-print-directory -j$$(nproc) programs
+	@$(PYTHON) tests/demo/demo start
+demo-start:
+	@$(PYTHON) tests/demo/demo start
+demo-stop:
+	@$(PYTHON) tests/demo/demo stop
+
+check: deps-test
+	@$(PYTHON) tests/run all
+check-fast: deps-test
+	@$(PYTHON) tests/run fast
+
+clean:
+	rm -rf $(BUILD)/release $(BUILD)/faults $(BUILD)/asan $(BUILD)/tsan $(BUILD)/clang $(BUILD)/fuzz
+
+.PHONY: all programs unit-tests fuzz-targets benches deps-build deps-demo deps-test demo demo-start demo-stop check \
+	check-fast clean
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,57 @@
+/* archive: the one write path (DESIGN section 4). Store, then meta, then index, then the reply.
+ *
+ * Every door hands its captures to archive_put(); what that returns decides the reply. Any number of threads may call;
+ * waiting captures share one meta transaction and one index request. */
+#ifndef ARCHIVE_ARCHIVE_H
+#define ARCHIVE_ARCHIVE_H
+
+#include "base/uuid.h"
+#include "conf/conf.h"
+#include "mail/capture.h"
+
+struct archive;
+
+/* Opens store, meta, index and the parser pool for the daemon `name` ("lmtpd"): its ledger name is name@conf->node, and a
+ * lock file in conf->run_dir keeps a second process from taking the same one. The index may be down: that is logged and
+ * retried in the background. */
+int archive_open(struct archive **a_r, const struct conf *conf, const char *name, struct err *e) MUST_CHECK;
+
+/* Finishes what is under way (index waits included, bounded) and closes. No archive_put() may be running. */
+void archive_closep(struct archive **a);
+
+struct archive_receipt {
+	struct uuid id;
+	bool known;   /* archived earlier under this id: a retry */
+	bool indexed; /* searchable now; else it is on the outbox */
+};
+
+/* Archives c (c->message finished; c stays the caller's). 0: durable in store and meta, reply 250. -1 temporary: reply
+ * 451, nothing may be assumed; every unknown outcome has been looked up and, if it stayed unknown, is temporary.
+ * -1 permanent only for what can never be archived (over the size limit). Logs its own failures with `ctx`. */
+int archive_put(struct archive *a, const struct capture *c, const struct log_context *ctx, struct archive_receipt *r_r,
+	struct err *e) MUST_CHECK;
+
+/* Could a message be archived now? For MAIL and readiness; cheap enough for each transaction. -1 says why not. */
+int archive_ready(struct archive *a, struct err *e) MUST_CHECK;
+
+/* Back-pressure: takes `bytes` of the memory and spool that messages under way may use in this process
+ * (conf->inflight_max); false when they are used up: answer 451 4.3.2 at MAIL. Give back exactly what was taken. A
+ * message larger than what was taken first may take more as it grows. */
+bool archive_admit(struct archive *a, uint64_t bytes);
+void archive_release(struct archive *a, uint64_t bytes);
+
+/* ---- upkeep, for workerd and cli ---- */
+
+/* Indexes up to `max` messages of the outbox that are older than min_age_us; *done_r of them. -1: the index or the
+ * store failed; what was done stays done. */
+int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *done_r, struct err *e) MUST_CHECK;
+
+/* Builds a fresh index of the whole archive and puts it in place; capture goes on meanwhile. progress may return -1 to
+ * stop (the old index stays). Messages whose bytes can't be read are counted in *failed_r and stay on the outbox. */
+struct archive_progress {
+	uint64_t done, total, failed;
+};
+int archive_reindex(struct archive *a, int (*progress)(void *ctx, const struct archive_progress *p), void *ctx,
+	struct archive_progress *p_r, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,72 @@
+/* conf: the settings of all programs, from one file (strongroom.conf, inih syntax) and the environment.
+ *
+ * Every setting stands once, in the table in conf.c: section, key, type, default, limits, environment variable, help.
+ * Reading, checking, printing (`strongroom conf`) and the manual's completeness check all go by that table. An unknown
+ * section or key, a key given twice and a bad value are refused with file and line. Read-only after loading. */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Sizes in bytes ("64M"), durations in microseconds ("2s", "10m", "500ms"), lists separated by blanks or commas and kept
+ * as text (strv_split at " ,"). Strings are never NULL; "" is unset. */
+struct conf {
+	/* no section */
+	char *node;	       /* name of this machine in the ledger; default: host name */
+	char *user;	       /* account to run as when started by root; "" stays */
+	char *store;	       /* fs:DIR */
+	char *meta;	       /* sqlite:DIR */
+	char *index;	       /* fts:FILE */
+	char *spool_dir;       /* temporary files without a name */
+	char *run_dir;	       /* lock and pid files, sockets */
+	char *key_dir;	       /* signing and sealing keys, mode 0700 */
+	char *log_level;
+	uint64_t message_size_max;
+	uint64_t recipients_max;
+	uint64_t inflight_max; /* bytes of messages under way, a daemon */
+	int64_t index_wait_us;
+	bool index_required;
+	uint64_t lock_days, lock_days_max;
+	/* [parser] */
+	char *parser_program;
+	uint64_t parser_workers;
+	int64_t parser_timeout_us;
+	uint64_t parser_memory_max;
+	/* [lmtpd] */
+	char *lmtpd_listen;    /* "unix:/run/strongroom/lmtp.sock inet:127.0.0.1:2424" */
+	char *lmtpd_point;     /* capture point */
+	char *lmtpd_peers;     /* networks that may connect over TCP: "127.0.0.0/8 ::1" */
+	uint64_t lmtpd_connections_max;
+	int64_t lmtpd_timeout_us;
+	char *lmtpd_tls_cert, *lmtpd_tls_key, *lmtpd_tls_client_ca;
+	bool lmtpd_tls_required;
+	/* [milter] */
+	char *milter_listen;   /* one: "unix:/run/strongroom/milter.sock" or "inet:127.0.0.1:2425" */
+	char *milter_point;
+	int64_t milter_timeout_us;
+	/* [queryd] */
+	char *queryd_listen;   /* "127.0.0.1:8443" */
+	char *queryd_tls_cert, *queryd_tls_key;
+	int64_t queryd_token_us;	   /* life of an access token; env MFA_SESSION_MINUTES */
+	int64_t queryd_request_timeout_us; /* deadline of a request */
+	uint64_t queryd_connections_max, queryd_connections_per_address_max;
+	/* [workerd] */
+	int64_t workerd_outbox_interval_us;
+};
+
+/* path NULL: the environment variable STRONGROOM_CONF, else /etc/strongroom/strongroom.conf. -1 permanent:
+ * "strongroom.conf:12: lock_days: 99999 is over 36500". */
+int conf_load(struct conf *c_r, const char *path, struct err *e) MUST_CHECK;
+
+/* The defaults and the environment alone, for tests. */
+int conf_load_defaults(struct conf *c_r, struct err *e) MUST_CHECK;
+void conf_deinit(struct conf *c);
+
+/* Effective settings as a file that could be loaded again; with `help`, each behind its help, type, default and limits. */
+void conf_print(const struct conf *c, FILE *out, bool help);
+
+#endif

@@ -1,0 +1,78 @@
+/* index: full-text search. Never the authority: it can be dropped and rebuilt from meta and store.
+ *
+ * One driver per kind (index/index_driver.h): `fts:FILE` today. Any thread may call; writing is serialised inside.
+ * Searching takes a scope, and a search within a scope can't tell that anything outside exists. */
+#ifndef INDEX_INDEX_H
+#define INDEX_INDEX_H
+
+#include "base/err.h"
+#include "base/uuid.h"
+#include "conf/conf.h"
+#include "index/query.h"
+#include "mail/scope.h"
+
+struct index;
+
+/* All strings UTF-8; lists of people are "Name <address>" with the normal form behind it where it differs, comma
+ * separated. Borrowed for the time of the call. */
+struct index_doc {
+	struct uuid id;
+	int64_t date_us; /* as in message_row */
+	uint64_t size;
+	bool has_attachment;
+	const char *from, *to, *cc, *bcc, *envelope;
+	const char *subject, *body, *attachment_names, *message_id;
+	const struct strv *mailboxes; /* normal addresses of the participants that count for scopes */
+};
+
+enum index_mode { INDEX_READ, INDEX_WRITE };
+
+/* -1 temporary when it can't be opened or is corrupt: capture goes on without (outbox), search says so. */
+int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode, struct err *e) MUST_CHECK;
+void index_closep(struct index **i);
+
+/* Adds a batch, all or nothing and durable; a document that is there already (same id) is left as it is. */
+int index_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
+
+struct index_hit {
+	struct uuid id;
+	char *snippet; /* a piece of the body (or subject) as HTML text: escaped, the hits between <mark> and </mark> */
+};
+
+struct index_page {
+	struct index_hit *hits; /* newest date first, then by id */
+	size_t n;
+	char *next;	  /* cursor of the next page, NULL when this is the last */
+	uint64_t total;	  /* matches in scope; exact while total_exact */
+	bool total_exact; /* counting stops at INDEX_COUNT_MAX */
+};
+
+#define INDEX_COUNT_MAX 10000
+#define INDEX_PAGE_MAX 500
+
+struct index_request {
+	const struct query *query;
+	size_t limit;	    /* 1 .. INDEX_PAGE_MAX */
+	const char *cursor; /* NULL: the first page. Permanent error when it is none of ours */
+};
+
+/* A page of what matches within the scope; caller deinits. New mail never shifts later pages. */
+int index_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
+	struct err *e) MUST_CHECK;
+void index_page_deinit(struct index_page *p);
+
+/* How many documents it holds. */
+int index_count(struct index *i, uint64_t *n_r, struct err *e) MUST_CHECK;
+
+/* Rebuilding beside the live index: begin gives an empty one, fill it with index_add(), and index_rebuild_finish() puts
+ * it in the place of the live one in one step (readers and writers go over by themselves); abandon removes it. */
+int index_rebuild_begin(struct index **fresh_r, const struct conf *conf, struct err *e) MUST_CHECK;
+int index_rebuild_finish(struct index **fresh, const struct conf *conf, struct err *e) MUST_CHECK;
+void index_rebuild_abandon(struct index **fresh, const struct conf *conf);
+
+/* Makes what index_open() expects, for `strongroom init`. */
+int index_create(const struct conf *conf, struct err *e) MUST_CHECK;
+
+int index_ready(struct index *i, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,60 @@
+/* query: the search language, parsed to a tree that every index driver compiles. Pure: no I/O.
+ *
+ *	query  = or
+ *	or     = and *( "OR" and )
+ *	and    = not *( [ "AND" ] not )
+ *	not    = [ "NOT" ] atom
+ *	atom   = "(" or ")" / [ field ":" ] value / field ":" "(" or ")"
+ *	value  = word / prefix "*" / DQUOTE words DQUOTE / range
+ *
+ * Operators are upper case. Fields: from to cc bcc envelope subject body attachment message-id date size has; without a
+ * field all text fields are searched. date: 2011-06-15, 2011-06, 2011, A..B, >=A, <A (UTC days, of the message's date);
+ * size: 1M, >10K, A..B; has:attachment. A word that tokenises to several (alice@example.org, C++17) is a phrase. An
+ * empty query matches everything in scope. */
+#ifndef INDEX_QUERY_H
+#define INDEX_QUERY_H
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QUERY_TEXT_MAX 8192
+#define QUERY_DEPTH_MAX 32
+#define QUERY_NODES_MAX 256
+
+enum query_op { QUERY_ALL, QUERY_AND, QUERY_OR, QUERY_NOT, QUERY_TEXT, QUERY_DATE, QUERY_SIZE, QUERY_HAS_ATTACHMENT };
+
+/* Bits: a QUERY_TEXT node searches every field whose bit is set. */
+enum query_field {
+	FIELD_FROM = 1 << 0,
+	FIELD_TO = 1 << 1,
+	FIELD_CC = 1 << 2,
+	FIELD_BCC = 1 << 3,	 /* Bcc: and journal recipients */
+	FIELD_ENVELOPE = 1 << 4, /* MAIL FROM, RCPT TO */
+	FIELD_SUBJECT = 1 << 5,
+	FIELD_BODY = 1 << 6,
+	FIELD_ATTACHMENT = 1 << 7, /* names */
+	FIELD_MESSAGE_ID = 1 << 8,
+};
+#define FIELD_ANY 0x1ffu
+
+struct query {
+	enum query_op op;
+	struct query *left, *right;    /* AND, OR: both; NOT: left */
+	unsigned fields;	       /* TEXT */
+	char *text;		       /* TEXT: the words as typed */
+	bool prefix;		       /* TEXT: the last word is a prefix */
+	int64_t low, high;	       /* DATE: low_us <= date < high_us; SIZE: low <= bytes < high */
+};
+
+struct query_error {
+	size_t position;   /* byte offset into the text */
+	char text[160];	   /* for the searcher: what is wrong there and what would be right */
+};
+
+/* 0 with *q_r (caller frees), -1 with *error_r. */
+int query_parse(struct query **q_r, const char *text, struct query_error *error_r) MUST_CHECK;
+void query_freep(struct query **q);
+
+#endif

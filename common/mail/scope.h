@@ -1,0 +1,28 @@
+/* scope: what one principal may see. The search and reading layers take nothing without one.
+ *
+ * A message is in a scope when it is in the time range and, unless the scope covers all mailboxes, one of the scope's
+ * mailboxes took part in it: in the envelope, in From, Sender, To, Cc, Bcc or Resent-*, or in a journal report's
+ * envelope (Reply-To does not count). The time is the message's date as meta keeps it. A scope with no mailboxes and
+ * without `all` covers nothing. Immutable, any thread. Only mail/scope_grant.h can make one, and only queryd/authz.c and
+ * cli/ may include that (tests/tools/layers checks it). */
+#ifndef MAIL_SCOPE_H
+#define MAIL_SCOPE_H
+
+#include "base/strv.h"
+#include "mail/parsed.h"
+
+struct scope;
+
+bool scope_is_all(const struct scope *s);		    /* every mailbox (the time range still counts) */
+const struct strv *scope_mailboxes(const struct scope *s); /* normalised addresses, sorted; empty with scope_is_all() */
+int64_t scope_from_us(const struct scope *s);		    /* first instant, INT64_MIN when open */
+int64_t scope_until_us(const struct scope *s);		    /* first instant after it, INT64_MAX when open */
+
+/* Does a participant of this role bring a message into its mailbox's scope? */
+bool scope_counts_role(enum participant_role role);
+
+bool scope_covers(const struct scope *s, int64_t date_us, const struct participant *list, size_t n);
+
+void scope_freep(struct scope **s);
+
+#endif

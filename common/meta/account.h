@@ -1,0 +1,55 @@
+/* account: users, roles, permissions, departments, and what scopes are made from. */
+#ifndef META_ACCOUNT_H
+#define META_ACCOUNT_H
+
+#include "base/strv.h"
+#include "meta/meta.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A user as sign-in and authorisation need it. */
+struct account {
+	uint64_t id;
+	char *username;
+	char *password_hash;	    /* crypto_pwhash_str form */
+	uint8_t *totp_secret;	    /* sealed with the installation's key (queryd/secret): meta never sees it plain */
+	size_t totp_secret_length;
+	bool disabled;
+	uint64_t token_generation;  /* tokens that carry an older one are dead */
+	struct strv permissions;    /* of all the user's roles: "ARCHIVE_SEARCH", "ARCHIVE_READ", … */
+	bool scope_all;
+	struct strv scope_mailboxes; /* the mailboxes of its departments included */
+	int64_t scope_from_us;	     /* INT64_MIN when open */
+	int64_t scope_until_us;	     /* INT64_MAX when open */
+};
+
+void account_deinit(struct account *a);
+
+/* 1 with *a_r (caller deinits), 0, -1. */
+int meta_account_by_name(struct meta *m, const char *username, struct account *a_r, struct err *e) MUST_CHECK;
+int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct err *e) MUST_CHECK;
+
+struct account_new {
+	const char *username;
+	const char *password_hash;
+	const void *totp_secret;
+	size_t totp_secret_length;
+	const struct strv *roles; /* names; each must exist */
+	bool scope_all;
+	const struct strv *mailboxes;	/* may be NULL */
+	const struct strv *departments; /* names; each must exist; may be NULL */
+	int64_t from_us, until_us;
+};
+
+/* -1 permanent: the name is taken, or a role or department does not exist (said which). */
+int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r, struct err *e) MUST_CHECK;
+
+/* Uses up a TOTP step: 1 when `step` is later than every step this user used before, 0 when not (a replay); one atomic
+ * statement, so that of two sign-ins with one code one fails. */
+int meta_account_totp_use(struct meta *m, uint64_t id, uint64_t step, struct err *e) MUST_CHECK;
+
+/* A department's mailboxes, made or extended. */
+int meta_department_set(struct meta *m, const char *name, const struct strv *mailboxes, struct err *e) MUST_CHECK;
+
+#endif

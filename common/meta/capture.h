@@ -1,0 +1,45 @@
+/* capture: the write path of meta: one transaction for a group of messages (DESIGN section 4, step 4).
+ *
+ *	meta_capture_begin → (claim → insert) for each message → batch → commit
+ *
+ * One thread drives a transaction. Between begin and commit or rollback no other group of this process begins. */
+#ifndef META_CAPTURE_H
+#define META_CAPTURE_H
+
+#include "meta/message_row.h"
+#include "meta/meta.h"
+
+struct meta_capture; /* a transaction */
+
+/* Is this transaction archived already? 1 with its archive id, 0, -1. Step 2, outside any transaction. */
+int meta_capture_find(struct meta *m, const uint8_t key[SHA256_SIZE], struct uuid *id_r, struct err *e) MUST_CHECK;
+
+/* Records that a transaction known already was offered again (best effort: losing it loses nothing). */
+int meta_capture_attempt(struct meta *m, const struct uuid *id, int64_t now_us, const char *daemon, struct err *e) MUST_CHECK;
+
+/* The last sequence number that this daemon's batches hold; 0 before the first. */
+int meta_capture_last_seq(struct meta *m, const char *daemon, uint64_t *seq_r, struct err *e) MUST_CHECK;
+
+int meta_capture_begin(struct meta *m, struct meta_capture **t_r, struct err *e) MUST_CHECK;
+
+/* Takes the key for this id: 1 taken; 0 somebody has it, *existing_r is theirs (insert nothing for this message). */
+int meta_capture_claim(struct meta_capture *t, const uint8_t key[SHA256_SIZE], const struct uuid *id, int64_t now_us,
+	struct uuid *existing_r, struct err *e) MUST_CHECK;
+
+/* Message, participants, attachments, record with nonce and leaf, and an outbox row. */
+int meta_capture_insert(struct meta_capture *t, const struct message_row *row, const uint8_t nonce[LEDGER_NONCE_SIZE],
+	const void *record, size_t record_length, const uint8_t leaf[SHA256_SIZE], struct err *e) MUST_CHECK;
+
+/* The group's ledger batch: `count` leaf hashes one behind the other, of sequence numbers first_seq and up. */
+int meta_capture_batch(struct meta_capture *t, const char *daemon, uint64_t first_seq, size_t count, const uint8_t *leaves,
+	int64_t now_us, struct err *e) MUST_CHECK;
+
+/* Takes these messages off the outbox in the same transaction (they are in the index). */
+int meta_capture_indexed(struct meta_capture *t, const struct uuid *ids, size_t n, struct err *e) MUST_CHECK;
+
+/* Both free the transaction and null the pointer. commit: 0 durable; -1 temporary: not done; -1 unknown: ask
+ * meta_capture_find() on a fresh connection. */
+int meta_capture_commit(struct meta_capture **t, struct err *e) MUST_CHECK;
+void meta_capture_rollback(struct meta_capture **t);
+
+#endif

@@ -1,0 +1,23 @@
+/* catalog: reading what is archived. The scoped half is all that queryd may use; the unscoped half serves the
+ * archive's own maintenance (workerd, cli, archive/). */
+#ifndef META_CATALOG_H
+#define META_CATALOG_H
+
+#include "mail/scope.h"
+#include "meta/message_row.h"
+#include "meta/meta.h"
+
+/* ---- scoped: what somebody may see ---- */
+
+/* 1 with *row_r (caller deinits); 0 when there is none in this scope, which is all that a caller may learn; -1. */
+int meta_message_get(struct meta *m, const struct scope *scope, const struct uuid *id, struct message_row *row_r,
+	struct err *e) MUST_CHECK;
+
+struct meta_coverage {
+	uint64_t in_scope;    /* archived messages in the scope */
+	uint64_t not_indexed; /* of these, still on the outbox */
+};
+
+int meta_coverage(struct meta *m, const struct scope *scope, struct meta_coverage *c_r, struct err *e) MUST_CHECK;
+
+#endif

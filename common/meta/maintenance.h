@@ -1,0 +1,38 @@
+/* maintenance: what the archive's own upkeep (workerd, cli, archive/) reads and writes without a scope. queryd must not
+ * include this (tests/tools/layers checks it). */
+#ifndef META_MAINTENANCE_H
+#define META_MAINTENANCE_H
+
+#include "meta/message_row.h"
+#include "meta/meta.h"
+
+/* 1 with *row_r (caller deinits), 0, -1. */
+int meta_message_load(struct meta *m, const struct uuid *id, struct message_row *row_r, struct err *e) MUST_CHECK;
+
+/* Up to `max` ids that come after *after (all zero: from the start), ascending: a walk over the whole archive. */
+int meta_message_walk(struct meta *m, const struct uuid *after, struct uuid *ids_r, size_t max, size_t *n_r,
+	struct err *e) MUST_CHECK;
+
+int meta_message_count(struct meta *m, uint64_t *n_r, struct err *e) MUST_CHECK;
+
+/* Up to `max` ids on the index outbox, oldest first, that were put there before `before_us` (so that a drainer leaves
+ * alone what a daemon is just indexing itself). Consumed by presence, never by position. */
+int meta_outbox_list(struct meta *m, int64_t before_us, struct uuid *ids_r, size_t max, size_t *n_r, struct err *e) MUST_CHECK;
+int meta_outbox_clear(struct meta *m, const struct uuid *ids, size_t n, struct err *e) MUST_CHECK;
+int meta_outbox_count(struct meta *m, uint64_t *n_r, int64_t *oldest_us_r, struct err *e) MUST_CHECK;
+
+/* The leaves kept for a message: the verbatim record (caller frees) and its nonce and leaf. 1, 0, -1. */
+struct meta_record {
+	uint8_t nonce[LEDGER_NONCE_SIZE];
+	uint8_t leaf[SHA256_SIZE];
+	uint8_t *record;
+	size_t record_length;
+};
+int meta_record_get(struct meta *m, const struct uuid *id, struct meta_record *r_r, struct err *e) MUST_CHECK;
+
+/* Do all batches add up: every daemon's sequence gapless, every message's leaf in its batch at its place, every message
+ * with its record? `report` gets one line a fault; the number of faults comes back in *faults_r. For tests and `check`. */
+int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fault), void *ctx, uint64_t *faults_r,
+	struct err *e) MUST_CHECK;
+
+#endif

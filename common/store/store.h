@@ -1,0 +1,53 @@
+/* store: where message bytes live, write-once. One driver per kind (store/store_driver.h): `fs:DIR` today.
+ *
+ * Thread safety: every function may be called by any number of threads at once. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/err.h"
+#include "base/uuid.h"
+#include "conf/conf.h"
+#include "mail/locator.h"
+#include "sys/digest.h"
+
+#include <stdbool.h>
+
+struct store;
+
+struct store_object {
+	struct uuid id;	     /* decides the key: m/<2 hex of the random part>/<YYYY>/<MM>/<DD>/<id>.eml */
+	const void *data;
+	uint64_t length;
+	const uint8_t *sha256;
+	int64_t retain_until_us;
+};
+
+/* Opens what conf->store names. -1 permanent for an unknown kind, temporary when it can't be reached. */
+int store_open(struct store **s_r, const struct conf *conf, struct err *e) MUST_CHECK;
+void store_closep(struct store **s);
+
+/* Writes an object; on 0 it is durable, locked, and *where_r (caller deinits) finds it. -1: temporary, nothing that was
+ * acknowledged; or unknown outcome: ask store_find(). Blocks; how a driver groups many callers' syncs stays inside. */
+int store_put(struct store *s, const struct store_object *o, struct locator *where_r, struct err *e) MUST_CHECK;
+
+/* Is there an object of this id? 1 with *where_r (caller deinits), 0, or -1. */
+int store_find(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e) MUST_CHECK;
+
+/* Gives the object to sink in pieces, from the calling thread. -1 permanent when there is none, temporary when it can't
+ * be read or sink returned -1. The caller compares the hash. */
+int store_get(struct store *s, const struct locator *where, int (*sink)(void *ctx, const void *data, size_t n), void *ctx,
+	struct err *e) MUST_CHECK;
+
+/* Can a message be put now? For readiness and for refusing at MAIL: cheap. -1 says why not. */
+int store_ready(struct store *s, struct err *e) MUST_CHECK;
+
+/* What `lock_mode` of a record says of this store: "file" or "COMPLIANCE". */
+const char *store_lock_mode(const struct store *s);
+
+/* Makes what store_open() expects (directories), for `strongroom init`. Existing ones are left as they are. */
+int store_create(const struct conf *conf, struct err *e) MUST_CHECK;
+
+/* The key of an id, as above; caller frees. */
+char *store_key(const struct uuid *id);
+
+#endif

@@ -1,0 +1,26 @@
+/* store_driver: the inside of store.h, for drivers only. A driver embeds struct store first and fills `driver`. */
+#ifndef STORE_STORE_DRIVER_H
+#define STORE_STORE_DRIVER_H
+
+#include "store/store.h"
+
+struct store_driver {
+	const char *kind; /* "fs": what stands before the colon in the setting */
+	const char *lock_mode;
+	int (*open)(struct store **s_r, const char *where, const struct conf *conf, struct err *e);
+	void (*close)(struct store *s);
+	int (*put)(struct store *s, const struct store_object *o, struct locator *where_r, struct err *e);
+	int (*find)(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e);
+	int (*get)(struct store *s, const struct locator *where, int (*sink)(void *, const void *, size_t), void *ctx,
+		struct err *e);
+	int (*ready)(struct store *s, struct err *e);
+	int (*create)(const char *where, const struct conf *conf, struct err *e);
+};
+
+struct store {
+	const struct store_driver *driver;
+};
+
+extern const struct store_driver store_fs_driver;
+
+#endif

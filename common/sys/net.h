@@ -1,0 +1,44 @@
+/* net: listening and connecting, by the addresses of the configuration: "unix:/path" or "inet:host:port"
+ * ("inet:[::1]:24"; port 0 picks one). Sockets handed over by systemd (LISTEN_FDS) are taken in place of the configured
+ * ones. All descriptors are close-on-exec; TCP sockets have TCP_NODELAY. */
+#ifndef SYS_NET_H
+#define SYS_NET_H
+
+#include "base/err.h"
+#include "base/strv.h"
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct net_listener {
+	int fd;
+	char *address; /* as configured, or as the kernel says for port 0 and inherited sockets */
+	bool is_unix;
+};
+
+struct net_listeners {
+	struct net_listener *items;
+	size_t n;
+};
+
+/* Opens every address of a blank- or comma-separated list, or takes systemd's sockets. A stale Unix socket is replaced,
+ * a live one is an error. Unix sockets get mode 0660. */
+int net_listen(struct net_listeners *l_r, const char *addresses, struct err *e) MUST_CHECK;
+
+/* Closes and removes Unix socket files that net_listen() made itself. */
+void net_listeners_deinit(struct net_listeners *l);
+
+/* A connected stream socket. timeout_us covers the connection. Caller closes. -1 with *e. */
+int net_connect(const char *address, int64_t timeout_us, struct err *e) MUST_CHECK;
+
+/* "192.0.2.1:2525", "[2001:db8::1]:25" or "unix"; returns text. */
+#define NET_NAME_SIZE 64
+char *net_peer_name(char text[NET_NAME_SIZE], const struct sockaddr_storage *peer);
+
+/* A list of networks: "127.0.0.0/8 ::1 192.0.2.7". */
+struct net_allow;
+int net_allow_parse(struct net_allow **a_r, const char *networks, struct err *e) MUST_CHECK;
+bool net_allow_has(const struct net_allow *a, const struct sockaddr_storage *peer); /* Unix peers always are in it */
+void net_allow_freep(struct net_allow **a);
+
+#endif
