@@ -14,6 +14,10 @@ PREFIX   ?= /usr/local
 PYTHON   ?= /usr/bin/python3
 VERSION  := 0.1.0
 
+# Short lines unless V=1.
+Q        := $(if $(V),,@)
+SAY       = $(if $(V),,@echo '  $(1)	$(2)')
+
 # ---- packages --------------------------------------------------------------------------------------------------------
 
 PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libgmime-3.0-dev libicu-dev libinih-dev libjwt-dev \
@@ -100,13 +104,13 @@ define layer_rule
 $(call library,$(1)): $(call objects,common/$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$(Q)ar rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
 
 define program_rule
 $(B)/$(1): $(call objects,$(FOLDER_$(1))) $(call libs_of,$(UPTO_$(FOLDER_$(1))))
-	$$(COMPILER) $$(CFLAGS) -o $$@ $(call objects,$(FOLDER_$(1))) \
+	$(Q)$$(COMPILER) $$(CFLAGS) -o $$@ $(call objects,$(FOLDER_$(1))) \
 		-Wl,--start-group $(call libs_of,$(UPTO_$(FOLDER_$(1)))) -Wl,--end-group $$(LDFLAGS) $$(LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
@@ -116,7 +120,8 @@ $(B)/obj/common/meta/schema.o: $(wildcard schema/*.sql)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(COMPILER) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call SAY,cc,$<)
+	$(Q)$(COMPILER) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # ---- unit tests: tests/unit/<folder>/test_<name>.c, linked with what that folder may see -------------------------------
 
@@ -128,7 +133,7 @@ define unit_rule
 $(B)/$(1:.c=): $(B)/obj/$(1:.c=.o) $(call unit_program,$(call unit_folder,$(1))) \
 		$(call libs_of,$(UPTO_$(call unit_folder,$(1))))
 	@mkdir -p $$(@D)
-	$$(COMPILER) $$(CFLAGS) -o $$@ $$(filter %.o,$$^) \
+	$(Q)$$(COMPILER) $$(CFLAGS) -o $$@ $$(filter %.o,$$^) \
 		-Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDFLAGS) $$(LIBS) -lcmocka
 endef
 $(foreach t,$(wildcard tests/unit/*/test_*.c),$(eval $(call unit_rule,$(t))))
@@ -145,7 +150,7 @@ define fuzz_rule
 $(B)/$(1:.c=): $(B)/obj/$(1:.c=.o) $(if $(FUZZ_$(2)),$(filter-out %/main.o,$(call objects,$(FUZZ_$(2))))) \
 		$(call libs_of,$(UPTO_archive))
 	@mkdir -p $$(@D)
-	$$(COMPILER) $$(CFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) \
+	$(Q)$$(COMPILER) $$(CFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) \
 		-Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDFLAGS) $$(LIBS)
 endef
 $(foreach t,$(wildcard tests/fuzz/fuzz_*.c),$(eval $(call fuzz_rule,$(t),$(patsubst tests/fuzz/fuzz_%.c,%,$(t)))))
@@ -159,7 +164,7 @@ BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 define bench_rule
 $(B)/$(1:.c=): $(B)/obj/$(1:.c=.o) $(call libs_of,$(UPTO_archive))
 	@mkdir -p $$(@D)
-	$$(COMPILER) $$(CFLAGS) -o $$@ $$(filter %.o,$$^) \
+	$(Q)$$(COMPILER) $$(CFLAGS) -o $$@ $$(filter %.o,$$^) \
 		-Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDFLAGS) $$(LIBS)
 endef
 $(foreach t,$(wildcard tests/bench/*.c),$(eval $(call bench_rule,$(t))))
