@@ -24,9 +24,10 @@ cJSON *json_parse(const char *text, size_t n, struct err *e) MUST_CHECK;
 /* Unformatted text; dies without memory. Caller frees. */
 char *json_print(const cJSON *j) __attribute__((returns_nonnull));
 
-/* Adding to an object; the string is copied, NULL becomes null. Die without memory. */
+/* Adding to an object; the string is copied, NULL becomes null, bytes that are not UTF-8 become U+FFFD. Die without
+ * memory. */
 void json_add_str(cJSON *object, const char *key, const char *value);
-void json_add_u64(cJSON *object, const char *key, uint64_t value); /* up to 2^53 as a number */
+void json_add_u64(cJSON *object, const char *key, uint64_t value); /* up to 2^53 as a number, above as a string */
 void json_add_bool(cJSON *object, const char *key, bool value);
 void json_add_item(cJSON *object, const char *key, cJSON *item); /* item becomes object's */
 
