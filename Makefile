@@ -193,10 +193,26 @@ check: deps-test
 check-fast: deps-test
 	@$(PYTHON) tests/run fast
 
+# ---- installation: make install [PREFIX=/usr] [DESTDIR=…] ------------------------------------------------------------------
+
+SBIN := strongroom-milter strongroom-lmtpd strongroom-queryd strongroom-workerd
+
+install: programs
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/strongroom \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/strongroom
+	install -m 0755 $(SBIN:%=$(B)/%) $(DESTDIR)$(PREFIX)/sbin
+	install -m 0755 $(B)/strongroom $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(B)/strongroom-parser $(DESTDIR)$(PREFIX)/libexec/strongroom
+	for section in 1 5 7 8; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$section && \
+		install -m 0644 man/*.$$section $(DESTDIR)$(PREFIX)/share/man/man$$section; done
+	for unit in etc/systemd/*; do sed 's|/usr/local|$(PREFIX)|g' $$unit \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
+	cp -R README.md etc/strongroom.conf etc/postfix etc/sendmail $(DESTDIR)$(PREFIX)/share/doc/strongroom
+
 clean:
 	rm -rf $(BUILD)/release $(BUILD)/faults $(BUILD)/asan $(BUILD)/tsan $(BUILD)/clang $(BUILD)/fuzz
 
 .PHONY: all programs unit-tests fuzz-targets benches deps-build deps-demo deps-test demo demo-start demo-stop check \
-	check-fast clean
+	check-fast install clean
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
