@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -14,6 +15,7 @@ struct net_listener {
 	int fd;
 	char *address; /* as configured, or as the kernel says for port 0 and inherited sockets */
 	bool is_unix;
+	bool inherited; /* from systemd: its file is not ours to remove */
 };
 
 struct net_listeners {
@@ -25,6 +27,10 @@ struct net_listeners {
  * a live one is an error. Unix sockets get mode 0660. */
 int net_listen(struct net_listeners *l_r, const char *addresses, struct err *e) MUST_CHECK;
 
+/* Gives the Unix socket files that net_listen() made to the account `user`; for root, before it becomes that account.
+ * Does nothing when user is "" or we are not root. */
+int net_listeners_chown(const struct net_listeners *l, const char *user, struct err *e) MUST_CHECK;
+
 /* Closes and removes Unix socket files that net_listen() made itself. */
 void net_listeners_deinit(struct net_listeners *l);
 
@@ -35,7 +41,8 @@ int net_connect(const char *address, int64_t timeout_us, struct err *e) MUST_CHE
 #define NET_NAME_SIZE 64
 char *net_peer_name(char text[NET_NAME_SIZE], const struct sockaddr_storage *peer);
 
-/* A list of networks: "127.0.0.0/8 ::1 192.0.2.7". */
+/* A list of networks: "127.0.0.0/8 ::1 192.0.2.7". -1 permanent, also for bits set behind the prefix ("10.0.0.1/8"),
+ * which is nearly always a slip. */
 struct net_allow;
 int net_allow_parse(struct net_allow **a_r, const char *networks, struct err *e) MUST_CHECK;
 bool net_allow_has(const struct net_allow *a, const struct sockaddr_storage *peer); /* Unix peers always are in it */
