@@ -53,7 +53,8 @@ LINK_clang   := -pie -Wl,-z,relro,-z,now
 LINK_fuzz    := -fsanitize=address,undefined
 
 COMPILER := $(CC_$(VARIANT))
-CPPFLAGS += -D_GNU_SOURCE -DSTRONGROOM_VERSION='"$(VERSION)"' -Icommon -I.
+CPPFLAGS += -D_GNU_SOURCE -DSTRONGROOM_VERSION='"$(VERSION)"' \
+	-DSTRONGROOM_LIBEXEC='"$(PREFIX)/libexec/strongroom"' -Icommon -I.
 CFLAGS   += -std=c17 -g -pthread $(WARN) $(VARIANT_$(VARIANT))
 LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
 

@@ -1,6 +1,6 @@
 /* conf: the settings of all programs, from one file (strongroom.conf, inih syntax) and the environment.
  *
- * Every setting stands once, in the table in conf.c: section, key, type, default, limits, environment variable, help.
+ * Every setting stands once, in the table in conf_table.c: section, key, type, default, limits, environment variable, help.
  * Reading, checking, printing (`strongroom conf`) and the manual's completeness check all go by that table. An unknown
  * section or key, a key given twice and a bad value are refused with file and line. Read-only after loading. */
 #ifndef CONF_CONF_H

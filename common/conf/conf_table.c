@@ -1,0 +1,152 @@
+/* Every setting of every program. What is not here does not exist: reading, checking, printing, help and the check of
+ * the manual go by this table. */
+#include "conf/setting.h"
+
+#include <stddef.h>
+
+#ifndef STRONGROOM_LIBEXEC
+#define STRONGROOM_LIBEXEC "/usr/local/libexec/strongroom"
+#endif
+
+#define IN(member) .offset = offsetof(struct conf, member)
+
+#define MS UINT64_C(1000)
+#define SECOND (1000 * MS)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+#define TEXT_MAX 160 /* with its key it fits a line of the file */
+#define LIST_MAX 8192
+#define NAME_MAX_BYTES 64
+
+const struct setting settings[] = {
+	{ "", "node", SETTING_NAME, IN(node), .standard = NULL, .min = 1, .max = NAME_MAX_BYTES,
+		.help = "Name of this machine in the ledger: a daemon is known there as its name, '@' and this. "
+			"It must be unique in the installation and must not change. The default is the host name." },
+	{ "", "user", SETTING_NAME, IN(user), .standard = "strongroom", .max = NAME_MAX_BYTES,
+		.help = "Account that a program started by root changes to for good. Empty: it stays root. "
+			"A program not started by root keeps the account it has." },
+	{ "", "store", SETTING_BACKEND, IN(store), .standard = "fs:/var/lib/strongroom/store", .words = "fs",
+		.min = 1, .max = TEXT_MAX,
+		.help = "Where the bytes of messages are kept. fs:DIRECTORY keeps one read-only file a message "
+			"below a local directory." },
+	{ "", "meta", SETTING_BACKEND, IN(meta), .standard = "sqlite:/var/lib/strongroom/meta", .words = "sqlite",
+		.min = 1, .max = TEXT_MAX,
+		.help = "The database of record. sqlite:DIRECTORY keeps it in files in a local directory, which must "
+			"not be on a network file system." },
+	{ "", "index", SETTING_BACKEND, IN(index), .standard = "fts:/var/lib/strongroom/index/index.db",
+		.words = "fts", .min = 1, .max = TEXT_MAX,
+		.help = "The search index. fts:FILE keeps it in one local file. It holds nothing that `strongroom "
+			"reindex` can't build again." },
+	{ "", "spool_dir", SETTING_PATH, IN(spool_dir), .standard = "/var/lib/strongroom/spool", .min = 1,
+		.max = TEXT_MAX,
+		.help = "Directory for messages over 256 KiB while they are received, in files without a name of "
+			"which nothing is left after a crash." },
+	{ "", "run_dir", SETTING_PATH, IN(run_dir), .standard = "/run/strongroom", .min = 1, .max = TEXT_MAX,
+		.help = "Directory for process id files and locks." },
+	{ "", "key_dir", SETTING_PATH, IN(key_dir), .standard = "/etc/strongroom/keys", .min = 1, .max = TEXT_MAX,
+		.help = "Directory of the signing and sealing keys, of mode 0700. Back it up apart from the data: "
+			"without it nobody can sign in with a one-time password." },
+	{ "", "log_level", SETTING_CHOICE, IN(log_level), .standard = "info", .words = "debug info warn error",
+		.min = 1, .max = TEXT_MAX,
+		.help = "The least severe kind of line that the daemons log. The log goes to standard error, one "
+			"JSON object a line." },
+	{ "", "message_size_max", SETTING_SIZE, IN(message_size_max), .standard = "64M", .min = KIB,
+		.max = 2 * GIB,
+		.help = "Largest message that is archived. It should not be under the limit of the mail system "
+			"(message_size_limit of Postfix), which must not accept what can't be archived." },
+	{ "", "recipients_max", SETTING_NUMBER, IN(recipients_max), .standard = "10000", .min = 100, .max = 1000000,
+		.help = "Most recipients of one transaction." },
+	{ "", "inflight_max", SETTING_SIZE, IN(inflight_max), .standard = "256M", .min = KIB, .max = 1024 * GIB,
+		.help = "Most bytes of messages that one daemon has under way, in memory and in the spool directory. "
+			"Further transactions are put off with 451 until there is room." },
+	{ "", "index_wait", SETTING_DURATION, IN(index_wait_us), .standard = "2s", .max = MINUTE,
+		.help = "How long a reply waits for the message to become searchable. After that, or with the index "
+			"down, the reply is given all the same and the message is indexed later." },
+	{ "", "index_required", SETTING_BOOL, IN(index_required), .standard = "no",
+		.help = "Accept no message that could not be indexed at once: it is put off with 451 instead." },
+	{ "", "lock_days", SETTING_NUMBER, IN(lock_days), .standard = "2557", .min = 1, .max = 36500,
+		.help = "For how many days from its reception a message is locked against deletion. The default is "
+			"seven years. A lock can be extended, never shortened: raise this with care." },
+	{ "", "lock_days_max", SETTING_NUMBER, IN(lock_days_max), .standard = "3653", .min = 1, .max = 36500,
+		.help = "No lock is made for more days than this, whatever asks for it. It guards against a slip of "
+			"the pen that would lock messages for a century." },
+
+	{ "parser", "program", SETTING_PATH, IN(parser_program), .standard = STRONGROOM_LIBEXEC "/strongroom-parser",
+		.min = 1, .max = TEXT_MAX,
+		.help = "The program that reads messages in a sandbox. Each daemon starts its own workers." },
+	{ "parser", "workers", SETTING_NUMBER, IN(parser_workers), .standard = "2", .min = 1, .max = 256,
+		.help = "Parser workers of each daemon. More than the machine has processors gains nothing." },
+	{ "parser", "timeout", SETTING_DURATION, IN(parser_timeout_us), .standard = "10s", .min = 100 * MS,
+		.max = 10 * MINUTE,
+		.help = "How long a worker may take over one message. A message that takes longer is archived, "
+			"marked, and searchable by its envelope alone." },
+	{ "parser", "memory_max", SETTING_SIZE, IN(parser_memory_max), .standard = "512M", .min = 64 * MIB,
+		.max = 64 * GIB,
+		.help = "Address space of a worker. It must hold the largest message a few times." },
+
+	{ "lmtpd", "listen", SETTING_ADDRESSES, IN(lmtpd_listen), .standard = "unix:/run/strongroom/lmtp.sock",
+		.min = 1, .max = LIST_MAX,
+		.help = "Where strongroom-lmtpd listens: any number of unix:/PATH and inet:HOST:PORT, an IPv6 address "
+			"in brackets. Sockets handed over by systemd take their place." },
+	{ "lmtpd", "point", SETTING_NAME, IN(lmtpd_point), .standard = "lmtp", .min = 1, .max = NAME_MAX_BYTES,
+		.help = "Name of this capture point in records and search results." },
+	{ "lmtpd", "peers", SETTING_NETWORKS, IN(lmtpd_peers), .standard = "127.0.0.0/8 ::1", .max = LIST_MAX,
+		.help = "Addresses and networks that may connect over TCP. Whoever can deliver here can put mail into "
+			"the archive that never passed the mail system." },
+	{ "lmtpd", "connections_max", SETTING_NUMBER, IN(lmtpd_connections_max), .standard = "200", .min = 1,
+		.max = 10000,
+		.help = "Most connections at a time. Further ones are answered 421." },
+	{ "lmtpd", "timeout", SETTING_DURATION, IN(lmtpd_timeout_us), .standard = "5m", .min = SECOND, .max = HOUR,
+		.help = "How long a silent client is waited for. RFC 5321 asks for five minutes." },
+	{ "lmtpd", "tls_cert", SETTING_PATH, IN(lmtpd_tls_cert), .standard = "", .max = TEXT_MAX,
+		.help = "Certificate chain (PEM) for STARTTLS. Empty: STARTTLS is not offered." },
+	{ "lmtpd", "tls_key", SETTING_PATH, IN(lmtpd_tls_key), .standard = "", .max = TEXT_MAX,
+		.help = "Private key (PEM) of that certificate." },
+	{ "lmtpd", "tls_client_ca", SETTING_PATH, IN(lmtpd_tls_client_ca), .standard = "", .max = TEXT_MAX,
+		.help = "Certificates (PEM) of the authorities that client certificates must come from. With it a "
+			"client that starts TLS must show one. Empty: none is asked for." },
+	{ "lmtpd", "tls_required", SETTING_BOOL, IN(lmtpd_tls_required), .standard = "no",
+		.help = "Take mail over TCP only after STARTTLS." },
+
+	{ "milter", "listen", SETTING_ADDRESS, IN(milter_listen), .standard = "unix:/run/strongroom/milter.sock",
+		.min = 1, .max = TEXT_MAX,
+		.help = "Where strongroom-milter listens: one unix:/PATH or inet:HOST:PORT. A Unix socket is several "
+			"times as fast as TCP." },
+	{ "milter", "point", SETTING_NAME, IN(milter_point), .standard = "milter", .min = 1, .max = NAME_MAX_BYTES,
+		.help = "Name of this capture point in records and search results." },
+	{ "milter", "timeout", SETTING_DURATION, IN(milter_timeout_us), .standard = "2h", .min = 10 * SECOND,
+		.max = DAY,
+		.help = "How long a silent mail server is waited for. It must be longer than the server waits for "
+			"its own clients, or connections break in the middle of a session." },
+
+	{ "queryd", "listen", SETTING_HOST_PORT, IN(queryd_listen), .standard = "127.0.0.1:8443", .min = 1,
+		.max = TEXT_MAX,
+		.help = "Where strongroom-queryd listens for HTTPS: HOST:PORT, an IPv6 address in brackets." },
+	{ "queryd", "tls_cert", SETTING_PATH, IN(queryd_tls_cert), .standard = "/etc/strongroom/tls/queryd.crt",
+		.min = 1, .max = TEXT_MAX,
+		.help = "Certificate chain (PEM) of strongroom-queryd. `strongroom init --trial-tls` makes one to "
+			"begin with." },
+	{ "queryd", "tls_key", SETTING_PATH, IN(queryd_tls_key), .standard = "/etc/strongroom/tls/queryd.key",
+		.min = 1, .max = TEXT_MAX, .help = "Private key (PEM) of that certificate." },
+	{ "queryd", "token_life", SETTING_DURATION, IN(queryd_token_us), .standard = "1h", .min = MINUTE, .max = DAY,
+		.alias = "MFA_SESSION_MINUTES", .alias_unit = "m",
+		.help = "How long somebody stays signed in: the life of an access token." },
+	{ "queryd", "request_timeout", SETTING_DURATION, IN(queryd_request_timeout_us), .standard = "1m",
+		.min = SECOND, .max = HOUR,
+		.help = "How long one request may take from its first byte until its answer is sent." },
+	{ "queryd", "connections_max", SETTING_NUMBER, IN(queryd_connections_max), .standard = "500", .min = 1,
+		.max = 10000, .help = "Most connections at a time." },
+	{ "queryd", "connections_per_address_max", SETTING_NUMBER, IN(queryd_connections_per_address_max),
+		.standard = "100", .min = 1, .max = 10000,
+		.help = "Most connections at a time from one address." },
+
+	{ "workerd", "outbox_interval", SETTING_DURATION, IN(workerd_outbox_interval_us), .standard = "5s",
+		.min = 100 * MS, .max = HOUR,
+		.help = "How often strongroom-workerd looks for messages that could not be indexed at once." },
+};
+const size_t settings_count = ARRAY_LEN(settings);
