@@ -1,0 +1,219 @@
+#include "mail/parser_worker.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/pack.h"
+#include "sys/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KEEP_BUFFER (256u * 1024) /* a larger receive buffer is given back after use */
+
+/* posix_spawn and not fork: the daemon has threads and may be large. The child gets descriptor 3 and nothing else of
+ * ours, no blocked signal, and an empty environment, for a daemon's may hold passwords. */
+static int spawn(pid_t *pid_r, const char *program, char *const argv[], int socket)
+{
+	char *const environment[] = { NULL };
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_init(&attributes);
+	posix_spawn_file_actions_adddup2(&actions, socket, PARSER_FD);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addclosefrom_np(&actions, PARSER_FD + 1);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	int failure = FAULT("parser-spawn") ? EAGAIN : posix_spawn(pid_r, program, &actions, &attributes, argv, environment);
+
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return failure;
+}
+
+int parser_worker_start(struct parser_worker *w, const char *program, uint64_t memory_max, struct err *e)
+{
+	_free_ char *memory = mem_printf("%llu", (unsigned long long)memory_max);
+	_free_ char *name = mem_strdup("strongroom-parser");
+	char *const argv[] = { name, memory, NULL };
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return err_errno(e, "socketpair", program);
+	int failure = spawn(&w->pid, program, argv, pair[1]);
+
+	io_closep(&pair[1]);
+	if (failure) {
+		io_closep(&pair[0]);
+		w->pid = 0;
+		errno = failure;
+		return err_errno(e, "posix_spawn", program);
+	}
+	w->socket = pair[0];
+	w->ready = false;
+	w->served = 0;
+	w->in = BUF_INIT(4 + PARSER_ANSWER_MAX);
+	return 0;
+}
+
+void parser_worker_stop(struct parser_worker *w, int *status_r)
+{
+	int status = 0;
+
+	io_closep(&w->socket);
+	buf_deinit(&w->in);
+	if (w->pid) {
+		kill(w->pid, SIGKILL);
+		while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	w->pid = 0;
+	w->ready = false;
+	if (status_r)
+		*status_r = status;
+}
+
+int parser_worker_wait_ready(struct parser_worker *w, int64_t deadline_us, struct err *e)
+{
+	const uint8_t *payload;
+	enum parser_answer kind;
+	size_t n;
+	int status;
+
+	if (w->ready)
+		return 0;
+	enum parser_outcome outcome = parser_worker_receive(w, deadline_us, &kind, &payload, &n);
+
+	if (outcome == PARSER_OK && kind == PARSER_READY) {
+		w->ready = true;
+		return 0;
+	}
+	parser_worker_stop(w, &status);
+	return err_temporary(e, "start(strongroom-parser) failed: %s (wait status 0x%x)",
+		outcome == PARSER_HUNG ? "it did not answer in time" : "it ended before it was ready", (unsigned)status);
+}
+
+int parser_worker_send(struct parser_worker *w, enum parser_operation op, uint32_t index, uint32_t cpu_ms, int fd)
+{
+	CLEANUP(buf_deinit) struct buf request = BUF_INIT(PARSER_REQUEST_MAX);
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+
+	if (pack_u32(&request, 1 + 12 + 12) || pack_u8(&request, (uint8_t)op) || pack_u32(&request, PARSER_CPU_MS) ||
+		pack_u32(&request, 4) || pack_u32(&request, cpu_ms) || pack_u32(&request, PARSER_INDEX) ||
+		pack_u32(&request, 4) || pack_u32(&request, index))
+		return -1;
+	struct iovec part = { .iov_base = request.data, .iov_len = request.len };
+	struct msghdr m = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	ssize_t sent;
+
+	do
+		sent = sendmsg(w->socket, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (sent < 0 && errno == EINTR);
+	return sent == (ssize_t)request.len ? 0 : -1; /* so few bytes always fit into the socket of a sane worker */
+}
+
+static enum parser_outcome wait_readable(int socket, int64_t deadline_us)
+{
+	struct pollfd p = { .fd = socket, .events = POLLIN };
+
+	for (;;) {
+		int64_t left = deadline_us - clock_monotonic_us();
+
+		if (left <= 0)
+			return PARSER_HUNG;
+		int n = poll(&p, 1, left / 1000 >= INT32_MAX ? INT32_MAX : (int)(left / 1000) + 1);
+
+		if (n > 0)
+			return PARSER_OK;
+		if (n < 0 && errno != EINTR)
+			return PARSER_DIED;
+	}
+}
+
+/* Reads until `need` bytes are there. */
+static enum parser_outcome fill(struct parser_worker *w, size_t need, int64_t deadline_us)
+{
+	while (w->in.len < need) {
+		size_t room = need - w->in.len > PARSER_CHUNK ? need - w->in.len : PARSER_CHUNK;
+
+		if (room > w->in.max - w->in.len)
+			room = w->in.max - w->in.len;
+		char *to = buf_reserve(&w->in, room);
+		enum parser_outcome outcome = wait_readable(w->socket, deadline_us);
+
+		if (!to || outcome != PARSER_OK)
+			return to ? outcome : PARSER_DIED;
+		ssize_t n = recv(w->socket, to, room, MSG_DONTWAIT);
+
+		if (n > 0)
+			w->in.len += (size_t)n;
+		else if (n == 0 || (errno != EINTR && errno != EAGAIN))
+			return PARSER_DIED;
+	}
+	return PARSER_OK;
+}
+
+static uint32_t frame_length(const struct buf *in)
+{
+	struct unpack u = UNPACK_INIT(in->data, in->len);
+
+	return unpack_u32(&u);
+}
+
+/* Forgets the answer that was given out before. */
+static void consume(struct parser_worker *w)
+{
+	if (!w->in.len)
+		return;
+	buf_consume(&w->in, 4 + (size_t)frame_length(&w->in));
+	if (!w->in.len && w->in.cap > KEEP_BUFFER)
+		buf_deinit(&w->in);
+}
+
+enum parser_outcome parser_worker_receive(struct parser_worker *w, int64_t deadline_us, enum parser_answer *kind_r,
+	const uint8_t **payload_r, size_t *n_r)
+{
+	consume(w);
+	enum parser_outcome outcome = fill(w, 4, deadline_us);
+
+	if (outcome != PARSER_OK)
+		return outcome;
+	size_t length = frame_length(&w->in);
+
+	if (length < 1 || length > PARSER_ANSWER_MAX)
+		return PARSER_DIED;
+	outcome = fill(w, 4 + length, deadline_us);
+	if (outcome != PARSER_OK)
+		return outcome;
+	*kind_r = (enum parser_answer)(uint8_t)w->in.data[4];
+	*payload_r = (const uint8_t *)w->in.data + 5;
+	*n_r = length - 1;
+	return PARSER_OK;
+}
