@@ -1,0 +1,82 @@
+#include "store/store_driver.h"
+
+#include "base/clock.h"
+#include "base/hex.h"
+
+#include <string.h>
+
+static const struct store_driver *const drivers[] = { &store_fs_driver };
+
+/* "fs:/var/lib/x" -> the driver and what stands behind the colon. */
+static const struct store_driver *find_driver(const char *setting, const char **where_r, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
+		size_t n = strlen(drivers[i]->kind);
+
+		if (strncmp(setting, drivers[i]->kind, n) == 0 && setting[n] == ':') {
+			*where_r = setting + n + 1;
+			return drivers[i];
+		}
+	}
+	err_permanent(e, "store_open(%s) failed: no store of that kind, known is fs:DIR", setting);
+	return NULL;
+}
+
+int store_open(struct store **s_r, const struct conf *conf, struct err *e)
+{
+	const char *where;
+	const struct store_driver *d = find_driver(conf->store, &where, e);
+
+	return d ? d->open(s_r, where, conf, e) : -1;
+}
+
+void store_closep(struct store **s)
+{
+	if (*s)
+		(*s)->driver->close(*s);
+	*s = NULL;
+}
+
+int store_put(struct store *s, const struct store_object *o, struct locator *where_r, struct err *e)
+{
+	return s->driver->put(s, o, where_r, e);
+}
+
+int store_find(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e)
+{
+	return s->driver->find(s, id, where_r, e);
+}
+
+int store_get(struct store *s, const struct locator *where, int (*sink)(void *ctx, const void *data, size_t n), void *ctx,
+	struct err *e)
+{
+	return s->driver->get(s, where, sink, ctx, e);
+}
+
+int store_ready(struct store *s, struct err *e)
+{
+	return s->driver->ready(s, e);
+}
+
+const char *store_lock_mode(const struct store *s)
+{
+	return s->driver->lock_mode;
+}
+
+int store_create(const struct conf *conf, struct err *e)
+{
+	const char *where;
+	const struct store_driver *d = find_driver(conf->store, &where, e);
+
+	return d ? d->create(where, conf, e) : -1;
+}
+
+char *store_key(const struct uuid *id)
+{
+	char text[UUID_TEXT_SIZE], day[CLOCK_TEXT_SIZE], spread[3];
+
+	uuid_format(text, id);
+	clock_format(day, uuid_time_us(id));
+	hex_encode(spread, id->bytes + UUID_SIZE - 1, 1);
+	return mem_printf("m/%s/%.4s/%.2s/%.2s/%s.eml", spread, day, day + 5, day + 8, text);
+}
