@@ -162,21 +162,44 @@ static int poll_ms(int64_t now_us, int64_t deadline_us)
 	return ms > 3600 * 1000 ? 3600 * 1000 : (int)ms;
 }
 
+int proc_poll(struct pollfd *fds, size_t n, int64_t timeout_us)
+{
+	int64_t now = clock_monotonic_us();
+	int64_t deadline = timeout_us < 0 ? -1 : now + timeout_us;
+	struct pollfd all[PROC_POLL_MAX + 1];
+	int ready;
+
+	if (n > PROC_POLL_MAX)
+		log_fatal(NULL, "proc_poll() failed: %zu descriptors", n);
+	for (size_t i = 0; i < n; i++)
+		all[i] = fds[i];
+	all[n] = (struct pollfd){ .fd = signal_fd, .events = POLLIN };
+	do {
+		keep_alive(now);
+		ready = poll(all, n + 1, poll_ms(now, deadline));
+		if (ready < 0 && errno != EINTR)
+			log_fatal(NULL, "poll() failed: %s", strerror(errno));
+		now = clock_monotonic_us();
+	} while (ready <= 0 && (deadline < 0 || now < deadline));
+	for (size_t i = 0; i < n; i++)
+		fds[i].revents = all[i].revents;
+	return ready;
+}
+
 enum proc_event proc_wait(int64_t timeout_us)
 {
 	int64_t now = clock_monotonic_us();
 	int64_t deadline = timeout_us < 0 ? -1 : now + timeout_us;
-	struct pollfd p = { .fd = signal_fd, .events = POLLIN };
 	struct signalfd_siginfo info;
 
-	for (;; now = clock_monotonic_us()) {
+	for (;;) {
 		keep_alive(now);
 		if (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 			return info.ssi_signo == SIGHUP ? PROC_RELOAD : PROC_STOP;
 		if (deadline >= 0 && now >= deadline)
 			return PROC_TIMEOUT;
-		if (poll(&p, 1, poll_ms(now, deadline)) < 0 && errno != EINTR)
-			log_fatal(NULL, "poll() failed: %s", strerror(errno));
+		proc_poll(NULL, 0, deadline < 0 ? -1 : deadline - now);
+		now = clock_monotonic_us();
 	}
 }
 

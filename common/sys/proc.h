@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum proc_event { PROC_STOP, PROC_RELOAD, PROC_TIMEOUT };
@@ -30,6 +31,12 @@ void proc_stopping(void);
 
 /* Waits for the next signal or timeout_us (-1: for ever). Sends the watchdog's keep-alive while it waits. Main thread. */
 enum proc_event proc_wait(int64_t timeout_us);
+
+/* poll() over fds, for a loop that also serves sockets: returns its result early when a signal is pending, and keeps the
+ * watchdog alive meanwhile. Ask proc_wait(0) which signal it was. At most PROC_POLL_MAX of them. Main thread. */
+struct pollfd;
+#define PROC_POLL_MAX 64
+int proc_poll(struct pollfd *fds, size_t n, int64_t timeout_us);
 
 /* The descriptor behind proc_wait(), readable when a signal is pending, for loops that poll. */
 int proc_signal_fd(void);
