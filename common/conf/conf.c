@@ -90,10 +90,20 @@ static int take_first(struct reading *r, const struct setting *s, const char *va
 	return setting_set(s, r->conf, value, why);
 }
 
+/* Bytes of value before a comment; older versions of inih leave it on in further lines. */
+static int uncommented(const char *value)
+{
+	const char *p = value;
+
+	while (*p && !(*p == ';' && (p == value || p[-1] == ' ' || p[-1] == '\t')))
+		p++;
+	return (int)(p - value);
+}
+
 static int take_further(struct reading *r, const struct setting *s, const char *value, struct err *why)
 {
 	_free_ char *name = setting_name(s), *before = setting_get(s, r->conf);
-	_free_ char *whole = mem_printf("%s %s", before, value);
+	_free_ char *whole = mem_printf("%s %.*s", before, uncommented(value), value);
 
 	if (!setting_is_list(s))
 		return err_permanent(why, "an indented line goes on with %s, which is no list", name);

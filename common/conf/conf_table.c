@@ -129,8 +129,8 @@ const struct setting settings[] = {
 		.help = "Where strongroom-queryd listens for HTTPS: HOST:PORT, an IPv6 address in brackets." },
 	{ "queryd", "tls_cert", SETTING_PATH, IN(queryd_tls_cert), .standard = "/etc/strongroom/tls/queryd.crt",
 		.min = 1, .max = TEXT_MAX,
-		.help = "Certificate chain (PEM) of strongroom-queryd. `strongroom init --trial-tls` makes one to "
-			"begin with." },
+		.help = "Certificate chain (PEM) of strongroom-queryd. `strongroom init --trial-tls NAME` makes "
+			"one to begin with." },
 	{ "queryd", "tls_key", SETTING_PATH, IN(queryd_tls_key), .standard = "/etc/strongroom/tls/queryd.key",
 		.min = 1, .max = TEXT_MAX, .help = "Private key (PEM) of that certificate." },
 	{ "queryd", "token_life", SETTING_DURATION, IN(queryd_token_us), .standard = "1h", .min = MINUTE, .max = DAY,

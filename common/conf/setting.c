@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "sys/net.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -207,7 +208,9 @@ static int check_addresses(const struct setting *s, const char *text, struct err
 
 static int check_networks(const struct setting *s, const char *text, struct err *e)
 {
-	return check_text(s, text, e);
+	struct net_allow *networks CLEANUP(net_allow_freep) = NULL;
+
+	return net_allow_parse(&networks, text, e) < 0 ? -1 : check_text(s, text, e);
 }
 
 /* White space and commas between the items of a list become one blank. */
