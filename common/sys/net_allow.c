@@ -23,7 +23,7 @@ static const uint8_t v4_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
 static unsigned int bit(const uint8_t *bytes, unsigned int i)
 {
-	return (bytes[i / 8] >> (7 - i % 8)) & 1u;
+	return (unsigned int)(bytes[i / 8] >> (7 - i % 8)) & 1u;
 }
 
 static bool equal_bits(const uint8_t *a, const uint8_t *b, unsigned int bits)

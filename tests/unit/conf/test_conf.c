@@ -92,7 +92,7 @@ static void test_every_type_is_read(void **state)
 						  "; comment\n"
 						  "user =\n"
 						  "store = fs:/a b/c ; behind a value\n"
-						  "message_size_max: 1G\r\n"
+						  "message_size_max: 200M\r\n"
 						  "index_wait=1500ms\n"
 						  "index_required = YES\n"
 						  "lock_days = 0030\n"
@@ -109,7 +109,7 @@ static void test_every_type_is_read(void **state)
 
 	assert_string_equal(c.user, "");
 	assert_string_equal(c.store, "fs:/a b/c");
-	assert_int_equal(c.message_size_max, 1u << 30);
+	assert_int_equal(c.message_size_max, 200u << 20);
 	assert_int_equal(c.index_wait_us, 1500000);
 	assert_true(c.index_required);
 	assert_int_equal(c.lock_days, 30);
