@@ -54,10 +54,9 @@ int err_errno(struct err *e, const char *op, const char *object)
 
 int err_prefix(struct err *e, const char *fmt, ...)
 {
-	char was[sizeof(e->text)];
+	_free_ char *was = mem_strdup(e->text);
 	va_list args;
 
-	memcpy(was, e->text, sizeof(was));
 	va_start(args, fmt);
 	int n = vsnprintf(e->text, sizeof(e->text), fmt, args);
 	va_end(args);
