@@ -49,6 +49,9 @@ int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r
  * statement, so that of two sign-ins with one code one fails. */
 int meta_account_totp_use(struct meta *m, uint64_t id, uint64_t step, struct err *e) MUST_CHECK;
 
+/* A department's mailboxes: 1 with *mailboxes_r (caller deinits), 0 when there is none of that name, -1. */
+int meta_department_mailboxes(struct meta *m, const char *name, struct strv *mailboxes_r, struct err *e) MUST_CHECK;
+
 /* A department's mailboxes, made or extended. */
 int meta_department_set(struct meta *m, const char *name, const struct strv *mailboxes, struct err *e) MUST_CHECK;
 
