@@ -19,6 +19,8 @@ int meta_message_count(struct meta *m, uint64_t *n_r, struct err *e) MUST_CHECK;
  * alone what a daemon is just indexing itself). Consumed by presence, never by position. */
 int meta_outbox_list(struct meta *m, int64_t before_us, struct uuid *ids_r, size_t max, size_t *n_r, struct err *e) MUST_CHECK;
 int meta_outbox_clear(struct meta *m, const struct uuid *ids, size_t n, struct err *e) MUST_CHECK;
+/* Puts messages back on it (a rebuild of the index could not read them); those that are there already stay as they are. */
+int meta_outbox_add(struct meta *m, const struct uuid *ids, size_t n, int64_t now_us, struct err *e) MUST_CHECK;
 int meta_outbox_count(struct meta *m, uint64_t *n_r, int64_t *oldest_us_r, struct err *e) MUST_CHECK;
 
 /* The leaves kept for a message: the verbatim record (caller frees) and its nonce and leaf. 1, 0, -1. */
