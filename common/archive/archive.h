@@ -13,7 +13,7 @@ struct archive;
 
 /* Opens store, meta, index and the parser pool for the daemon `name` ("lmtpd"): its ledger name is name@conf->node, and a
  * lock file in conf->run_dir keeps a second process from taking the same one. The index may be down: that is logged and
- * retried in the background. */
+ * retried in the background. conf outlives the archive. */
 int archive_open(struct archive **a_r, const struct conf *conf, const char *name, struct err *e) MUST_CHECK;
 
 /* Finishes what is under way (index waits included, bounded) and closes. No archive_put() may be running. */

@@ -1,0 +1,250 @@
+#include "archive/archive_private.h"
+
+#include "archive/lockfile.h"
+#include "archive/policy.h"
+#include "archive/stored.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "meta/capture.h"
+#include "sys/io.h"
+
+#include <string.h>
+
+#define READY_FOR_US (CLOCK_SECOND / 4) /* how long a good answer of archive_ready() is believed */
+
+/* ---- open and close ---- */
+
+static int take_name(struct archive *a, const char *name, struct err *e)
+{
+	int taken = lockfile_take(a->conf->run_dir, name, &a->lock, e);
+
+	if (taken == 0)
+		return err_temporary(e, "archive_open(%s) failed: another process is working under this name", a->daemon);
+	return taken < 0 ? -1 : 0;
+}
+
+static int open_parts(struct archive *a, const char *name, struct err *e)
+{
+	if (take_name(a, name, e) || store_open(&a->store, a->conf, e) || meta_open(&a->meta, a->conf, e) ||
+		parser_pool_open(&a->parsers, a->conf, e))
+		return -1;
+	a->indexer = indexer_new(a->conf, a->meta);
+	a->group = group_new(a->meta, a->indexer, a->daemon);
+	return 0;
+}
+
+int archive_open(struct archive **a_r, const struct conf *conf, const char *name, struct err *e)
+{
+	CLEANUP(archive_closep) struct archive *a = MEM_NEW(struct archive);
+
+	a->conf = conf;
+	a->lock = -1;
+	a->daemon = mem_printf("%s@%s", name, conf->node);
+	a->policy_version = policy_version(conf);
+	admission_init(&a->admission, conf->inflight_max);
+	pthread_mutex_init(&a->ready_lock, NULL);
+	if (open_parts(a, name, e))
+		return -1;
+	*a_r = a;
+	a = NULL;
+	return 0;
+}
+
+void archive_closep(struct archive **a)
+{
+	struct archive *was = *a;
+
+	*a = NULL;
+	if (!was)
+		return;
+	group_freep(&was->group);
+	indexer_freep(&was->indexer);
+	if (was->parsers)
+		parser_pool_closep(&was->parsers);
+	if (was->meta)
+		meta_closep(&was->meta);
+	store_closep(&was->store);
+	io_closep(&was->lock);
+	pthread_mutex_destroy(&was->ready_lock);
+	free(was->policy_version);
+	free(was->daemon);
+	free(was);
+}
+
+/* ---- the steps of DESIGN section 4, in their order ---- */
+
+/* A retry of what is archived already? 1 with *id_r, 0, -1. Only a short cut: the transaction decides. */
+static int look_up(struct archive *a, const struct entry *entry, struct uuid *id_r, struct err *e)
+{
+	if (FAULT("archive.look-up"))
+		return err_temporary(e, "meta_capture_find() failed: fault");
+	return meta_capture_find(a->meta, entry->key, id_r, e);
+}
+
+/* A message that can't be parsed is archived all the same, with a flag; only a parser that can't be had is a failure. */
+static int parse(struct archive *a, struct entry *entry, struct err *e)
+{
+	CLEANUP(parsed_freep) struct parsed *p = NULL;
+
+	if (FAULT("archive.parse"))
+		return err_temporary(e, "parser_pool_parse() failed: fault");
+	if (parser_pool_parse(a->parsers, entry->capture->message, &p, e))
+		return -1;
+	if (FAULT("archive.parsed"))
+		return err_temporary(e, "parser_pool_parse() failed: fault");
+	entry_describe(entry, p);
+	return 0;
+}
+
+/* After an unknown outcome the store is asked: only an object that is there, whole, counts. */
+static int look_up_object(struct archive *a, struct entry *entry, struct err *e)
+{
+	struct err unknown = *e;
+	int found = store_find(a->store, &entry->row.id, &entry->row.locator, e);
+
+	if (found == 1 && entry->row.locator.length == entry->row.size)
+		return 0;
+	if (found < 0)
+		return err_prefix(e, "the outcome of a put stayed unknown (%s)", unknown.text);
+	return err_temporary(e, "%s, and the object is not there", unknown.text);
+}
+
+static int put_object(struct archive *a, struct entry *entry, struct err *e)
+{
+	const struct message *m = entry->capture->message;
+	struct message_row *row = &entry->row;
+
+	row->retain_until_us = policy_retain_until(a->conf, row->received_us);
+	row->policy_version = mem_strdup(a->policy_version);
+	row->lock_mode = mem_strdup(store_lock_mode(a->store));
+	const struct store_object object = {
+		.id = row->id,
+		.data = message_bytes(m),
+		.length = row->size,
+		.sha256 = row->sha256,
+		.retain_until_us = row->retain_until_us,
+	};
+
+	if (FAULT("archive.put"))
+		return err_temporary(e, "store_put() failed: fault");
+	if (store_put(a->store, &object, &row->locator, e))
+		return e->class == ERR_UNKNOWN ? look_up_object(a, entry, e) : -1;
+	return FAULT("archive.stored") ? err_temporary(e, "store_put() failed: fault") : 0;
+}
+
+static int commit(struct archive *a, struct entry *entry, struct err *e)
+{
+	if (group_commit(a->group, entry) == 0)
+		return 0;
+	*e = entry->err;
+	return -1;
+}
+
+/* What the setting index_required adds to the promise. A retry finds the message known: then it is indexed here, from the
+ * store, unless it is by now. */
+static int require_index(struct archive *a, const struct archive_receipt *r, struct err *e)
+{
+	size_t done;
+
+	if (!a->conf->index_required || r->indexed)
+		return 0;
+	if (!r->known)
+		return err_temporary(e, "archived, but not searchable in time, and index_required is set");
+	if (stored_index(a, &r->id, 1, &done, e))
+		return -1;
+	return done ? 0 : err_temporary(e, "archived, but it can't be indexed, and index_required is set");
+}
+
+static void answer_known(struct archive *a, const struct uuid *id, struct archive_receipt *r)
+{
+	struct err e = { 0 };
+
+	*r = (struct archive_receipt){ .id = *id, .known = true };
+	if (meta_capture_attempt(a->meta, id, clock_now_us(), a->daemon, &e))
+		log_debug(NULL, "a repeated delivery was not recorded: %s", e.text); /* losing it loses nothing */
+}
+
+static void answer_new(struct archive *a, struct entry *entry, struct archive_receipt *r)
+{
+	*r = (struct archive_receipt){ .id = entry->row.id };
+	if (entry->batch)
+		r->indexed = indexer_wait(a->indexer, entry->batch, a->conf->index_wait_us);
+}
+
+static int archive_entry(struct archive *a, struct entry *entry, struct archive_receipt *r, struct err *e)
+{
+	struct uuid known;
+	int found = look_up(a, entry, &known, e);
+
+	if (found < 0)
+		return -1;
+	if (found) {
+		answer_known(a, &known, r);
+		return 0;
+	}
+	if (parse(a, entry, e) || put_object(a, entry, e) || commit(a, entry, e))
+		return -1;
+	if (entry->known)
+		answer_known(a, &entry->known_as, r);
+	else
+		answer_new(a, entry, r);
+	return 0;
+}
+
+int archive_put(struct archive *a, const struct capture *c, const struct log_context *ctx, struct archive_receipt *r_r,
+	struct err *e)
+{
+	CLEANUP(entry_deinit) struct entry entry = { .capture = c, .row.id = uuid_new(clock_now_us()) };
+
+	if (message_size(c->message) > a->conf->message_size_max)
+		return err_permanent(e, "the message is larger than message_size_max");
+	capture_key(c, entry.key);
+	capture_envelope_hash(c, entry.envelope_hash);
+	int failed = archive_entry(a, &entry, r_r, e) || require_index(a, r_r, e) ? -1 : 0;
+
+	if (!failed && FAULT("archive.reply"))
+		failed = err_temporary(e, "archive_put() failed: fault");
+	if (failed) {
+		e->class = ERR_TEMPORARY; /* whatever it was: it can be mended on our side, and the message is good */
+		log_error(ctx, "the message is put off: %s", e->text);
+	}
+	return failed;
+}
+
+/* ---- admission ---- */
+
+static int ask_parts(struct archive *a, struct err *e)
+{
+	if (store_ready(a->store, e) || meta_ready(a->meta, e))
+		return -1;
+	return a->conf->index_required ? indexer_ready(a->indexer, e) : 0;
+}
+
+int archive_ready(struct archive *a, struct err *e)
+{
+	int64_t now = clock_monotonic_us();
+
+	pthread_mutex_lock(&a->ready_lock);
+	bool believed = now < a->ready_until_us;
+
+	pthread_mutex_unlock(&a->ready_lock);
+	if (believed)
+		return 0;
+	if (ask_parts(a, e))
+		return -1;
+	pthread_mutex_lock(&a->ready_lock);
+	a->ready_until_us = now + READY_FOR_US;
+	pthread_mutex_unlock(&a->ready_lock);
+	return 0;
+}
+
+bool archive_admit(struct archive *a, uint64_t bytes)
+{
+	return admission_take(&a->admission, bytes);
+}
+
+void archive_release(struct archive *a, uint64_t bytes)
+{
+	admission_give(&a->admission, bytes);
+}

@@ -1,0 +1,29 @@
+/* archive_private: what the files of archive/ share of an open archive. */
+#ifndef ARCHIVE_ARCHIVE_PRIVATE_H
+#define ARCHIVE_ARCHIVE_PRIVATE_H
+
+#include "archive/admission.h"
+#include "archive/archive.h"
+#include "archive/group.h"
+#include "archive/indexer.h"
+#include "mail/parser_pool.h"
+#include "meta/meta.h"
+#include "store/store.h"
+
+struct archive {
+	const struct conf *conf;
+	char *daemon; /* ledger name: name@node */
+	char *policy_version;
+	int lock; /* on the name */
+	struct store *store;
+	struct meta *meta;
+	struct parser_pool *parsers;
+	struct indexer *indexer;
+	struct group *group;
+	struct admission admission;
+	/* the last answer of archive_ready() */
+	pthread_mutex_t ready_lock;
+	int64_t ready_until_us;
+};
+
+#endif

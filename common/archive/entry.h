@@ -1,0 +1,37 @@
+/* entry: one message on its way through archive_put(): what the steps after each other find out about it. */
+#ifndef ARCHIVE_ENTRY_H
+#define ARCHIVE_ENTRY_H
+
+#include "archive/document.h"
+#include "mail/capture.h"
+#include "meta/message_row.h"
+
+#include <pthread.h>
+
+struct index_batch;
+
+struct entry {
+	const struct capture *capture;
+	uint8_t key[SHA256_SIZE];
+	uint8_t envelope_hash[SHA256_SIZE];
+	struct message_row row;	   /* row.id is the archive id */
+	struct document *document; /* NULL once the group has handed it to the indexer */
+	struct index_batch *batch; /* to wait for; NULL: on the outbox */
+	/* what group_commit() decided */
+	bool known; /* somebody else archived it first, as known_as */
+	struct uuid known_as;
+	int result; /* 0 or -1 */
+	struct err err;
+	/* the group's own */
+	struct entry *next;
+	pthread_cond_t wake;
+	bool done;
+};
+
+/* Fills the row (all but its locator and what policy decides) and the document, from the capture and what could be read
+ * of it. Takes the parsed lists over: *parsed is emptied of them. */
+void entry_describe(struct entry *e, struct parsed *parsed);
+
+void entry_deinit(struct entry *e);
+
+#endif

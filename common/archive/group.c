@@ -1,0 +1,306 @@
+#include "archive/group.h"
+
+#include "archive/policy.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "ledger/record.h"
+#include "meta/capture.h"
+
+#include <string.h>
+
+#define GROUP_MESSAGES 256
+#define GROUP_BYTES ((size_t)8 * 1024 * 1024) /* of rows and documents */
+#define CLEAR_WITH_A_GROUP 512
+
+struct group {
+	struct meta *meta;
+	struct indexer *indexer;
+	char *daemon;
+	pthread_mutex_t lock;
+	struct entry *head, **tail; /* waiting; under the lock */
+	bool committing;	    /* somebody leads; under the lock */
+	/* the leader's: */
+	bool seq_known;
+	uint64_t last_seq; /* of this daemon, committed */
+};
+
+struct group *group_new(struct meta *meta, struct indexer *indexer, const char *daemon)
+{
+	struct group *g = MEM_NEW(struct group);
+
+	g->meta = meta;
+	g->indexer = indexer;
+	g->daemon = mem_strdup(daemon);
+	g->tail = &g->head;
+	pthread_mutex_init(&g->lock, NULL);
+	return g;
+}
+
+void group_freep(struct group **g)
+{
+	if (!*g)
+		return;
+	pthread_mutex_destroy(&(*g)->lock);
+	free((*g)->daemon);
+	free(*g);
+	*g = NULL;
+}
+
+/* ---- one transaction ---- */
+
+/* A set of entries on its way into one transaction, and what it needs of memory. */
+struct run {
+	struct group *g;
+	struct entry **entries;
+	size_t n;
+	size_t fresh; /* entries that are new to the archive */
+	uint8_t leaves[GROUP_MESSAGES * SHA256_SIZE];
+	struct buf record;
+	bool entry_failed; /* it was a message that could not be inserted, not the transaction */
+};
+
+static int encode_record(struct run *r, const struct entry *e, struct err *err)
+{
+	const struct message_row *row = &e->row;
+	struct ledger_record record = {
+		.archive_id = row->id,
+		.kind = row->kind,
+		.capture_point = row->capture_point,
+		.daemon = r->g->daemon,
+		.daemon_seq = r->g->last_seq + 1 + r->fresh,
+		.received_us = row->received_us,
+		.clock_state = policy_clock_state(),
+		.content_length = row->size,
+		.locator = row->locator,
+		.lock_mode = row->lock_mode,
+		.retain_until_us = row->retain_until_us,
+		.policy_version = row->policy_version,
+	};
+
+	memcpy(record.content_sha256, row->sha256, SHA256_SIZE);
+	memcpy(record.envelope_hash, e->envelope_hash, SHA256_SIZE);
+	memcpy(record.object_sha256, row->sha256, SHA256_SIZE);
+	buf_reset(&r->record);
+	if (ledger_record_encode(&r->record, &record))
+		return err_permanent(err, "ledger_record_encode() failed: the record is over %d bytes", LEDGER_RECORD_MAX);
+	return 0;
+}
+
+static int insert(struct run *r, struct meta_capture *t, struct entry *e, struct err *err)
+{
+	uint8_t nonce[LEDGER_NONCE_SIZE];
+	uint8_t *leaf = r->leaves + r->fresh * SHA256_SIZE;
+
+	if (encode_record(r, e, err))
+		return -1;
+	ledger_nonce(nonce);
+	ledger_leaf(leaf, nonce, r->record.data, r->record.len);
+	if (meta_capture_insert(t, &e->row, nonce, r->record.data, r->record.len, leaf, err))
+		return -1;
+	r->fresh++;
+	return 0;
+}
+
+static int claim_and_insert(struct run *r, struct meta_capture *t, struct entry *e, struct err *err)
+{
+	int taken = meta_capture_claim(t, e->key, &e->row.id, e->row.received_us, &e->known_as, err);
+
+	e->known = taken == 0;
+	return taken == 1 ? insert(r, t, e, err) : taken;
+}
+
+static int insert_all(struct run *r, struct meta_capture *t, struct err *err)
+{
+	r->fresh = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		if (claim_and_insert(r, t, r->entries[i], err)) {
+			r->entry_failed = true;
+			return -1;
+		}
+	}
+	if (FAULT("archive.inserted"))
+		return err_temporary(err, "meta_capture_insert() failed: fault");
+	if (r->fresh == 0)
+		return 0;
+	return meta_capture_batch(t, r->g->daemon, r->g->last_seq + 1, r->fresh, r->leaves, clock_now_us(), err);
+}
+
+/* What the index took in meanwhile comes off the outbox on the way. */
+static int clear_outbox(const struct group *g, struct meta_capture *t, struct err *err)
+{
+	struct uuid done[CLEAR_WITH_A_GROUP];
+	size_t n = g->indexer ? indexer_take_done(g->indexer, done, CLEAR_WITH_A_GROUP) : 0;
+
+	return n ? meta_capture_indexed(t, done, n, err) : 0;
+}
+
+static int fill_transaction(struct run *r, struct meta_capture *t, struct err *err)
+{
+	if (insert_all(r, t, err) || clear_outbox(r->g, t, err))
+		return -1;
+	return FAULT("archive.commit") ? err_temporary(err, "meta_capture_commit() failed: fault") : 0;
+}
+
+static int commit(struct meta_capture **t, struct err *err)
+{
+	if (meta_capture_commit(t, err))
+		return -1;
+	return FAULT("archive.committed") ? err_unknown(err, "meta_capture_commit() failed: fault") : 0;
+}
+
+/* Nobody knows whether the transaction was done: one of its keys tells for all of them. */
+static int look_up_outcome(const struct run *r, struct err *err)
+{
+	struct err lookup = { 0 };
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct entry *e = r->entries[i];
+		struct uuid id;
+
+		if (e->known)
+			continue;
+		int found = meta_capture_find(r->g->meta, e->key, &id, &lookup);
+
+		if (found < 0)
+			return err_temporary(err, "the outcome of a commit stayed unknown: %s", lookup.text);
+		if (found && memcmp(&id, &e->row.id, sizeof(id)) == 0)
+			return 0;
+		return err_temporary(err, "a commit of unknown outcome was not done");
+	}
+	return 0; /* nothing of it was new */
+}
+
+static int know_seq(struct group *g, struct err *err)
+{
+	if (g->seq_known)
+		return 0;
+	if (meta_capture_last_seq(g->meta, g->daemon, &g->last_seq, err))
+		return -1;
+	g->seq_known = true;
+	return 0;
+}
+
+static int transact(struct run *r, struct err *err)
+{
+	struct group *g = r->g;
+	struct meta_capture *t = NULL;
+
+	if (FAULT("archive.begin"))
+		return err_temporary(err, "meta_capture_begin() failed: fault");
+	if (know_seq(g, err) || meta_capture_begin(g->meta, &t, err))
+		return -1;
+	if (fill_transaction(r, t, err)) {
+		meta_capture_rollback(&t);
+		return -1;
+	}
+	if (commit(&t, err)) {
+		g->seq_known = false; /* whatever is found out: ask the database before the next one */
+		if (err->class != ERR_UNKNOWN || look_up_outcome(r, err))
+			return -1;
+		return 0;
+	}
+	g->last_seq += r->fresh;
+	return 0;
+}
+
+/* ---- the group ---- */
+
+static void offer_to_index(struct group *g, struct entry **entries, size_t n)
+{
+	struct document *documents[GROUP_MESSAGES];
+	size_t fresh = 0;
+
+	if (!g->indexer)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (entries[i]->known || !entries[i]->document)
+			continue;
+		documents[fresh++] = entries[i]->document;
+		entries[i]->document = NULL;
+	}
+	struct index_batch *b = fresh ? indexer_offer(g->indexer, documents, fresh, fresh) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		entries[i]->batch = entries[i]->known ? NULL : b;
+}
+
+static void conclude(struct entry **entries, size_t n, int result, const struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		entries[i]->result = result;
+		entries[i]->err = *err;
+	}
+}
+
+/* One message that the database won't take must not keep the others out: after such a failure each is tried alone. */
+static void commit_entries(struct group *g, struct entry **entries, size_t n)
+{
+	struct run r = { .g = g, .entries = entries, .n = n, .record = BUF_INIT(LEDGER_RECORD_MAX) };
+	struct err err = { 0 };
+	int failed = transact(&r, &err);
+
+	buf_deinit(&r.record);
+	if (failed && r.entry_failed && n > 1) {
+		log_warn(NULL, "a group of %zu messages could not be committed, each is tried alone: %s", n, err.text);
+		for (size_t i = 0; i < n; i++)
+			commit_entries(g, entries + i, 1);
+		return;
+	}
+	if (!failed)
+		offer_to_index(g, entries, n);
+	conclude(entries, n, failed, &err);
+}
+
+/* The first of those that wait, up to the limits of a group. The lock is held. */
+static size_t take_entries(struct group *g, struct entry **entries)
+{
+	size_t n = 0, bytes = 0;
+
+	while (g->head && n < GROUP_MESSAGES && (n == 0 || bytes + g->head->document->bytes <= GROUP_BYTES)) {
+		bytes += g->head->document->bytes;
+		entries[n++] = g->head;
+		g->head = g->head->next;
+	}
+	if (!g->head)
+		g->tail = &g->head;
+	return n;
+}
+
+/* Commits for those at the head of the queue and hands the lead on. The lock is held, and let go of meanwhile. */
+static void lead(struct group *g)
+{
+	struct entry *entries[GROUP_MESSAGES];
+	size_t n = take_entries(g, entries);
+
+	g->committing = true;
+	pthread_mutex_unlock(&g->lock);
+	commit_entries(g, entries, n);
+	pthread_mutex_lock(&g->lock);
+	g->committing = false;
+	for (size_t i = 0; i < n; i++) {
+		entries[i]->done = true;
+		pthread_cond_signal(&entries[i]->wake);
+	}
+	if (g->head)
+		pthread_cond_signal(&g->head->wake);
+}
+
+int group_commit(struct group *g, struct entry *e)
+{
+	pthread_cond_init(&e->wake, NULL);
+	e->next = NULL;
+	e->done = false;
+	pthread_mutex_lock(&g->lock);
+	*g->tail = e;
+	g->tail = &e->next;
+	while (!e->done) {
+		if (g->committing)
+			pthread_cond_wait(&e->wake, &g->lock);
+		else
+			lead(g);
+	}
+	pthread_mutex_unlock(&g->lock);
+	pthread_cond_destroy(&e->wake);
+	return e->result;
+}

@@ -1,0 +1,449 @@
+#include "archive/indexer.h"
+
+#include "archive/lockfile.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "meta/maintenance.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ADD_DOCUMENTS 64		       /* most of one request to the index */
+#define ADD_BYTES ((size_t)4 * 1024 * 1024)
+#define WAIT_DOCUMENTS 16		       /* queued before it: then its callers don't wait */
+#define QUEUE_DOCUMENTS 1024		       /* queued before it: then it is left to the outbox */
+#define QUEUE_BYTES ((size_t)8 * 1024 * 1024)
+#define IDLE_US (CLOCK_SECOND / 4)	       /* no group for so long: take what is done off the outbox ourselves */
+#define CLEAR_AT_ONCE 512
+#define RETRY_MIN_US CLOCK_SECOND
+#define RETRY_MAX_US (30 * CLOCK_SECOND)
+#define FINISH_US (5 * CLOCK_SECOND)
+#define NICE 5
+
+enum batch_state { BATCH_QUEUED, BATCH_INDEXED, BATCH_FAILED };
+
+/* The documents of one group. */
+struct index_batch {
+	struct index_batch *next;
+	struct document **documents;
+	size_t n;
+	size_t bytes;
+	size_t waiters; /* callers that have not come back from indexer_wait() */
+	enum batch_state state;
+	pthread_cond_t tried;
+};
+
+struct indexer {
+	const struct conf *conf;
+	struct meta *meta;
+	struct index *index; /* the thread's own */
+	int64_t retry_us;    /* the thread's own: the next pause */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	/* under the lock: */
+	pthread_cond_t work;
+	struct index_batch *head, **tail;
+	size_t documents, bytes; /* queued and being added */
+	struct uuid *done;	 /* indexed, still on the outbox */
+	size_t done_n, done_cap;
+	bool open;
+	bool stop;
+	int64_t stop_by_us;
+	struct err why; /* it is not open */
+};
+
+/* ---- batches ---- */
+
+static size_t bytes_of(struct document **documents, size_t n)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += documents[i]->bytes;
+	return bytes;
+}
+
+static void free_documents(struct document **documents, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		document_freep(&documents[i]);
+}
+
+static void init_monotonic(pthread_cond_t *c)
+{
+	pthread_condattr_t a;
+
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &a);
+	pthread_condattr_destroy(&a);
+}
+
+static struct index_batch *batch_new(struct document **documents, size_t n, size_t waiters)
+{
+	struct index_batch *b = MEM_NEW(struct index_batch);
+
+	b->documents = mem_dup(documents, n * sizeof(*documents));
+	b->n = n;
+	b->bytes = bytes_of(documents, n);
+	b->waiters = waiters;
+	init_monotonic(&b->tried);
+	return b;
+}
+
+static void batch_free(struct index_batch *b)
+{
+	pthread_cond_destroy(&b->tried);
+	free(b->documents);
+	free(b);
+}
+
+/* Until when a condition is waited for. */
+static int wait_until(pthread_cond_t *c, pthread_mutex_t *lock, int64_t monotonic_us)
+{
+	struct timespec t = {
+		.tv_sec = (time_t)(monotonic_us / CLOCK_SECOND),
+		.tv_nsec = (long)(monotonic_us % CLOCK_SECOND) * 1000,
+	};
+
+	return pthread_cond_timedwait(c, lock, &t);
+}
+
+/* ---- callers ---- */
+
+static bool has_room(const struct indexer *x, size_t n, size_t bytes)
+{
+	if (!x->open || x->stop)
+		return false;
+	return x->documents == 0 || (x->documents + n <= QUEUE_DOCUMENTS && x->bytes + bytes <= QUEUE_BYTES);
+}
+
+struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n, size_t waiters)
+{
+	size_t bytes = bytes_of(documents, n);
+	struct index_batch *b = NULL;
+
+	pthread_mutex_lock(&x->lock);
+	if (!has_room(x, n, bytes)) {
+		pthread_mutex_unlock(&x->lock);
+		free_documents(documents, n);
+		return NULL;
+	}
+	bool wait = x->conf->index_required || x->documents <= WAIT_DOCUMENTS;
+
+	b = batch_new(documents, n, wait ? waiters : 0);
+	*x->tail = b;
+	x->tail = &b->next;
+	x->documents += n;
+	x->bytes += bytes;
+	pthread_cond_signal(&x->work);
+	pthread_mutex_unlock(&x->lock);
+	return wait ? b : NULL;
+}
+
+bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us)
+{
+	int64_t until = clock_monotonic_us() + wait_us;
+
+	pthread_mutex_lock(&x->lock);
+	while (b->state == BATCH_QUEUED && wait_until(&b->tried, &x->lock, until) != ETIMEDOUT)
+		;
+	bool indexed = b->state == BATCH_INDEXED;
+	bool last = --b->waiters == 0 && b->state != BATCH_QUEUED;
+
+	pthread_mutex_unlock(&x->lock);
+	if (last)
+		batch_free(b);
+	return indexed;
+}
+
+size_t indexer_take_done(struct indexer *x, struct uuid *ids_r, size_t max)
+{
+	pthread_mutex_lock(&x->lock);
+	size_t n = x->done_n < max ? x->done_n : max;
+
+	x->done_n -= n;
+	if (n)
+		memcpy(ids_r, x->done + x->done_n, n * sizeof(*ids_r));
+	pthread_mutex_unlock(&x->lock);
+	return n;
+}
+
+int indexer_clear_outbox(struct indexer *x, struct err *e)
+{
+	struct uuid ids[CLEAR_AT_ONCE];
+	size_t n;
+
+	while ((n = indexer_take_done(x, ids, CLEAR_AT_ONCE)) > 0)
+		if (meta_outbox_clear(x->meta, ids, n, e))
+			return -1;
+	return 0;
+}
+
+int indexer_ready(struct indexer *x, struct err *e)
+{
+	pthread_mutex_lock(&x->lock);
+	int failed = x->open ? 0 : -1;
+
+	if (failed)
+		*e = x->why;
+	pthread_mutex_unlock(&x->lock);
+	return failed;
+}
+
+/* ---- the thread: the queue ---- */
+
+/* The next batches, as many as one request takes (at least one), off the queue; NULL when it is empty. */
+static struct index_batch *take_run(struct indexer *x)
+{
+	struct index_batch *first = x->head, *b = first;
+	size_t n = 0, bytes = 0;
+
+	if (!first)
+		return NULL;
+	for (;;) {
+		n += b->n;
+		bytes += b->bytes;
+		if (!b->next || n + b->next->n > ADD_DOCUMENTS || bytes + b->next->bytes > ADD_BYTES)
+			break;
+		b = b->next;
+	}
+	x->head = b->next;
+	if (!x->head)
+		x->tail = &x->head;
+	b->next = NULL;
+	return first;
+}
+
+static void note_done(struct indexer *x, const struct index_batch *b)
+{
+	if (x->done_n + b->n > x->done_cap) {
+		x->done_cap = 2 * (x->done_n + b->n);
+		x->done = mem_realloc(x->done, x->done_cap, sizeof(*x->done));
+	}
+	for (size_t i = 0; i < b->n; i++)
+		x->done[x->done_n++] = b->documents[i]->doc.id;
+}
+
+/* Tells the callers of a run how it ended and lets go of it. The lock is held. */
+static void settle(struct indexer *x, struct index_batch *run, enum batch_state state, bool off_outbox)
+{
+	for (struct index_batch *b = run, *next; b; b = next) {
+		next = b->next;
+		if (state == BATCH_INDEXED && off_outbox)
+			note_done(x, b);
+		x->documents -= b->n;
+		x->bytes -= b->bytes;
+		free_documents(b->documents, b->n);
+		b->state = state;
+		if (b->waiters)
+			pthread_cond_broadcast(&b->tried); /* the last waiter frees it */
+		else
+			batch_free(b);
+	}
+}
+
+/* ---- the thread: the index ---- */
+
+static void set_open(struct indexer *x, bool open, const struct err *why)
+{
+	pthread_mutex_lock(&x->lock);
+	x->open = open;
+	if (why)
+		x->why = *why;
+	pthread_mutex_unlock(&x->lock);
+}
+
+static void lose_index(struct indexer *x, const struct err *why)
+{
+	set_open(x, false, why);
+	if (x->index)
+		index_closep(&x->index);
+	log_warn(NULL, "the index is down, messages stay on its outbox until it is back; it is tried again in %lld s "
+		       "(if it is damaged, strongroom-workerd builds a new one): %s",
+		(long long)(x->retry_us / CLOCK_SECOND), why->text);
+}
+
+/* -1: it stays closed and the pause before the next trial has grown. */
+static int open_index(struct indexer *x)
+{
+	struct err e = { 0 };
+
+	if (index_open(&x->index, x->conf, INDEX_WRITE, &e)) {
+		x->index = NULL;
+		lose_index(x, &e);
+		return -1;
+	}
+	set_open(x, true, NULL);
+	return 0;
+}
+
+static int add_run(struct indexer *x, const struct index_batch *run, struct err *e)
+{
+	size_t n = 0, at = 0;
+
+	for (const struct index_batch *b = run; b; b = b->next)
+		n += b->n;
+	_free_ struct index_doc *docs = MEM_ARRAY(struct index_doc, n);
+
+	for (const struct index_batch *b = run; b; b = b->next)
+		for (size_t i = 0; i < b->n; i++)
+			docs[at++] = b->documents[i]->doc;
+	if (FAULT("archive.index"))
+		return err_temporary(e, "index_add() failed: fault");
+	if (index_add(x->index, docs, n, e))
+		return -1;
+	if (FAULT("archive.indexed"))
+		return err_temporary(e, "index_add() failed: fault");
+	return 0;
+}
+
+static void work_off(struct indexer *x, struct index_batch *run)
+{
+	struct err e = { 0 };
+	/* Asked before adding: a rebuild that begins later walks past these messages, for they are committed. */
+	bool off_outbox = !lockfile_is_held(x->conf->run_dir, INDEXER_REBUILD_LOCK);
+	int failed = add_run(x, run, &e);
+
+	pthread_mutex_lock(&x->lock);
+	settle(x, run, failed ? BATCH_FAILED : BATCH_INDEXED, off_outbox);
+	pthread_mutex_unlock(&x->lock);
+	if (failed)
+		lose_index(x, &e);
+	else
+		x->retry_us = RETRY_MIN_US;
+}
+
+/* What fails stays on the outbox for workerd. */
+static void clear_when_idle(struct indexer *x)
+{
+	struct err e = { 0 };
+
+	if (indexer_clear_outbox(x, &e))
+		log_warn(NULL, "some messages are indexed but stay on the outbox: %s", e.text);
+}
+
+/* ---- the thread: its life ---- */
+
+/* Waits for documents; the lock is held. *idle_r: none came, and something is waiting to be taken off the outbox. */
+static struct index_batch *next_run(struct indexer *x, bool *idle_r)
+{
+	int64_t idle_at = clock_monotonic_us() + IDLE_US;
+
+	*idle_r = false;
+	while (!x->head && !x->stop) {
+		if (!x->done_n) {
+			pthread_cond_wait(&x->work, &x->lock);
+			idle_at = clock_monotonic_us() + IDLE_US;
+		} else if (wait_until(&x->work, &x->lock, idle_at) == ETIMEDOUT) {
+			*idle_r = true;
+			return NULL;
+		}
+	}
+	if (x->stop && clock_monotonic_us() > x->stop_by_us)
+		return NULL;
+	return take_run(x);
+}
+
+/* Works while the index is open. */
+static void serve(struct indexer *x)
+{
+	bool stopping = false;
+
+	while (x->index && !stopping) {
+		bool idle;
+
+		pthread_mutex_lock(&x->lock);
+		struct index_batch *run = next_run(x, &idle);
+
+		stopping = x->stop && !run;
+		pthread_mutex_unlock(&x->lock);
+		if (run)
+			work_off(x, run);
+		else if (idle)
+			clear_when_idle(x);
+	}
+}
+
+/* What is queued stays on the outbox. */
+static void give_up_queue(struct indexer *x)
+{
+	pthread_mutex_lock(&x->lock);
+	settle(x, x->head, BATCH_FAILED, false);
+	x->head = NULL;
+	x->tail = &x->head;
+	pthread_mutex_unlock(&x->lock);
+}
+
+/* The pause between two trials; false when it is time to end. */
+static bool pause_before_retry(struct indexer *x)
+{
+	int64_t until = clock_monotonic_us() + x->retry_us;
+
+	x->retry_us = 2 * x->retry_us < RETRY_MAX_US ? 2 * x->retry_us : RETRY_MAX_US;
+	pthread_mutex_lock(&x->lock);
+	while (!x->stop && wait_until(&x->work, &x->lock, until) != ETIMEDOUT)
+		;
+	bool go_on = !x->stop;
+
+	pthread_mutex_unlock(&x->lock);
+	return go_on;
+}
+
+static void *run_thread(void *arg)
+{
+	struct indexer *x = arg;
+
+	/* of this thread alone: Linux keeps it by thread; capture goes first */
+	if (setpriority(PRIO_PROCESS, (id_t)gettid(), NICE))
+		log_debug(NULL, "setpriority(indexer) failed: %s", strerror(errno));
+	do {
+		if (open_index(x) == 0)
+			serve(x);
+		give_up_queue(x);
+		clear_when_idle(x);
+	} while (pause_before_retry(x));
+	if (x->index)
+		index_closep(&x->index);
+	return NULL;
+}
+
+struct indexer *indexer_new(const struct conf *conf, struct meta *meta)
+{
+	struct indexer *x = MEM_NEW(struct indexer);
+
+	x->conf = conf;
+	x->meta = meta;
+	x->retry_us = RETRY_MIN_US;
+	x->tail = &x->head;
+	err_temporary(&x->why, "the index is being opened");
+	pthread_mutex_init(&x->lock, NULL);
+	init_monotonic(&x->work);
+	if (pthread_create(&x->thread, NULL, run_thread, x))
+		log_fatal(NULL, "pthread_create(indexer) failed: out of threads");
+	return x;
+}
+
+void indexer_freep(struct indexer **x)
+{
+	struct indexer *was = *x;
+
+	*x = NULL;
+	if (!was)
+		return;
+	pthread_mutex_lock(&was->lock);
+	was->stop = true;
+	was->stop_by_us = clock_monotonic_us() + FINISH_US;
+	pthread_cond_signal(&was->work);
+	pthread_mutex_unlock(&was->lock);
+	pthread_join(was->thread, NULL);
+	pthread_cond_destroy(&was->work);
+	pthread_mutex_destroy(&was->lock);
+	free(was->done);
+	free(was);
+}

@@ -1,0 +1,44 @@
+/* indexer: the thread that puts committed messages into the index, and what stays on the outbox.
+ *
+ * A group that was committed is offered with its documents. While the index keeps up, the group's callers wait for it;
+ * when it doesn't, documents queue up to a bound with nobody waiting, and beyond it they are dropped: their rows stay on
+ * the outbox, and workerd indexes them from the store. The thread runs at a lower priority than capture.
+ *
+ * What was indexed comes off the outbox with the next group's transaction, or, when there is none for a while, in one of
+ * its own. While somebody rebuilds the index (archive_reindex()), nothing comes off it: a message that arrives then may
+ * be in the old index only. Any thread may call. */
+#ifndef ARCHIVE_INDEXER_H
+#define ARCHIVE_INDEXER_H
+
+#include "archive/document.h"
+#include "meta/meta.h"
+
+#define INDEXER_REBUILD_LOCK "reindex" /* the lock (archive/lockfile.h) that a rebuild holds */
+
+struct indexer;
+struct index_batch;
+
+/* Starts the thread, which opens the index and keeps trying when that fails. conf and meta outlive it. */
+struct indexer *indexer_new(const struct conf *conf, struct meta *meta) __attribute__((returns_nonnull));
+
+/* Works off the queue for at most a few seconds, then stops. Nobody may be waiting or offering. */
+void indexer_freep(struct indexer **x);
+
+/* Hands over the documents of committed messages. A batch that each of so many waiters must give to indexer_wait() once;
+ * or NULL: don't wait, the messages are searchable later. The documents are the indexer's in either case. */
+struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n, size_t waiters);
+
+/* Waits until the batch was tried or wait_us has passed; is it in the index? */
+bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us);
+
+/* Up to max ids that are in the index and still on the outbox; they are the caller's to take off it, and nothing is lost
+ * when it fails to. */
+size_t indexer_take_done(struct indexer *x, struct uuid *ids_r, size_t max);
+
+/* Takes all that is done off the outbox now. -1: some could not be; they stay there. */
+int indexer_clear_outbox(struct indexer *x, struct err *e) MUST_CHECK;
+
+/* Is the index open? -1 says why not. */
+int indexer_ready(struct indexer *x, struct err *e) MUST_CHECK;
+
+#endif
