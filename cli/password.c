@@ -1,0 +1,95 @@
+#include "cli/password.h"
+
+#include "base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+void password_freep(char **password)
+{
+	if (*password)
+		explicit_bzero(*password, strlen(*password));
+	free(*password);
+	*password = NULL;
+}
+
+/* One line of standard input without its end; NULL when there is none. */
+static char *read_line(struct err *e)
+{
+	char line[PASSWORD_MAX + 2];
+	char *result = NULL;
+
+	if (!fgets(line, sizeof(line), stdin))
+		err_permanent(e, "no password was given");
+	else if (strlen(line) == sizeof(line) - 1 && line[sizeof(line) - 2] != '\n')
+		err_permanent(e, "the password is longer than %d bytes", PASSWORD_MAX);
+	else
+		result = mem_dup(line, strcspn(line, "\r\n"));
+	explicit_bzero(line, sizeof(line));
+	return result;
+}
+
+static char *prompt(const char *text, struct err *e)
+{
+	struct termios before, quiet;
+
+	fputs(text, stderr);
+	fflush(stderr);
+	if (tcgetattr(STDIN_FILENO, &before) < 0)
+		return read_line(e);
+	quiet = before;
+	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	char *line = read_line(e);
+
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	fputc('\n', stderr);
+	return line;
+}
+
+static size_t characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+static char *ask_once(const char *username, struct err *e)
+{
+	_free_ char *text = mem_printf("Password for %s: ", username);
+
+	return isatty(STDIN_FILENO) ? prompt(text, e) : read_line(e);
+}
+
+char *password_ask(const char *username, struct err *e)
+{
+	char *password CLEANUP(password_freep) = ask_once(username, e), *again CLEANUP(password_freep) = NULL;
+
+	if (!password)
+		return NULL;
+	if (!str_utf8_valid(password, strlen(password))) {
+		err_permanent(e, "the password is not valid UTF-8");
+		return NULL;
+	}
+	if (characters(password) < PASSWORD_MIN) {
+		err_permanent(e, "the password is shorter than %d characters", PASSWORD_MIN);
+		return NULL;
+	}
+	if (isatty(STDIN_FILENO)) {
+		again = prompt("Once more: ", e);
+		if (!again)
+			return NULL;
+		if (strcmp(password, again) != 0) {
+			err_permanent(e, "the two passwords differ");
+			return NULL;
+		}
+	}
+	char *result = password;
+
+	password = NULL;
+	return result;
+}

@@ -1,0 +1,116 @@
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "index/index.h"
+#include "meta/maintenance.h"
+#include "store/store.h"
+#include "sys/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct state {
+	uint64_t messages, outbox, indexed;
+	int64_t oldest_us; /* of the outbox */
+	const char *store, *meta, *index; /* what is wrong; NULL: ready */
+};
+
+static int look_at_store(const struct conf *conf, struct err *e)
+{
+	struct store *store CLEANUP(store_closep) = NULL;
+
+	return store_open(&store, conf, e) < 0 ? -1 : store_ready(store, e);
+}
+
+static int look_at_meta(const struct conf *conf, struct state *s, struct err *e)
+{
+	struct meta *m CLEANUP(meta_closep) = NULL;
+
+	if (meta_open(&m, conf, e) < 0 || meta_ready(m, e) < 0 || meta_message_count(m, &s->messages, e) < 0)
+		return -1;
+	return meta_outbox_count(m, &s->outbox, &s->oldest_us, e);
+}
+
+static int look_at_index(const struct conf *conf, struct state *s, struct err *e)
+{
+	struct index *i CLEANUP(index_closep) = NULL;
+
+	if (index_open(&i, conf, INDEX_READ, e) < 0 || index_ready(i, e) < 0)
+		return -1;
+	return index_count(i, &s->indexed, e);
+}
+
+static void print_text(const struct state *s)
+{
+	char oldest[CLOCK_TEXT_SIZE] = "";
+
+	if (s->outbox)
+		clock_format(oldest, s->oldest_us);
+	printf("store     %s\n", s->store ? s->store : "ready");
+	printf("database  %s\n", s->meta ? s->meta : "ready");
+	printf("index     %s\n", s->index ? s->index : "ready");
+	printf("messages  %" PRIu64 "\n", s->messages);
+	printf("indexed   %" PRIu64 "\n", s->indexed);
+	printf("outbox    %" PRIu64 "%s%s\n", s->outbox, s->outbox ? ", oldest " : "", oldest);
+}
+
+static void add_part(cJSON *j, const char *name, const char *wrong)
+{
+	cJSON *part = cJSON_CreateObject();
+
+	json_add_bool(part, "ready", !wrong);
+	json_add_str(part, "error", wrong);
+	json_add_item(j, name, part);
+}
+
+static void print_json(const struct state *s)
+{
+	cJSON *j _json_ = cJSON_CreateObject();
+	char oldest[CLOCK_TEXT_SIZE];
+
+	add_part(j, "store", s->store);
+	add_part(j, "database", s->meta);
+	add_part(j, "index", s->index);
+	json_add_u64(j, "messages", s->messages);
+	json_add_u64(j, "indexed", s->indexed);
+	json_add_u64(j, "outbox", s->outbox);
+	json_add_str(j, "outbox_oldest", s->outbox ? clock_format(oldest, s->oldest_us) : NULL);
+	_free_ char *text = json_print(j);
+
+	puts(text);
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = { { "json", no_argument, NULL, 'j' }, { 0 } };
+	struct conf conf CLEANUP(conf_deinit) = { 0 };
+	struct err store, meta, index;
+	struct state s = { 0 };
+	bool json = false;
+
+	while (cli_getopt(cli, &status_command, argc, argv, "", options) != -1)
+		json = true;
+	if (optind < argc)
+		return cli_usage(&status_command, "takes no argument");
+	int status = cli_prepare(cli, &conf);
+
+	if (status != CLI_OK)
+		return status;
+	s.store = look_at_store(&conf, &store) < 0 ? store.text : NULL;
+	s.meta = look_at_meta(&conf, &s, &meta) < 0 ? meta.text : NULL;
+	s.index = look_at_index(&conf, &s, &index) < 0 ? index.text : NULL;
+	if (json)
+		print_json(&s);
+	else
+		print_text(&s);
+	return s.store || s.meta || s.index ? CLI_ATTENTION : CLI_OK;
+}
+
+const struct command status_command = {
+	.name = "status",
+	.arguments = "[--json]",
+	.summary = "Tell how much is archived, and whether all of it is searchable",
+	.help = "Store, database and index with what is wrong with them, the number of messages archived and indexed, and\n"
+		"how many wait on the outbox to be indexed. The exit status is 1 when a part is not ready.\n\n"
+		"  --json   as one JSON object\n",
+	.run = run,
+};
