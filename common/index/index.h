@@ -27,11 +27,13 @@ struct index_doc {
 
 enum index_mode { INDEX_READ, INDEX_WRITE };
 
-/* -1 temporary when it can't be opened or is corrupt: capture goes on without (outbox), search says so. */
+/* -1: capture goes on without it (outbox), search says so. Permanent when it is missing or damaged, so that only a
+ * rebuild mends it (strongroom-workerd begins one by itself); temporary for all else. */
 int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode, struct err *e) MUST_CHECK;
 void index_closep(struct index **i);
 
-/* Adds a batch, all or nothing and durable; a document that is there already (same id) is left as it is. */
+/* Adds a batch, all or nothing and durable; a document that is there already (same id) is left as it is. -1 permanent
+ * when the index turns out to be damaged or is gone, as with index_open(). */
 int index_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
 
 struct index_hit {
