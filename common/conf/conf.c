@@ -258,6 +258,17 @@ void conf_deinit(struct conf *c)
 		setting_deinit(&settings[i], c);
 }
 
+void conf_compare(const struct conf *a, const struct conf *b, struct strv *names)
+{
+	for (size_t i = 0; i < settings_count; i++) {
+		_free_ char *in_a = setting_get(&settings[i], a), *in_b = setting_get(&settings[i], b);
+		_free_ char *name = setting_name(&settings[i]);
+
+		if (strcmp(in_a, in_b) != 0)
+			strv_add(names, name);
+	}
+}
+
 /* Sentences as comment lines. */
 static void print_comment(FILE *out, const char *text)
 {

@@ -7,6 +7,7 @@
 #define CONF_CONF_H
 
 #include "base/err.h"
+#include "base/strv.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,6 +66,9 @@ int conf_load(struct conf *c_r, const char *path, struct err *e) MUST_CHECK;
 /* The defaults and the environment alone, for tests. */
 int conf_load_defaults(struct conf *c_r, struct err *e) MUST_CHECK;
 void conf_deinit(struct conf *c);
+
+/* Adds the names of the settings in which a and b differ ("lmtpd.listen"): for a reload, which can't change them all. */
+void conf_compare(const struct conf *a, const struct conf *b, struct strv *names);
 
 /* Effective settings as a file that could be loaded again; with `help`, each behind its help, type, default and limits. */
 void conf_print(const struct conf *c, FILE *out, bool help);

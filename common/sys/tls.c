@@ -152,11 +152,6 @@ enum tls_status tls_write(struct tls *t, const void *data, size_t n, size_t *don
 	return status(t, "SSL_write", SSL_write_ex(ssl(t), data, n, done_r), e);
 }
 
-int tls_pending(const struct tls *t)
-{
-	return SSL_pending(ssl(t));
-}
-
 char *tls_describe(const struct tls *t)
 {
 	return mem_printf("%s %s", SSL_get_version(ssl(t)), SSL_get_cipher_name(ssl(t)));

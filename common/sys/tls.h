@@ -35,9 +35,6 @@ enum tls_status tls_handshake(struct tls *t, struct err *e) MUST_CHECK;
 enum tls_status tls_read(struct tls *t, void *data, size_t n, size_t *done_r, struct err *e) MUST_CHECK;
 enum tls_status tls_write(struct tls *t, const void *data, size_t n, size_t *done_r, struct err *e) MUST_CHECK;
 
-/* Is there input that poll() can't see, since it was read from the socket already? */
-int tls_pending(const struct tls *t);
-
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", after the handshake. Caller frees. */
 char *tls_describe(const struct tls *t) __attribute__((returns_nonnull));
 
