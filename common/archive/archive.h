@@ -46,10 +46,16 @@ void archive_release(struct archive *a, uint64_t bytes);
  * store failed; what was done stays done. */
 int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *done_r, struct err *e) MUST_CHECK;
 
+/* Does the index hold what it should? 1; 0 when only a rebuild mends it, *e says why: it is missing, damaged, or holds fewer
+ * messages than have left the outbox; -1 when that can't be told now. Counts everything: not for every minute. */
+int archive_index_check(struct archive *a, struct err *e) MUST_CHECK;
+
 /* Builds a fresh index of the whole archive and puts it in place; capture goes on meanwhile. progress may return -1 to
  * stop (the old index stays). Messages whose bytes can't be read are counted in *failed_r and stay on the outbox. */
 struct archive_progress {
-	uint64_t done, total, failed;
+	uint64_t done;	 /* messages walked past, those that failed included */
+	uint64_t total;	 /* when it began */
+	uint64_t failed; /* their bytes could not be read: they are on the outbox */
 };
 int archive_reindex(struct archive *a, int (*progress)(void *ctx, const struct archive_progress *p), void *ctx,
 	struct archive_progress *p_r, struct err *e) MUST_CHECK;

@@ -78,7 +78,7 @@ static int add_batch(struct rebuild *r, struct batch *b, struct err *e)
 		document_freep(&b->documents[i]);
 	if (failed)
 		return -1;
-	r->progress.done += n;
+	r->progress.done += b->n;
 	if (r->report && r->report(r->ctx, &r->progress))
 		return err_temporary(e, "the rebuild was stopped; the old index stays");
 	return 0;
