@@ -116,8 +116,12 @@ $(B)/$(1): $(call objects,$(FOLDER_$(1))) $(call libs_of,$(UPTO_$(FOLDER_$(1))))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
-# The migrations of schema/ are compiled in: one string each (see common/meta/schema.h).
-$(B)/obj/common/meta/schema.o: $(wildcard schema/*.sql)
+# The migrations of schema/ are compiled in, each as one string literal (see common/meta/schema.c).
+$(B)/gen/schema/%.inc: schema/%.sql
+	@mkdir -p $(@D)
+	sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+$(B)/obj/common/meta/schema.o: CPPFLAGS += -I$(B)/gen
+$(B)/obj/common/meta/schema.o: $(patsubst %.sql,$(B)/gen/%.inc,$(wildcard schema/*.sql))
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)

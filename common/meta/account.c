@@ -1,0 +1,267 @@
+#include "meta/account.h"
+
+#include "mail/address.h"
+#include "meta/meta_private.h"
+
+void account_deinit(struct account *a)
+{
+	free(a->username);
+	free(a->password_hash);
+	free(a->totp_secret);
+	strv_deinit(&a->permissions);
+	strv_deinit(&a->scope_mailboxes);
+	*a = (struct account){ 0 };
+}
+
+/* ---- reading ---- */
+
+static int64_t time_or(struct sql_stmt *st, int64_t open)
+{
+	bool is_open = sql_get_null(st);
+	int64_t value = sql_get_i64(st);
+
+	return is_open ? open : value;
+}
+
+/* In the order of STMT_ACCOUNT_BY_…. */
+static void take_account(struct sql_stmt *st, struct account *a)
+{
+	a->id = sql_get_u64(st);
+	a->username = sql_get_text(st);
+	a->password_hash = sql_get_text(st);
+	const void *secret = sql_get_bytes(st, &a->totp_secret_length);
+
+	a->totp_secret = mem_dup(secret, a->totp_secret_length);
+	a->disabled = sql_get_i64(st) != 0;
+	a->token_generation = sql_get_u64(st);
+	a->scope_all = sql_get_i64(st) != 0;
+	a->scope_from_us = time_or(st, INT64_MIN);
+	a->scope_until_us = time_or(st, INT64_MAX);
+}
+
+static int take_texts(struct sql_stmt *st, struct strv *list, struct err *e)
+{
+	enum sql_result step;
+
+	while ((step = sql_step(st, e)) == SQL_ROW) {
+		_free_ char *text = sql_get_text(st);
+
+		strv_add(list, text);
+	}
+	return step == SQL_FAILED ? -1 : 0;
+}
+
+static int load_lists(struct sql_conn *c, struct account *a, struct err *e)
+{
+	CLEANUP(sql_finishp) struct sql_stmt *permissions = sql_use(c, STMT_ACCOUNT_PERMISSIONS);
+	CLEANUP(sql_finishp) struct sql_stmt *mailboxes = sql_use(c, STMT_ACCOUNT_SCOPE);
+
+	sql_bind_u64(permissions, a->id);
+	sql_bind_u64(mailboxes, a->id);
+	sql_bind_u64(mailboxes, a->id);
+	return take_texts(permissions, &a->permissions, e) || take_texts(mailboxes, &a->scope_mailboxes, e) ? -1 : 0;
+}
+
+/* st finds one account; it is of c, which sees one state of the database throughout. */
+static int load_account(struct sql_conn *c, struct sql_stmt *st, struct account *a_r, struct err *e)
+{
+	CLEANUP(account_deinit) struct account a = { 0 };
+	enum sql_result step = sql_step(st, e);
+
+	if (step == SQL_ROW)
+		take_account(st, &a);
+	sql_finishp(&st);
+	if (step != SQL_ROW)
+		return step == SQL_DONE ? 0 : -1;
+	if (load_lists(c, &a, e))
+		return -1;
+	*a_r = a;
+	a = (struct account){ 0 };
+	return 1;
+}
+
+int meta_account_by_name(struct meta *m, const char *username, struct account *a_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_reader(m->control, &c, e) || sql_begin_snapshot(c, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_BY_NAME);
+
+	sql_bind_text(st, username);
+	return load_account(c, st, a_r, e);
+}
+
+int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_reader(m->control, &c, e) || sql_begin_snapshot(c, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_BY_ID);
+
+	sql_bind_u64(st, id);
+	return load_account(c, st, a_r, e);
+}
+
+/* ---- writing ---- */
+
+static void bind_time(struct sql_stmt *st, int64_t value, int64_t open)
+{
+	if (value == open)
+		sql_bind_null(st);
+	else
+		sql_bind_i64(st, value);
+}
+
+static int insert_account(struct sql_conn *c, const struct account_new *a, uint64_t *id_r, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_ADD);
+
+	sql_bind_text(st, a->username);
+	sql_bind_text(st, a->password_hash);
+	sql_bind_blob(st, a->totp_secret, a->totp_secret_length);
+	sql_bind_i64(st, a->scope_all);
+	bind_time(st, a->from_us, INT64_MIN);
+	bind_time(st, a->until_us, INT64_MAX);
+	switch (sql_run(st, e)) {
+	case SQL_DONE:
+		*id_r = sql_last_id(c);
+		return 0;
+	case SQL_FAILED:
+		return -1;
+	default:
+		return err_permanent(e, "add(%s) failed: there is an account of this name", a->username);
+	}
+}
+
+/* Adds a row that names something else; it must exist. Twice the same is once. */
+static int link_name(struct sql_conn *c, enum statement s, uint64_t id, const char *kind, const char *name, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, s);
+
+	sql_bind_u64(st, id);
+	sql_bind_text(st, name);
+	switch (sql_run(st, e)) {
+	case SQL_DONE:
+		return sql_changed(c) ? 0 : err_permanent(e, "add(%s) failed: there is no such %s", name, kind);
+	case SQL_FAILED:
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+static int link_names(struct sql_conn *c, enum statement s, uint64_t id, const char *kind, const struct strv *names,
+	struct err *e)
+{
+	for (size_t i = 0; names && i < names->n; i++)
+		if (link_name(c, s, id, kind, names->items[i], e))
+			return -1;
+	return 0;
+}
+
+static int link_mailboxes(struct sql_conn *c, enum statement s, uint64_t id, const struct strv *mailboxes, struct err *e)
+{
+	for (size_t i = 0; mailboxes && i < mailboxes->n; i++) {
+		_free_ char *normal = address_normalize(mailboxes->items[i]);
+
+		if (!*normal)
+			return err_permanent(e, "add(%s) failed: this is no mailbox", mailboxes->items[i]);
+		if (link_name(c, s, id, "mailbox", normal, e))
+			return -1;
+	}
+	return 0;
+}
+
+int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
+		return -1;
+	if (insert_account(c, a, id_r, e) || link_names(c, STMT_ACCOUNT_ROLE_ADD, *id_r, "role", a->roles, e) ||
+		link_mailboxes(c, STMT_ACCOUNT_MAILBOX_ADD, *id_r, a->mailboxes, e) ||
+		link_names(c, STMT_ACCOUNT_DEPARTMENT_ADD, *id_r, "department", a->departments, e))
+		return -1;
+	return sql_commit(c, e);
+}
+
+int meta_account_totp_use(struct meta *m, uint64_t id, uint64_t step, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_TOTP_USE);
+
+	sql_bind_u64(st, step);
+	sql_bind_u64(st, id);
+	sql_bind_u64(st, step);
+	if (sql_run(st, e) != SQL_DONE)
+		return -1;
+	if (sql_changed(c) == 0)
+		return 0;
+	return sql_commit(c, e) ? -1 : 1;
+}
+
+static int find_department(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_DEPARTMENT_FIND);
+
+	sql_bind_text(st, name);
+	return sql_number(st, id_r, e);
+}
+
+int meta_department_mailboxes(struct meta *m, const char *name, struct strv *mailboxes_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+	uint64_t id;
+
+	if (sql_reader(m->control, &c, e) || sql_begin_snapshot(c, e) || find_department(c, name, &id, e))
+		return -1;
+	if (!id)
+		return 0;
+	st = sql_use(c, STMT_DEPARTMENT_MAILBOXES);
+	sql_bind_u64(st, id);
+	CLEANUP(strv_deinit) struct strv mailboxes = { 0 };
+
+	if (take_texts(st, &mailboxes, e))
+		return -1;
+	*mailboxes_r = mailboxes;
+	mailboxes = (struct strv){ 0 };
+	return 1;
+}
+
+static int make_department(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e)
+{
+	if (find_department(c, name, id_r, e))
+		return -1;
+	if (*id_r)
+		return 0;
+	struct sql_stmt *st = sql_use(c, STMT_DEPARTMENT_ADD);
+
+	sql_bind_text(st, name);
+	switch (sql_run(st, e)) {
+	case SQL_DONE:
+		*id_r = sql_last_id(c);
+		return 0;
+	case SQL_FAILED:
+		return -1;
+	default:
+		return err_temporary(e, "add(%s) failed: somebody else adds this department", name);
+	}
+}
+
+int meta_department_set(struct meta *m, const char *name, const struct strv *mailboxes, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint64_t id;
+
+	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
+		return -1;
+	if (make_department(c, name, &id, e) || link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e))
+		return -1;
+	return sql_commit(c, e);
+}

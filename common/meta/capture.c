@@ -1,0 +1,381 @@
+#include "meta/capture.h"
+
+#include "base/clock.h"
+#include "mail/scope.h"
+#include "meta/meta_private.h"
+
+#include <string.h>
+
+#define MAILBOX_MAX 512 /* bytes; what is longer is no mailbox, and no scope names it */
+
+/* A record that waits for its batch, which knows its daemon and sequence number. */
+struct pending {
+	struct uuid id;
+	uint8_t nonce[LEDGER_NONCE_SIZE];
+	uint8_t leaf[SHA256_SIZE];
+	void *record;
+	size_t length;
+};
+
+struct meta_capture {
+	struct sql_conn *c;
+	int64_t now_us;
+	bool claimed; /* a key is taken for `claim`, and its message not inserted yet */
+	struct uuid claim;
+	struct pending *pending;
+	size_t pending_count;
+};
+
+/* ---- outside a transaction ---- */
+
+static int find_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], struct uuid *id_r, struct err *e)
+{
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_KEY_FIND);
+
+	sql_bind_blob(st, key, SHA256_SIZE);
+	switch (sql_step(st, e)) {
+	case SQL_ROW:
+		sql_get_uuid(st, id_r);
+		return 1;
+	case SQL_DONE:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+int meta_capture_find(struct meta *m, const uint8_t key[SHA256_SIZE], struct uuid *id_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	return sql_reader(m->capture, &c, e) ? -1 : find_key(c, key, id_r, e);
+}
+
+int meta_capture_attempt(struct meta *m, const struct uuid *id, int64_t now_us, const char *daemon, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_writer(m->capture, &c, e) || sql_begin(c, SQL_LAZY, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_ATTEMPT_ADD);
+
+	sql_bind_uuid(st, id);
+	sql_bind_i64(st, now_us);
+	sql_bind_text(st, daemon);
+	return sql_run(st, e) == SQL_FAILED ? -1 : sql_commit(c, e);
+}
+
+static int last_seq(struct sql_conn *c, const char *daemon, uint64_t *seq_r, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_LAST_SEQ);
+
+	sql_bind_text(st, daemon);
+	return sql_number(st, seq_r, e);
+}
+
+int meta_capture_last_seq(struct meta *m, const char *daemon, uint64_t *seq_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	return sql_reader(m->capture, &c, e) ? -1 : last_seq(c, daemon, seq_r, e);
+}
+
+/* ---- the transaction ---- */
+
+static void forget_pending(struct meta_capture *t)
+{
+	for (size_t i = 0; i < t->pending_count; i++)
+		free(t->pending[i].record);
+	t->pending_count = 0;
+}
+
+/* Rolls back what is not committed. */
+static void end(struct meta_capture **t)
+{
+	if (!*t)
+		return;
+	forget_pending(*t);
+	free((*t)->pending);
+	sql_releasep(&(*t)->c);
+	free(*t);
+	*t = NULL;
+}
+
+int meta_capture_begin(struct meta *m, struct meta_capture **t_r, struct err *e)
+{
+	struct meta_capture *t = MEM_NEW(struct meta_capture);
+
+	t->now_us = clock_now_us();
+	if (sql_writer(m->capture, &t->c, e) == 0 && sql_begin(t->c, SQL_DURABLE, e) == 0) {
+		*t_r = t;
+		return 0;
+	}
+	end(&t);
+	return -1;
+}
+
+/* A key without its message would have a retry acknowledged that is nowhere. */
+static int refuse_open_claim(const struct meta_capture *t, struct err *e)
+{
+	char text[UUID_TEXT_SIZE];
+
+	if (!t->claimed)
+		return 0;
+	return err_permanent(e, "claim(%s) failed: its message was not inserted", uuid_format(text, &t->claim));
+}
+
+int meta_capture_claim(struct meta_capture *t, const uint8_t key[SHA256_SIZE], const struct uuid *id, int64_t now_us,
+	struct uuid *existing_r, struct err *e)
+{
+	if (refuse_open_claim(t, e))
+		return -1;
+	struct sql_stmt *st = sql_use(t->c, STMT_KEY_ADD);
+
+	sql_bind_blob(st, key, SHA256_SIZE);
+	sql_bind_uuid(st, id);
+	sql_bind_i64(st, now_us);
+	switch (sql_run(st, e)) {
+	case SQL_DONE:
+		t->claimed = true;
+		t->claim = *id;
+		return 1;
+	case SQL_DUPLICATE:
+		break;
+	default:
+		return -1;
+	}
+	int found = find_key(t->c, key, existing_r, e);
+
+	return found == 0 ? err_temporary(e, "claim(capture_key) failed: taken by a transaction that is not over") : found - 1;
+}
+
+/* Within a transaction a row that exists already is a fault of the caller's: ids are new. */
+static int add_row(struct sql_stmt *st, const char *what, struct err *e)
+{
+	switch (sql_run(st, e)) {
+	case SQL_DONE:
+		return 0;
+	case SQL_FAILED:
+		return -1;
+	default:
+		return err_permanent(e, "insert(%s) failed: there is such a row already", what);
+	}
+}
+
+static int insert_message(struct meta_capture *t, const struct message_row *r, struct err *e)
+{
+	struct sql_stmt *st = sql_use(t->c, STMT_MESSAGE_ADD);
+
+	sql_bind_uuid(st, &r->id);
+	sql_bind_i64(st, r->received_us);
+	sql_bind_i64(st, r->date_us);
+	sql_bind_u64(st, r->size);
+	sql_bind_blob(st, r->sha256, SHA256_SIZE);
+	sql_bind_i64(st, (int64_t)r->kind);
+	sql_bind_text(st, r->capture_point);
+	sql_bind_text(st, r->subject);
+	sql_bind_text(st, r->message_id);
+	sql_bind_i64(st, r->parse_flags);
+	sql_bind_text(st, r->queue_id);
+	sql_bind_text(st, r->evidence);
+	sql_bind_text(st, r->locator.bucket);
+	sql_bind_text(st, r->locator.key);
+	sql_bind_text(st, r->locator.version);
+	sql_bind_u64(st, r->locator.offset);
+	sql_bind_u64(st, r->locator.length);
+	sql_bind_text(st, r->lock_mode);
+	sql_bind_i64(st, r->retain_until_us);
+	sql_bind_text(st, r->policy_version);
+	return add_row(st, "message", e);
+}
+
+static int insert_participants(struct meta_capture *t, const struct message_row *r, struct err *e)
+{
+	for (size_t i = 0; i < r->participant_count; i++) {
+		const struct participant *p = &r->participants[i];
+		struct sql_stmt *st = sql_use(t->c, STMT_PARTICIPANT_ADD);
+
+		sql_bind_uuid(st, &r->id);
+		sql_bind_u64(st, i);
+		sql_bind_i64(st, (int64_t)p->role);
+		sql_bind_text(st, p->name);
+		sql_bind_text(st, p->address);
+		sql_bind_text(st, p->normal);
+		if (add_row(st, "participant", e))
+			return -1;
+	}
+	return 0;
+}
+
+static int insert_attachments(struct meta_capture *t, const struct message_row *r, struct err *e)
+{
+	for (size_t i = 0; i < r->attachment_count; i++) {
+		const struct attachment *a = &r->attachments[i];
+		struct sql_stmt *st = sql_use(t->c, STMT_ATTACHMENT_ADD);
+
+		sql_bind_uuid(st, &r->id);
+		sql_bind_u64(st, i);
+		sql_bind_text(st, a->name);
+		sql_bind_text(st, a->content_type);
+		sql_bind_u64(st, a->size);
+		sql_bind_blob(st, a->sha256, SHA256_SIZE);
+		if (add_row(st, "attachment", e))
+			return -1;
+	}
+	return 0;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Each mailbox of the message once, in the order of the table. */
+static int insert_mailboxes(struct meta_capture *t, const struct message_row *r, struct err *e)
+{
+	_free_ const char **mailboxes = MEM_ARRAY(const char *, r->participant_count);
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->participant_count; i++) {
+		const struct participant *p = &r->participants[i];
+
+		if (scope_counts_role(p->role) && *p->normal && strlen(p->normal) <= MAILBOX_MAX)
+			mailboxes[n++] = p->normal;
+	}
+	qsort(mailboxes, n, sizeof(*mailboxes), compare_text);
+	for (size_t i = 0; i < n; i++) {
+		if (i && strcmp(mailboxes[i], mailboxes[i - 1]) == 0)
+			continue;
+		struct sql_stmt *st = sql_use(t->c, STMT_MAILBOX_ADD);
+
+		sql_bind_text(st, mailboxes[i]);
+		sql_bind_i64(st, r->date_us);
+		sql_bind_uuid(st, &r->id);
+		if (add_row(st, "mailbox_message", e))
+			return -1;
+	}
+	return 0;
+}
+
+static int insert_outbox(struct meta_capture *t, const struct uuid *id, struct err *e)
+{
+	struct sql_stmt *st = sql_use(t->c, STMT_OUTBOX_ADD);
+
+	sql_bind_uuid(st, id);
+	sql_bind_i64(st, t->now_us);
+	return add_row(st, "outbox", e);
+}
+
+static void keep_record(struct meta_capture *t, const struct uuid *id, const uint8_t *nonce, const uint8_t *leaf,
+	const void *record, size_t length)
+{
+	t->pending = mem_realloc(t->pending, t->pending_count + 1, sizeof(*t->pending));
+	struct pending *p = &t->pending[t->pending_count++];
+
+	p->id = *id;
+	memcpy(p->nonce, nonce, LEDGER_NONCE_SIZE);
+	memcpy(p->leaf, leaf, SHA256_SIZE);
+	p->record = mem_dup(record, length);
+	p->length = length;
+}
+
+int meta_capture_insert(struct meta_capture *t, const struct message_row *row, const uint8_t nonce[LEDGER_NONCE_SIZE],
+	const void *record, size_t record_length, const uint8_t leaf[SHA256_SIZE], struct err *e)
+{
+	char text[UUID_TEXT_SIZE];
+
+	if (!t->claimed || memcmp(&t->claim, &row->id, sizeof(row->id)) != 0)
+		return err_permanent(e, "insert(%s) failed: its key was not claimed just before", uuid_format(text, &row->id));
+	if (insert_message(t, row, e) || insert_participants(t, row, e) || insert_mailboxes(t, row, e) ||
+		insert_attachments(t, row, e) || insert_outbox(t, &row->id, e))
+		return -1;
+	keep_record(t, &row->id, nonce, leaf, record, record_length);
+	t->claimed = false;
+	return 0;
+}
+
+static int insert_record(struct meta_capture *t, const struct pending *p, const char *daemon, uint64_t seq, struct err *e)
+{
+	struct sql_stmt *st = sql_use(t->c, STMT_RECORD_ADD);
+
+	sql_bind_uuid(st, &p->id);
+	sql_bind_text(st, daemon);
+	sql_bind_u64(st, seq);
+	sql_bind_blob(st, p->nonce, LEDGER_NONCE_SIZE);
+	sql_bind_blob(st, p->leaf, SHA256_SIZE);
+	sql_bind_blob(st, p->record, p->length);
+	return add_row(st, "ledger_record", e);
+}
+
+/* Are these the leaves of the messages inserted since the last batch, and do they go on where that one ended? */
+static int check_batch(struct meta_capture *t, const char *daemon, uint64_t first_seq, size_t count,
+	const uint8_t *leaves, struct err *e)
+{
+	uint64_t last;
+
+	if (count != t->pending_count)
+		return err_permanent(e, "batch(%s) failed: %zu leaves for %zu messages", daemon, count, t->pending_count);
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(leaves + i * SHA256_SIZE, t->pending[i].leaf, SHA256_SIZE) != 0)
+			return err_permanent(e, "batch(%s) failed: leaf %zu is not that of message %zu", daemon, i, i);
+	if (last_seq(t->c, daemon, &last, e))
+		return -1;
+	if (first_seq != last + 1)
+		return err_permanent(e, "batch(%s) failed: it starts at %llu, the last one ended at %llu: is another process "
+					"using this daemon's name?", daemon, (unsigned long long)first_seq,
+			(unsigned long long)last);
+	return 0;
+}
+
+int meta_capture_batch(struct meta_capture *t, const char *daemon, uint64_t first_seq, size_t count, const uint8_t *leaves,
+	int64_t now_us, struct err *e)
+{
+	if (check_batch(t, daemon, first_seq, count, leaves, e))
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (insert_record(t, &t->pending[i], daemon, first_seq + i, e))
+			return -1;
+	forget_pending(t);
+	struct sql_stmt *st = sql_use(t->c, STMT_BATCH_ADD);
+
+	sql_bind_text(st, daemon);
+	sql_bind_u64(st, first_seq);
+	sql_bind_u64(st, count);
+	sql_bind_blob(st, leaves, count * SHA256_SIZE);
+	sql_bind_i64(st, now_us);
+	return add_row(st, "ledger_batch", e);
+}
+
+int meta_capture_indexed(struct meta_capture *t, const struct uuid *ids, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sql_stmt *st = sql_use(t->c, STMT_OUTBOX_REMOVE);
+
+		sql_bind_uuid(st, &ids[i]);
+		if (sql_run(st, e) == SQL_FAILED)
+			return -1;
+	}
+	return 0;
+}
+
+static int commit(struct meta_capture *t, struct err *e)
+{
+	if (refuse_open_claim(t, e))
+		return -1;
+	if (t->pending_count)
+		return err_permanent(e, "commit(capture) failed: %zu messages are in no ledger batch", t->pending_count);
+	return sql_commit(t->c, e);
+}
+
+int meta_capture_commit(struct meta_capture **t, struct err *e)
+{
+	int failed = commit(*t, e);
+
+	end(t);
+	return failed;
+}
+
+void meta_capture_rollback(struct meta_capture **t)
+{
+	end(t);
+}

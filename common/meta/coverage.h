@@ -1,0 +1,12 @@
+/* coverage: counting messages by scope, each once however many of its mailboxes took part. For catalog.c. */
+#ifndef META_COVERAGE_H
+#define META_COVERAGE_H
+
+#include "mail/scope.h"
+#include "meta/sql.h"
+
+/* Messages of the scope; of these, those on the outbox. Both of the state that the connection sees. */
+int coverage_archived(struct sql_conn *c, const struct scope *scope, uint64_t *n_r, struct err *e) MUST_CHECK;
+int coverage_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_r, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,118 @@
+#include "meta/meta_private.h"
+
+void message_row_deinit(struct message_row *r)
+{
+	free(r->capture_point);
+	free(r->subject);
+	free(r->message_id);
+	free(r->queue_id);
+	free(r->evidence);
+	free(r->lock_mode);
+	free(r->policy_version);
+	locator_deinit(&r->locator);
+	participants_free(r->participants, r->participant_count);
+	attachments_free(r->attachments, r->attachment_count);
+	*r = (struct message_row){ 0 };
+}
+
+/* In the order of STMT_MESSAGE_GET. */
+static void take_message(struct sql_stmt *st, struct message_row *r)
+{
+	sql_get_uuid(st, &r->id);
+	r->received_us = sql_get_i64(st);
+	r->date_us = sql_get_i64(st);
+	r->size = sql_get_u64(st);
+	sql_get_fixed(st, r->sha256, SHA256_SIZE);
+	r->kind = (enum capture_kind)sql_get_i64(st);
+	r->capture_point = sql_get_text(st);
+	r->subject = sql_get_text(st);
+	r->message_id = sql_get_text(st);
+	r->parse_flags = (uint32_t)sql_get_i64(st);
+	r->queue_id = sql_get_text(st);
+	r->evidence = sql_get_text(st);
+	r->locator.bucket = sql_get_text(st);
+	r->locator.key = sql_get_text(st);
+	r->locator.version = sql_get_text(st);
+	r->locator.offset = sql_get_u64(st);
+	r->locator.length = sql_get_u64(st);
+	r->lock_mode = sql_get_text(st);
+	r->retain_until_us = sql_get_i64(st);
+	r->policy_version = sql_get_text(st);
+}
+
+static int load_message(struct sql_conn *c, const struct uuid *id, struct message_row *r, struct err *e)
+{
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MESSAGE_GET);
+
+	sql_bind_uuid(st, id);
+	switch (sql_step(st, e)) {
+	case SQL_ROW:
+		take_message(st, r);
+		return 1;
+	case SQL_DONE:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+/* Room for one more item behind n; doubles. */
+static void *grow(void *list, size_t n, size_t size)
+{
+	return n & (n - 1) ? list : mem_realloc(list, n ? 2 * n : 1, size);
+}
+
+static int load_participants(struct sql_conn *c, struct message_row *r, struct err *e)
+{
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_PARTICIPANTS_GET);
+	enum sql_result step;
+
+	sql_bind_uuid(st, &r->id);
+	while ((step = sql_step(st, e)) == SQL_ROW) {
+		r->participants = grow(r->participants, r->participant_count, sizeof(*r->participants));
+		struct participant *p = &r->participants[r->participant_count++];
+
+		p->role = (enum participant_role)sql_get_i64(st);
+		p->name = sql_get_text(st);
+		p->address = sql_get_text(st);
+		p->normal = sql_get_text(st);
+	}
+	return step == SQL_DONE ? 0 : -1;
+}
+
+static int load_attachments(struct sql_conn *c, struct message_row *r, struct err *e)
+{
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_ATTACHMENTS_GET);
+	enum sql_result step;
+
+	sql_bind_uuid(st, &r->id);
+	while ((step = sql_step(st, e)) == SQL_ROW) {
+		r->attachments = grow(r->attachments, r->attachment_count, sizeof(*r->attachments));
+		struct attachment *a = &r->attachments[r->attachment_count++];
+
+		a->name = sql_get_text(st);
+		a->content_type = sql_get_text(st);
+		a->size = sql_get_u64(st);
+		sql_get_fixed(st, a->sha256, SHA256_SIZE);
+	}
+	return step == SQL_DONE ? 0 : -1;
+}
+
+/* The three tables need no snapshot: they are written in one transaction and never change. */
+int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(message_row_deinit) struct message_row r = { 0 };
+
+	if (sql_reader(m->capture, &c, e))
+		return -1;
+	int found = load_message(c, id, &r, e);
+
+	if (found <= 0)
+		return found;
+	if (load_participants(c, &r, e) || load_attachments(c, &r, e))
+		return -1;
+	*row_r = r;
+	r = (struct message_row){ 0 };
+	return 1;
+}

@@ -1,0 +1,32 @@
+#include "meta/schema.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+/* The Makefile writes each schema/NAME.sql as one string literal to schema/NAME.inc in the build folder. */
+
+static const struct migration capture[] = {
+	{ 1,
+#include "schema/0001_capture.inc"
+	},
+};
+
+static const struct migration control[] = {
+	{ 1,
+#include "schema/0001_control.inc"
+	},
+	{ 2,
+#include "schema/0002_control_roles.inc"
+	},
+};
+
+const struct migration *schema_migrations(const char *name, size_t *n_r)
+{
+	if (strcmp(name, "capture") == 0) {
+		*n_r = ARRAY_LEN(capture);
+		return capture;
+	}
+	*n_r = ARRAY_LEN(control);
+	return control;
+}

@@ -1,0 +1,124 @@
+/* sql: what meta needs of a database, whichever it is. Drivers are behind meta/sql_driver.h.
+ *
+ * A database (sql_db) is one writer behind a mutex and a pool of readers. A thread takes a connection, uses it alone and
+ * releases it. Statements come from the table in meta/statements.h; values are bound and columns read in order:
+ *
+ *	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+ *	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+ *
+ *	if (sql_reader(db, &c, e))
+ *		return -1;
+ *	st = sql_use(c, STMT_KEY_FIND);
+ *	sql_bind_blob(st, key, SHA256_SIZE);
+ *	switch (sql_step(st, e)) …
+ *
+ * Binding never fails on the spot: what is wrong with a value or a statement is told by the step. Classes of failure:
+ * temporary (locked, full, read-only, not reachable), permanent (damaged, refused by the schema), unknown (a commit whose
+ * answer was lost). An I/O error of a commit ends the process. */
+#ifndef META_SQL_H
+#define META_SQL_H
+
+#include "base/err.h"
+#include "base/uuid.h"
+#include "meta/statements.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sql_db;
+struct sql_conn;
+struct sql_stmt;
+
+enum sql_result {
+	SQL_FAILED = -1,
+	SQL_DONE = 0,
+	SQL_ROW = 1,
+	SQL_DUPLICATE = 2, /* a unique key has the value already; the transaction goes on */
+};
+
+enum sql_durability {
+	SQL_DURABLE,
+	SQL_LAZY, /* a crash may lose the newest of these: for what can be done again */
+};
+
+/* ---- databases ---- */
+
+enum sql_access { SQL_MUST_EXIST, SQL_CREATE };
+
+/* `url` is "sqlite:DIR"; `name` ("capture") is the database there. Opens a first reader, so that what can't be reached
+ * fails here. With SQL_CREATE a missing directory and database are made. */
+int sql_open(struct sql_db **db_r, const char *url, const char *name, enum sql_access access, struct err *e) MUST_CHECK;
+
+/* All connections must have been released. */
+void sql_closep(struct sql_db **db);
+
+/* Could something be written now? Cheap; takes no lock. */
+int sql_ready(struct sql_db *db, struct err *e) MUST_CHECK;
+
+/* One finding a fault (remedy not NULL), or one that says all is well (remedy NULL). -1 when it could not be checked. */
+int sql_check(struct sql_db *db, void (*report)(void *ctx, const char *finding, const char *remedy), void *ctx,
+	struct err *e) MUST_CHECK;
+
+/* ---- connections ---- */
+
+int sql_reader(struct sql_db *db, struct sql_conn **c_r, struct err *e) MUST_CHECK;
+
+/* Waits for the writer. The caller may hold no other writer. Release it in the same thread. */
+int sql_writer(struct sql_db *db, struct sql_conn **c_r, struct err *e) MUST_CHECK;
+
+/* Gives it back, nulls the pointer; a transaction that is still open is rolled back. Fit for CLEANUP(). */
+void sql_releasep(struct sql_conn **c);
+
+/* ---- transactions ---- */
+
+/* On a writer: takes the database's write lock, waiting a bounded time (then temporary). */
+int sql_begin(struct sql_conn *c, enum sql_durability durability, struct err *e) MUST_CHECK;
+
+/* On a reader: every statement until the end sees one state of the database. End with sql_rollback(). */
+int sql_begin_snapshot(struct sql_conn *c, struct err *e) MUST_CHECK;
+
+/* 0 durable; -1 temporary or permanent: rolled back; -1 unknown. The transaction is over in each case. */
+int sql_commit(struct sql_conn *c, struct err *e) MUST_CHECK;
+void sql_rollback(struct sql_conn *c);
+
+/* Several statements as text, from schema/. */
+int sql_script(struct sql_conn *c, const char *text, struct err *e) MUST_CHECK;
+
+/* ---- statements ---- */
+
+/* Ready for binding; one use at a time of each statement of a connection. Never NULL. */
+struct sql_stmt *sql_use(struct sql_conn *c, enum statement s) __attribute__((returns_nonnull));
+
+/* Bytes and text must stay until the last step. NULL text and NULL blobs are SQL's NULL. */
+void sql_bind_i64(struct sql_stmt *st, int64_t value);
+void sql_bind_u64(struct sql_stmt *st, uint64_t value); /* over INT64_MAX: the step fails, permanent */
+void sql_bind_text(struct sql_stmt *st, const char *value);
+void sql_bind_blob(struct sql_stmt *st, const void *value, size_t n);
+void sql_bind_uuid(struct sql_stmt *st, const struct uuid *value);
+void sql_bind_null(struct sql_stmt *st);
+
+enum sql_result sql_step(struct sql_stmt *st, struct err *e) MUST_CHECK;
+
+/* Steps a statement that gives no rows, and finishes it: SQL_DONE, SQL_DUPLICATE or SQL_FAILED. */
+enum sql_result sql_run(struct sql_stmt *st, struct err *e) MUST_CHECK;
+
+/* Steps a statement that gives one number (or none: 0), and finishes it. */
+int sql_number(struct sql_stmt *st, uint64_t *value_r, struct err *e) MUST_CHECK;
+
+/* Ends its use; a statement with rows left must be finished before its connection is released. Fit for CLEANUP(). */
+void sql_finishp(struct sql_stmt **st);
+
+/* Columns of the row, in order. Texts are copies, never NULL, that the caller frees. */
+int64_t sql_get_i64(struct sql_stmt *st);
+uint64_t sql_get_u64(struct sql_stmt *st);
+bool sql_get_null(struct sql_stmt *st);				  /* looks at the next column without taking it */
+char *sql_get_text(struct sql_stmt *st) __attribute__((returns_nonnull));
+const void *sql_get_bytes(struct sql_stmt *st, size_t *n_r);	  /* valid until the next step */
+void sql_get_fixed(struct sql_stmt *st, void *out, size_t n);	  /* a blob of just n bytes; zeros when it is not */
+void sql_get_uuid(struct sql_stmt *st, struct uuid *out);
+
+/* Of the last statement run: rows changed, the number given to a new row. */
+uint64_t sql_changed(struct sql_conn *c);
+uint64_t sql_last_id(struct sql_conn *c);
+
+#endif

@@ -1,0 +1,482 @@
+#include "meta/sql_driver.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "meta/sql_sqlite_checkpoint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define LOCK_WAIT_US (5 * CLOCK_SECOND)
+#define FREE_BYTES_MIN (4u * 1024 * 1024)
+#define CHECK_FINDINGS_MAX 10
+
+struct sqlite_stmt {
+	struct sql_stmt base;
+	sqlite3_stmt *prepared; /* NULL until its first use */
+	enum statement which;
+	int bind_code;		/* of the first value that could not be bound */
+};
+
+struct sqlite_conn {
+	struct sql_conn base;
+	sqlite3 *db;
+	char *path;
+	int64_t waiting_since; /* for the write lock */
+	bool lazy;	       /* how the connection is set now */
+	struct checkpointer *checkpointer; /* writer only */
+	struct sqlite_stmt statements[STATEMENTS];
+};
+
+static struct sqlite_conn *conn_of(struct sql_conn *c)
+{
+	return CONTAINER_OF(c, struct sqlite_conn, base);
+}
+
+static struct sqlite_stmt *stmt_of(struct sql_stmt *st)
+{
+	return CONTAINER_OF(st, struct sqlite_stmt, base);
+}
+
+/* ---- what went wrong ---- */
+
+/* SQLite tells only ENOSPC apart; a quota or a file size limit is the same thing to an operator. */
+static bool is_full(const struct sqlite_conn *c, int code)
+{
+	int reason = sqlite3_system_errno(c->db);
+
+	return (code & 0xff) == SQLITE_FULL || (code == SQLITE_IOERR_WRITE && (reason == EDQUOT || reason == EFBIG));
+}
+
+/* *e for a result code; -1. */
+static int failure(const struct sqlite_conn *c, const char *operation, int code, struct err *e)
+{
+	const char *why = sqlite3_errmsg(c->db);
+
+	if (is_full(c, code))
+		return err_temporary(e, "%s(%s) failed: no space is left for the file", operation, c->path);
+	switch (code & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_temporary(e, "%s(%s) failed: the database is locked: another process has held its write "
+					"lock for over %d s", operation, c->path, (int)(LOCK_WAIT_US / CLOCK_SECOND));
+	case SQLITE_READONLY:
+		return err_temporary(e, "%s(%s) failed: the file or its directory is read-only", operation, c->path);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return err_permanent(e, "%s(%s) failed: the file is damaged (%s): stop the daemons and restore it from a "
+					"backup", operation, c->path, why);
+	case SQLITE_CANTOPEN:
+	case SQLITE_IOERR:
+	case SQLITE_NOMEM:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+	case SQLITE_INTERRUPT:
+	case SQLITE_PROTOCOL:
+		return err_temporary(e, "%s(%s) failed: %s (%s)", operation, c->path, why,
+			strerror(sqlite3_system_errno(c->db)));
+	default:
+		return err_permanent(e, "%s(%s) failed: %s (%d)", operation, c->path, why, code);
+	}
+}
+
+static int execute(struct sqlite_conn *c, const char *operation, const char *sql, struct err *e)
+{
+	int code = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? 0 : failure(c, operation, code, e);
+}
+
+/* ---- connections ---- */
+
+/* SQLite's own waiting backs off to 100 ms, which a commit of 1 ms does not deserve. */
+static int wait_for_lock(void *ctx, int times)
+{
+	struct sqlite_conn *c = ctx;
+	int64_t now = clock_monotonic_us();
+
+	if (times == 0)
+		c->waiting_since = now;
+	if (now - c->waiting_since > LOCK_WAIT_US)
+		return 0;
+	usleep(times < 20 ? 250 : 2000);
+	return 1;
+}
+
+static void sqlite_close(struct sql_conn *base)
+{
+	struct sqlite_conn *c = conn_of(base);
+
+	checkpointer_stopp(&c->checkpointer);
+	for (size_t i = 0; i < STATEMENTS; i++)
+		sqlite3_finalize(c->statements[i].prepared);
+	if (sqlite3_close(c->db) != SQLITE_OK) /* the last one out moves the log into the file */
+		log_error(NULL, "close(%s) failed: %s", c->path, sqlite3_errmsg(c->db));
+	free(c->path);
+	free(c);
+}
+
+/* *c_r is to be closed in either case. */
+static int open_file(struct sqlite_conn **c_r, const char *place, const char *name, int flags, struct err *e)
+{
+	struct sqlite_conn *c = *c_r = MEM_NEW(struct sqlite_conn);
+
+	c->path = mem_printf("%s/%s.db", place, name);
+	int code = sqlite3_open_v2(c->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL);
+
+	if (code == SQLITE_CANTOPEN && sqlite3_system_errno(c->db) == ENOENT)
+		return err_permanent(e, "open(%s) failed: there is no such file; `strongroom init` makes it", c->path);
+	if (code != SQLITE_OK)
+		return failure(c, "open", code, e);
+	sqlite3_extended_result_codes(c->db, 1);
+	sqlite3_busy_handler(c->db, wait_for_lock, c);
+	return execute(c, "open", "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF", e);
+}
+
+static int set_up_writer(struct sqlite_conn *c, struct err *e)
+{
+	if (sqlite3_db_readonly(c->db, "main") == 1)
+		return failure(c, "open", SQLITE_READONLY, e);
+	if (execute(c, "open", "PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 67108864", e))
+		return -1;
+	return checkpointer_start(&c->checkpointer, c->path, c->db, e);
+}
+
+static int sqlite_open(struct sql_conn **c_r, const char *place, const char *name, enum sql_role role, struct err *e)
+{
+	struct sqlite_conn *c;
+	int failed = open_file(&c, place, name, 0, e);
+
+	if (!failed && role == SQL_ROLE_WRITER)
+		failed = set_up_writer(c, e);
+	else if (!failed)
+		failed = execute(c, "open", "PRAGMA query_only = ON", e);
+	if (failed) {
+		sqlite_close(&c->base);
+		return -1;
+	}
+	*c_r = &c->base;
+	return 0;
+}
+
+/* The answer of a statement that gives one text; caller frees; NULL on failure. */
+static char *ask(struct sqlite_conn *c, const char *sql, struct err *e)
+{
+	sqlite3_stmt *st = NULL;
+	char *answer = NULL;
+	int code = sqlite3_prepare_v2(c->db, sql, -1, &st, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(st);
+	if (code == SQLITE_ROW)
+		answer = mem_strdup((const char *)sqlite3_column_text(st, 0));
+	else
+		failure(c, sql, code, e);
+	sqlite3_finalize(st);
+	return answer;
+}
+
+static int make_directory(const char *path, struct err *e)
+{
+	if (mkdir(path, 0750) && errno != EEXIST)
+		return err_errno(e, "mkdir", path);
+	return 0;
+}
+
+static int sqlite_create(const char *place, const char *name, struct err *e)
+{
+	struct sqlite_conn *c;
+
+	if (make_directory(place, e))
+		return -1;
+	int failed = open_file(&c, place, name, SQLITE_OPEN_CREATE, e);
+	_free_ char *mode = failed ? NULL : ask(c, "PRAGMA journal_mode = WAL", e);
+
+	if (mode && strcmp(mode, "wal") != 0)
+		err_permanent(e, "journal_mode(%s) failed: the file system has no shared memory for a write-ahead log "
+				 "(a network file system?)", c->path);
+	failed = !mode || strcmp(mode, "wal") != 0;
+	sqlite_close(&c->base);
+	return failed ? -1 : 0;
+}
+
+static int sqlite_ready(struct sql_conn *base, struct err *e)
+{
+	const struct sqlite_conn *c = conn_of(base);
+	struct statvfs fs;
+
+	if (access(c->path, R_OK | W_OK))
+		return err_errno(e, "access", c->path);
+	if (statvfs(c->path, &fs))
+		return err_errno(e, "statvfs", c->path);
+	if (fs.f_bavail < FREE_BYTES_MIN / (fs.f_frsize ? fs.f_frsize : 1))
+		return err_temporary(e, "ready(%s) failed: less than %u bytes are free", c->path, FREE_BYTES_MIN);
+	return 0;
+}
+
+static int sqlite_check(struct sql_conn *base, void (*report)(void *ctx, const char *finding, const char *remedy),
+	void *ctx, struct err *e)
+{
+	struct sqlite_conn *c = conn_of(base);
+	sqlite3_stmt *st = NULL;
+	int code = sqlite3_prepare_v2(c->db, "PRAGMA quick_check(10)", -1, &st, NULL), faults = 0;
+
+	while (code == SQLITE_OK || code == SQLITE_ROW) {
+		code = sqlite3_step(st);
+		const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
+
+		if (!text || strcmp(text, "ok") == 0)
+			continue;
+		_free_ char *finding = mem_printf("%s is damaged: %s", c->path, text);
+
+		report(ctx, finding, "stop the daemons, keep a copy of the file, and restore it from a backup");
+		faults++;
+	}
+	sqlite3_finalize(st);
+	if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
+		failure(c, "check", code, e);
+		report(ctx, e->text, "stop the daemons, keep a copy of the file, and restore it from a backup");
+		return 0;
+	}
+	if (code != SQLITE_DONE)
+		return failure(c, "check", code, e);
+	_free_ char *sound = mem_printf("%s is sound", c->path);
+
+	if (!faults)
+		report(ctx, sound, NULL);
+	return 0;
+}
+
+/* ---- transactions ---- */
+
+static int sqlite_begin(struct sql_conn *base, enum sql_durability durability, struct err *e)
+{
+	struct sqlite_conn *c = conn_of(base);
+	bool lazy = durability == SQL_LAZY;
+
+	if (lazy != c->lazy) {
+		if (execute(c, "begin", lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", e))
+			return -1;
+		c->lazy = lazy;
+	}
+	return execute(c, "begin", "BEGIN IMMEDIATE", e);
+}
+
+static int sqlite_begin_snapshot(struct sql_conn *base, struct err *e)
+{
+	return execute(conn_of(base), "begin", "BEGIN", e);
+}
+
+static void sqlite_rollback(struct sql_conn *base)
+{
+	struct sqlite_conn *c = conn_of(base);
+	struct err e;
+
+	if (!sqlite3_get_autocommit(c->db) && execute(c, "rollback", "ROLLBACK", &e))
+		log_fatal(NULL, "%s: the process ends", e.text);
+}
+
+/* The log is written and synced in here. When that fails but for lack of space nobody knows what the disk holds. */
+static int sqlite_commit(struct sql_conn *base, struct err *e)
+{
+	struct sqlite_conn *c = conn_of(base);
+
+	if (sqlite3_get_autocommit(c->db))
+		return err_temporary(e, "commit(%s) failed: the transaction was rolled back before", c->path);
+	int code = sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL);
+
+	if (code == SQLITE_OK)
+		return 0;
+	failure(c, "commit", code, e);
+	if ((code & 0xff) == SQLITE_IOERR && !is_full(c, code))
+		log_fatal(NULL, "%s: what is durable is not known, the process ends", e->text);
+	sqlite_rollback(base);
+	return -1;
+}
+
+/* Takes the marks off what only SQLite reads. */
+static char *unmark(const char *text)
+{
+	static const char mark[] = "/*sqlite ";
+	char *copy = mem_strdup(text);
+
+	for (char *at = copy; (at = strstr(at, mark));) {
+		memset(at, ' ', sizeof(mark) - 1);
+		at = strstr(at, "*/");
+		if (!at)
+			break;
+		memset(at, ' ', 2);
+	}
+	return copy;
+}
+
+static int sqlite_script(struct sql_conn *base, const char *text, struct err *e)
+{
+	_free_ char *plain = unmark(text);
+
+	return execute(conn_of(base), "script", plain, e);
+}
+
+/* ---- statements ---- */
+
+static int prepare(struct sqlite_conn *c, struct sqlite_stmt *st)
+{
+	return sqlite3_prepare_v3(c->db, statement_sqlite(st->which), -1, SQLITE_PREPARE_PERSISTENT, &st->prepared, NULL);
+}
+
+static struct sql_stmt *sqlite_use(struct sql_conn *base, enum statement which)
+{
+	struct sqlite_conn *c = conn_of(base);
+	struct sqlite_stmt *st = &c->statements[which];
+
+	st->which = which;
+	st->bind_code = SQLITE_OK;
+	if (!st->prepared)
+		(void)prepare(c, st); /* tried again, and told, by the step */
+	return &st->base;
+}
+
+static void note_bind(struct sqlite_stmt *st, int code)
+{
+	if (st->bind_code == SQLITE_OK)
+		st->bind_code = code;
+}
+
+static void sqlite_bind_i64(struct sql_stmt *base, int at, int64_t value)
+{
+	struct sqlite_stmt *st = stmt_of(base);
+
+	if (st->prepared)
+		note_bind(st, sqlite3_bind_int64(st->prepared, at + 1, value));
+}
+
+static void sqlite_bind_text(struct sql_stmt *base, int at, const char *value, size_t n)
+{
+	struct sqlite_stmt *st = stmt_of(base);
+
+	if (st->prepared)
+		note_bind(st, sqlite3_bind_text64(st->prepared, at + 1, value, n, SQLITE_STATIC, SQLITE_UTF8));
+}
+
+static void sqlite_bind_blob(struct sql_stmt *base, int at, const void *value, size_t n)
+{
+	struct sqlite_stmt *st = stmt_of(base);
+
+	if (st->prepared)
+		note_bind(st, sqlite3_bind_blob64(st->prepared, at + 1, value, n, SQLITE_STATIC));
+}
+
+static void sqlite_bind_null(struct sql_stmt *base, int at)
+{
+	struct sqlite_stmt *st = stmt_of(base);
+
+	if (st->prepared)
+		note_bind(st, sqlite3_bind_null(st->prepared, at + 1));
+}
+
+/* May this statement run now? Writing happens in transactions only: SQLite ends one by itself when it runs out of space,
+ * and what came after it would be committed row by row. */
+static int may_run(struct sqlite_conn *c, struct sqlite_stmt *st, struct err *e)
+{
+	int code = st->prepared ? st->bind_code : prepare(c, st);
+
+	if (code != SQLITE_OK)
+		return failure(c, statement_name(st->which), code, e);
+	if (st->base.bound != sqlite3_bind_parameter_count(st->prepared))
+		return err_permanent(e, "%s(%s) failed: %d values bound of %d", statement_name(st->which), c->path,
+			st->base.bound, sqlite3_bind_parameter_count(st->prepared));
+	if (!sqlite3_stmt_readonly(st->prepared) && sqlite3_get_autocommit(c->db))
+		return err_temporary(e, "%s(%s) failed: there is no transaction, or it was rolled back",
+			statement_name(st->which), c->path);
+	return 0;
+}
+
+static enum sql_result sqlite_step(struct sql_stmt *base, struct err *e)
+{
+	struct sqlite_conn *c = conn_of(base->conn);
+	struct sqlite_stmt *st = stmt_of(base);
+
+	if (may_run(c, st, e))
+		return SQL_FAILED;
+	int code = sqlite3_step(st->prepared);
+
+	switch (code) {
+	case SQLITE_ROW:
+		return SQL_ROW;
+	case SQLITE_DONE:
+		return SQL_DONE;
+	case SQLITE_CONSTRAINT_UNIQUE:
+	case SQLITE_CONSTRAINT_PRIMARYKEY:
+		return SQL_DUPLICATE;
+	default:
+		failure(c, statement_name(st->which), code, e);
+		return SQL_FAILED;
+	}
+}
+
+static void sqlite_finish(struct sql_stmt *base)
+{
+	struct sqlite_stmt *st = stmt_of(base);
+
+	sqlite3_reset(st->prepared); /* repeats the step's result, which was told */
+}
+
+static bool sqlite_is_null(struct sql_stmt *base, int at)
+{
+	return sqlite3_column_type(stmt_of(base)->prepared, at) == SQLITE_NULL;
+}
+
+static int64_t sqlite_get_i64(struct sql_stmt *base, int at)
+{
+	return sqlite3_column_int64(stmt_of(base)->prepared, at);
+}
+
+static const void *sqlite_get_bytes(struct sql_stmt *base, int at, size_t *n_r)
+{
+	sqlite3_stmt *st = stmt_of(base)->prepared;
+	const void *bytes = sqlite3_column_blob(st, at);
+
+	*n_r = (size_t)sqlite3_column_bytes(st, at);
+	return bytes;
+}
+
+static uint64_t sqlite_changed(struct sql_conn *base)
+{
+	return (uint64_t)sqlite3_changes64(conn_of(base)->db);
+}
+
+static uint64_t sqlite_last_id(struct sql_conn *base)
+{
+	return (uint64_t)sqlite3_last_insert_rowid(conn_of(base)->db);
+}
+
+const struct sql_driver sql_sqlite = {
+	.scheme = "sqlite",
+	.create = sqlite_create,
+	.open = sqlite_open,
+	.close = sqlite_close,
+	.ready = sqlite_ready,
+	.check = sqlite_check,
+	.begin = sqlite_begin,
+	.begin_snapshot = sqlite_begin_snapshot,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.script = sqlite_script,
+	.use = sqlite_use,
+	.bind_i64 = sqlite_bind_i64,
+	.bind_text = sqlite_bind_text,
+	.bind_blob = sqlite_bind_blob,
+	.bind_null = sqlite_bind_null,
+	.step = sqlite_step,
+	.finish = sqlite_finish,
+	.is_null = sqlite_is_null,
+	.get_i64 = sqlite_get_i64,
+	.get_bytes = sqlite_get_bytes,
+	.changed = sqlite_changed,
+	.last_id = sqlite_last_id,
+};

@@ -1,0 +1,255 @@
+#include "meta/statements.h"
+
+#include <stddef.h>
+
+/* CROSS JOIN is an inner join whose order SQLite keeps (MySQL reads it as JOIN): the outbox, which is short, goes first. */
+static const struct {
+	const char *name;
+	const char *sql;
+	const char *sqlite; /* NULL: the same */
+} statements[STATEMENTS] = {
+	[STMT_TABLE_EXISTS] = {
+		"table_exists",
+		"SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
+		"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
+	},
+	[STMT_VERSION_GET] = { "version_get", "SELECT max(version) FROM schema_version", NULL },
+	[STMT_VERSION_ADD] = { "version_add", "INSERT INTO schema_version (version, applied_us) VALUES (?, ?)", NULL },
+
+	[STMT_KEY_FIND] = { "key_find", "SELECT message_id FROM capture_key WHERE capture_key = ?", NULL },
+	[STMT_KEY_ADD] = {
+		"key_add",
+		"INSERT INTO capture_key (capture_key, message_id, taken_us) VALUES (?, ?, ?)",
+		NULL,
+	},
+	[STMT_ATTEMPT_ADD] = {
+		"attempt_add",
+		"INSERT INTO capture_attempt (message_id, at_us, daemon) VALUES (?, ?, ?)",
+		NULL,
+	},
+	[STMT_LAST_SEQ] = {
+		"last_seq",
+		"SELECT first_seq + leaf_count - 1 FROM ledger_batch WHERE daemon = ? ORDER BY first_seq DESC LIMIT 1",
+		NULL,
+	},
+	[STMT_MESSAGE_ADD] = {
+		"message_add",
+		"INSERT INTO message (id, received_us, date_us, size, sha256, kind, capture_point, subject, header_id,"
+		" parse_flags, queue_id, evidence, bucket, object_key, version_id, object_offset, object_length,"
+		" lock_mode, retain_until_us, policy_version)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_PARTICIPANT_ADD] = {
+		"participant_add",
+		"INSERT INTO participant (message_id, position, role, name, address, normal) VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_MAILBOX_ADD] = {
+		"mailbox_add",
+		"INSERT INTO mailbox_message (mailbox, date_us, message_id) VALUES (?, ?, ?)",
+		NULL,
+	},
+	[STMT_ATTACHMENT_ADD] = {
+		"attachment_add",
+		"INSERT INTO attachment (message_id, position, name, content_type, size, sha256)"
+		" VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_RECORD_ADD] = {
+		"record_add",
+		"INSERT INTO ledger_record (message_id, daemon, seq, nonce, leaf, record) VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_BATCH_ADD] = {
+		"batch_add",
+		"INSERT INTO ledger_batch (daemon, first_seq, leaf_count, leaves, committed_us) VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_OUTBOX_ADD] = { "outbox_add", "INSERT INTO outbox (message_id, queued_us) VALUES (?, ?)", NULL },
+	[STMT_OUTBOX_REMOVE] = { "outbox_remove", "DELETE FROM outbox WHERE message_id = ?", NULL },
+
+	[STMT_MESSAGE_GET] = {
+		"message_get",
+		"SELECT id, received_us, date_us, size, sha256, kind, capture_point, subject, header_id, parse_flags,"
+		" queue_id, evidence, bucket, object_key, version_id, object_offset, object_length, lock_mode,"
+		" retain_until_us, policy_version FROM message WHERE id = ?",
+		NULL,
+	},
+	[STMT_PARTICIPANTS_GET] = {
+		"participants_get",
+		"SELECT role, name, address, normal FROM participant WHERE message_id = ? ORDER BY position",
+		NULL,
+	},
+	[STMT_ATTACHMENTS_GET] = {
+		"attachments_get",
+		"SELECT name, content_type, size, sha256 FROM attachment WHERE message_id = ? ORDER BY position",
+		NULL,
+	},
+	[STMT_MESSAGE_COUNT] = { "message_count", "SELECT count(*) FROM message", NULL },
+	[STMT_MESSAGE_COUNT_RANGE] = {
+		"message_count_range",
+		"SELECT count(*) FROM message WHERE date_us >= ? AND date_us < ?",
+		NULL,
+	},
+	[STMT_MAILBOX_COUNT] = {
+		"mailbox_count",
+		"SELECT count(*) FROM mailbox_message WHERE mailbox = ? AND date_us >= ? AND date_us < ?",
+		NULL,
+	},
+	[STMT_MAILBOX_LIST] = {
+		"mailbox_list",
+		"SELECT date_us, message_id FROM mailbox_message WHERE mailbox = ? AND date_us >= ? AND date_us < ?",
+		NULL,
+	},
+	[STMT_MESSAGE_WALK] = { "message_walk", "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?", NULL },
+	[STMT_OUTBOX_LIST] = {
+		"outbox_list",
+		"SELECT message_id FROM outbox WHERE queued_us < ? ORDER BY message_id LIMIT ?",
+		NULL,
+	},
+	[STMT_OUTBOX_COUNT] = { "outbox_count", "SELECT count(*) FROM outbox", NULL },
+	[STMT_OUTBOX_COUNT_RANGE] = {
+		"outbox_count_range",
+		"SELECT count(*) FROM outbox o CROSS JOIN message m ON m.id = o.message_id"
+		" WHERE m.date_us >= ? AND m.date_us < ?",
+		NULL,
+	},
+	[STMT_OUTBOX_OLDEST] = { "outbox_oldest", "SELECT count(*), min(queued_us) FROM outbox", NULL },
+	[STMT_OUTBOX_PARTICIPANTS] = {
+		"outbox_participants",
+		"SELECT o.message_id, m.date_us, p.role, p.normal FROM outbox o"
+		" CROSS JOIN message m ON m.id = o.message_id CROSS JOIN participant p ON p.message_id = o.message_id"
+		" ORDER BY o.message_id",
+		NULL,
+	},
+	[STMT_RECORD_GET] = { "record_get", "SELECT nonce, leaf, record FROM ledger_record WHERE message_id = ?", NULL },
+
+	[STMT_VERIFY_BATCHES] = {
+		"verify_batches",
+		"SELECT daemon, first_seq, leaf_count, leaves FROM ledger_batch ORDER BY daemon, first_seq",
+		NULL,
+	},
+	[STMT_VERIFY_RECORDS] = {
+		"verify_records",
+		"SELECT daemon, seq, leaf, message_id FROM ledger_record ORDER BY daemon, seq",
+		NULL,
+	},
+	[STMT_VERIFY_MESSAGES] = {
+		"verify_messages",
+		"SELECT m.id FROM message m"
+		" WHERE NOT EXISTS (SELECT 1 FROM ledger_record r WHERE r.message_id = m.id)",
+		NULL,
+	},
+	[STMT_VERIFY_ORPHANS] = {
+		"verify_orphans",
+		"SELECT r.message_id FROM ledger_record r"
+		" WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = r.message_id)",
+		NULL,
+	},
+	[STMT_VERIFY_KEYS] = {
+		"verify_keys",
+		"SELECT k.message_id FROM capture_key k"
+		" WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = k.message_id)",
+		NULL,
+	},
+	[STMT_VERIFY_OUTBOX] = {
+		"verify_outbox",
+		"SELECT o.message_id FROM outbox o"
+		" WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = o.message_id)",
+		NULL,
+	},
+
+	[STMT_ACCOUNT_BY_NAME] = {
+		"account_by_name",
+		"SELECT id, username, password_hash, totp_secret, disabled, token_generation, scope_all, scope_from_us,"
+		" scope_until_us FROM account WHERE username = ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_BY_ID] = {
+		"account_by_id",
+		"SELECT id, username, password_hash, totp_secret, disabled, token_generation, scope_all, scope_from_us,"
+		" scope_until_us FROM account WHERE id = ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_PERMISSIONS] = {
+		"account_permissions",
+		"SELECT DISTINCT rp.permission FROM account_role ar JOIN role_permission rp ON rp.role = ar.role"
+		" WHERE ar.account_id = ? ORDER BY rp.permission",
+		NULL,
+	},
+	[STMT_ACCOUNT_SCOPE] = {
+		"account_scope",
+		"SELECT mailbox FROM account_mailbox WHERE account_id = ?"
+		" UNION SELECT dm.mailbox FROM account_department ad"
+		" JOIN department_mailbox dm ON dm.department_id = ad.department_id WHERE ad.account_id = ?"
+		" ORDER BY mailbox",
+		NULL,
+	},
+	[STMT_ACCOUNT_ADD] = {
+		"account_add",
+		"INSERT INTO account (username, password_hash, totp_secret, scope_all, scope_from_us, scope_until_us)"
+		" VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_ACCOUNT_ROLE_ADD] = {
+		"account_role_add",
+		"INSERT INTO account_role (account_id, role) SELECT ?, name FROM role WHERE name = ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_MAILBOX_ADD] = {
+		"account_mailbox_add",
+		"INSERT INTO account_mailbox (account_id, mailbox) VALUES (?, ?)",
+		NULL,
+	},
+	[STMT_ACCOUNT_DEPARTMENT_ADD] = {
+		"account_department_add",
+		"INSERT INTO account_department (account_id, department_id) SELECT ?, id FROM department WHERE name = ?",
+		NULL,
+	},
+	[STMT_TOTP_USE] = {
+		"totp_use",
+		"UPDATE account SET totp_last_step = ? WHERE id = ? AND totp_last_step < ?",
+		NULL,
+	},
+	[STMT_DEPARTMENT_FIND] = { "department_find", "SELECT id FROM department WHERE name = ?", NULL },
+	[STMT_DEPARTMENT_MAILBOXES] = {
+		"department_mailboxes",
+		"SELECT mailbox FROM department_mailbox WHERE department_id = ? ORDER BY mailbox",
+		NULL,
+	},
+	[STMT_DEPARTMENT_ADD] = { "department_add", "INSERT INTO department (name) VALUES (?)", NULL },
+	[STMT_DEPARTMENT_MAILBOX_ADD] = {
+		"department_mailbox_add",
+		"INSERT INTO department_mailbox (department_id, mailbox) VALUES (?, ?)",
+		NULL,
+	},
+
+	[STMT_AUDIT_INTENT_ADD] = {
+		"audit_intent_add",
+		"INSERT INTO audit_intent (id, at_us, account_id, actor, strength, action, object, detail, client,"
+		" request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_AUDIT_OUTCOME_ADD] = {
+		"audit_outcome_add",
+		"INSERT INTO audit_outcome (intent_id, at_us, result, status, item_count, digest)"
+		" VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+};
+
+const char *statement_name(enum statement s)
+{
+	return statements[s].name;
+}
+
+const char *statement_sql(enum statement s)
+{
+	return statements[s].sql;
+}
+
+const char *statement_sqlite(enum statement s)
+{
+	return statements[s].sqlite ? statements[s].sqlite : statements[s].sql;
+}
