@@ -119,7 +119,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 # The migrations of schema/ are compiled in, each as one string literal (see common/meta/schema.c).
 $(B)/gen/schema/%.inc: schema/%.sql
 	@mkdir -p $(@D)
-	sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+	$(Q)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 $(B)/obj/common/meta/schema.o: CPPFLAGS += -I$(B)/gen
 $(B)/obj/common/meta/schema.o: $(patsubst %.sql,$(B)/gen/%.inc,$(wildcard schema/*.sql))
 

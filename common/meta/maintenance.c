@@ -90,25 +90,6 @@ int meta_outbox_add(struct meta *m, const struct uuid *ids, size_t n, int64_t no
 	return sql_commit(c, e);
 }
 
-int meta_outbox_add(struct meta *m, const struct uuid *ids, size_t n, int64_t now_us, struct err *e)
-{
-	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
-
-	if (n == 0)
-		return 0;
-	if (sql_writer(m->capture, &c, e) || sql_begin(c, SQL_DURABLE, e))
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		struct sql_stmt *st = sql_use(c, STMT_OUTBOX_ADD);
-
-		sql_bind_uuid(st, &ids[i]);
-		sql_bind_i64(st, now_us);
-		if (sql_run(st, e) == SQL_FAILED) /* one that is there already is SQL_DUPLICATE */
-			return -1;
-	}
-	return sql_commit(c, e);
-}
-
 int meta_outbox_count(struct meta *m, uint64_t *n_r, int64_t *oldest_us_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
