@@ -1,0 +1,87 @@
+"""Fixtures of the end-to-end tests: real daemons from the build folder (STRONGROOM_BUILD, default build/release) between
+real servers. What a test starts is ended by process id; logs are shown when it fails; what is missing is a skip that says
+what and why."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from stack import Missing  # noqa: E402
+from stack.dovecot import Dovecot  # noqa: E402
+from stack.postfix import Postfix  # noqa: E402
+from stack.sendmail import Sendmail  # noqa: E402
+from stack.sink import Sink  # noqa: E402
+from stack.site import Site  # noqa: E402
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if call.excinfo and call.excinfo.errisinstance(Missing):
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1] or 0, "Skipped: %s" % call.excinfo.value)
+    elif report.failed:
+        for server in getattr(item, "servers", []):
+            report.sections.append(("logs", server.show_logs()))
+
+
+@pytest.fixture
+def servers(request):
+    """Servers to close at the end of the test, the last one first."""
+    request.node.servers = started = []
+    yield started
+    for server in reversed(started):
+        server.close()
+
+
+def maker(make):
+    """A fixture that is a function: each call makes one more server, closed at the end of the test."""
+    @pytest.fixture
+    def fixture(servers):
+        def one_more(*args, **kw):
+            server = make(*args, **kw)
+            servers.append(server)
+            return server
+        return one_more
+    return fixture
+
+
+new_site = maker(Site)
+new_postfix = maker(Postfix)
+new_sendmail = maker(Sendmail)
+new_dovecot = maker(Dovecot)
+
+
+@pytest.fixture
+def site(new_site):
+    """A Site that is set up; daemons are the test's to start."""
+    s = new_site()
+    s.init()
+    return s
+
+
+@pytest.fixture
+def postfix(new_postfix):
+    """A Postfix without a milter that throws mail to example.org away."""
+    return new_postfix().start()
+
+
+@pytest.fixture
+def sendmail(new_sendmail, sink):
+    """A Sendmail without a milter that delivers to `sink`."""
+    return new_sendmail(relay_port=sink.port).start()
+
+
+@pytest.fixture
+def dovecot(new_dovecot):
+    return new_dovecot().start()
+
+
+@pytest.fixture
+def sink():
+    """The far end of a relay."""
+    s = Sink()
+    yield s
+    s.close()

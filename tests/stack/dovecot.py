@@ -1,0 +1,159 @@
+"""A private Dovecot (2.3 and 2.4): LMTP in, IMAP out, mail in Maildirs; users alice@example.org and bob@example.org,
+password "secret". As root it runs as nobody."""
+import grp
+import os
+import pwd
+import re
+import shutil
+import subprocess
+
+from . import Missing
+from .lmtp import Client
+from .process import Failed, answers, end, find_program, free_port, private_dir, read_pid, run, tail, wait_until
+
+COMMON = """\
+base_dir = {dir}/run
+state_dir = {dir}/run
+log_path = {dir}/log
+protocols = imap lmtp
+listen = 127.0.0.1
+ssl = no
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+first_valid_uid = 0
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = 0
+  }}
+}}
+"""
+
+V23 = COMMON + """\
+disable_plaintext_auth = no
+mail_location = maildir:{dir}/mail/%u
+mail_home = {dir}/mail/%u
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {dir}/users
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={dir}/mail/%u allow_all_users=yes
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {lmtp}
+  }}
+}}
+protocol lmtp {{
+  lmtp_save_to_detail_mailbox = no
+}}
+"""
+
+V24 = """\
+dovecot_config_version = {version}
+dovecot_storage_version = {version}
+""" + COMMON + """\
+auth_allow_cleartext = yes
+mail_driver = maildir
+mail_path = {dir}/mail/%{{user}}
+mail_home = {dir}/mail/%{{user}}
+mail_uid = {uid}
+mail_gid = {gid}
+passdb passwd-file {{
+  passwd_file_path = {dir}/users
+  default_password_scheme = PLAIN
+}}
+userdb static {{
+  fields {{
+    uid = {uid}
+    gid = {gid}
+    home = {dir}/mail/%{{user}}
+  }}
+  allow_all_users = yes
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    listen = 127.0.0.1
+    port = {lmtp}
+  }}
+}}
+"""
+
+
+class Dovecot:
+    """start() brings it up; imap_port and lmtp_port are where it listens."""
+
+    def __init__(self, dir=None):
+        if not find_program("dovecot"):
+            raise Missing("Dovecot: the packages dovecot-imapd and dovecot-lmtpd are not installed")
+        self.owns_dir = dir is None
+        self.dir = dir or private_dir("strongroom-dovecot.")
+        self.imap_port, self.lmtp_port = free_port(), free_port()
+        self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    def write_conf(self):
+        version = re.match(r"(\d+)\.(\d+)\.(\d+)", run([find_program("dovecot"), "--version"]))
+        if not version:
+            raise Failed("dovecot --version says nothing known")
+        template = V23 if (int(version[1]), int(version[2])) < (2, 4) else V24
+        for name in ("run", "mail"):
+            os.makedirs(self.path(name), exist_ok=True)
+        open(self.path("log"), "a").close()
+        with open(self.path("users"), "w") as f:
+            f.write("alice@example.org:{PLAIN}secret::::::\nbob@example.org:{PLAIN}secret::::::\n")
+        with open(self.path("dovecot.conf"), "w") as f:
+            f.write(template.format(dir=self.dir, user=self.user.pw_name, group=grp.getgrgid(self.user.pw_gid).gr_name,
+                                    uid=self.user.pw_uid, gid=self.user.pw_gid, imap=self.imap_port, lmtp=self.lmtp_port,
+                                    version=version[0]))
+        if os.geteuid() == 0:
+            for name in ("run", "mail", "log", "users", "dovecot.conf"):
+                shutil.chown(self.path(name), self.user.pw_uid, self.user.pw_gid)
+
+    def start(self):
+        self.write_conf()
+        argv = [find_program("dovecot"), "-c", self.path("dovecot.conf")]
+        if os.geteuid() == 0:
+            argv = ["setpriv", "--reuid", self.user.pw_name, "--regid", str(self.user.pw_gid), "--clear-groups", *argv]
+        with open(self.path("output"), "wb") as out:
+            status = subprocess.call(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        if status:
+            raise Failed("Dovecot did not start:\n%s%s" % (tail(self.path("output")), tail(self.path("log"))))
+        wait_until("Dovecot answers on port %d" % self.imap_port,
+                   lambda: answers(("127.0.0.1", self.imap_port)) and answers(("127.0.0.1", self.lmtp_port)))
+        return self
+
+    def deliver(self, raw, recipient=b"alice@example.org"):
+        """Puts a message into a mailbox."""
+        with Client(("127.0.0.1", self.lmtp_port)) as c:
+            replies = c.send(raw, recipients=[recipient])
+        if replies[0][0] != 250:
+            raise Failed("Dovecot refused a message: %r" % replies)
+
+    def show_logs(self):
+        return "==== Dovecot ====\n" + tail(self.path("log"), 40)
+
+    def stop(self):
+        pid = read_pid(self.path("run", "master.pid"))
+        if pid:
+            end(pid, seconds=10)
+
+    def close(self):
+        self.stop()
+        if self.owns_dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
