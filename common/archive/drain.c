@@ -15,8 +15,10 @@ static int drain_some(struct archive *a, size_t max, int64_t before_us, size_t s
 	size_t n;
 
 	*listed_r = *done_r = 0;
-	if (meta_outbox_list(a->meta, before_us, ids, skip + max, &n, e))
+	if (meta_outbox_list(a->meta, before_us, ids, skip + max, &n, e)) {
+		e->class = ERR_TEMPORARY;
 		return -1;
+	}
 	if (n <= skip)
 		return 0;
 	*listed_r = n - skip;

@@ -151,7 +151,10 @@ static int index_and_clear(struct archive *a, struct document **documents, size_
 			err_temporary(e, "the index is busy");
 		return -1;
 	}
-	return indexer_clear_outbox(a->indexer, e);
+	if (indexer_clear_outbox(a->indexer, e) == 0)
+		return 0;
+	e->class = ERR_TEMPORARY;
+	return -1;
 }
 
 int stored_index(struct archive *a, const struct uuid *ids, size_t n, size_t *done_r, struct err *e)
@@ -160,8 +163,10 @@ int stored_index(struct archive *a, const struct uuid *ids, size_t n, size_t *do
 	size_t have = 0;
 
 	*done_r = 0;
-	if (stored_documents(a, ids, n, documents, e))
+	if (stored_documents(a, ids, n, documents, e)) {
+		e->class = ERR_TEMPORARY;
 		return -1;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (documents[i])
 			documents[have++] = documents[i];

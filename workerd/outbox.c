@@ -1,0 +1,97 @@
+/* outbox: whatever was archived becomes searchable. Indexes what capture could not index at once, and builds the index
+ * anew when it is missing, damaged or not whole. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "workerd/worker.h"
+
+#include <inttypes.h>
+
+#define DRAIN_AT_ONCE 256		 /* messages between two looks at w->stop */
+#define GRACE_US (5 * CLOCK_SECOND)	 /* a daemon that captured a message indexes it itself meanwhile */
+#define CHECK_US (3600 * CLOCK_SECOND)	 /* between two checks that the index is whole, while all is well */
+#define PROGRESS_US (10 * CLOCK_SECOND)	 /* between two lines about a rebuild */
+
+static int64_t check_due_us; /* monotonic; the task runs in one thread */
+
+struct rebuild {
+	struct worker *w;
+	int64_t report_due_us;
+};
+
+static int report(void *ctx, const struct archive_progress *p)
+{
+	struct rebuild *r = ctx;
+	int64_t now = clock_monotonic_us();
+
+	if (now >= r->report_due_us) {
+		r->report_due_us = now + PROGRESS_US;
+		log_info(NULL, "building the index: %" PRIu64 " of %" PRIu64 " messages", p->done, p->total);
+	}
+	return atomic_load(&r->w->stop) ? -1 : 0;
+}
+
+static int rebuild(struct worker *w, const char *why, struct err *e)
+{
+	struct rebuild r = { w, clock_monotonic_us() + PROGRESS_US };
+	struct archive_progress p = { 0 };
+
+	log_warn(NULL, "the index is built anew from the archive, search is incomplete until that is done: %s", why);
+	if (archive_reindex(w->archive, report, &r, &p, e))
+		return atomic_load(&w->stop) ? 0 : -1;
+	log_info(NULL, "the index is whole again: %" PRIu64 " messages, %" PRIu64 " of them could not be read", p.done,
+		p.failed);
+	return 0;
+}
+
+static int check(struct worker *w, struct err *e)
+{
+	struct err why = { 0 };
+
+	if (clock_monotonic_us() < check_due_us)
+		return 0;
+	switch (archive_index_check(w->archive, &why)) {
+	case 1:
+		check_due_us = clock_monotonic_us() + CHECK_US;
+		return 0;
+	case 0:
+		return rebuild(w, why.text, e);
+	default:
+		*e = why;
+		return -1;
+	}
+}
+
+static int drain(struct worker *w, struct err *e)
+{
+	uint64_t total = 0;
+	size_t done = 0;
+	int failed;
+
+	do {
+		failed = archive_drain(w->archive, DRAIN_AT_ONCE, w->conf->index_wait_us + GRACE_US, &done, e);
+		total += done;
+	} while (!failed && done == DRAIN_AT_ONCE && !atomic_load(&w->stop));
+	if (total)
+		log_info(NULL, "indexed %" PRIu64 " messages of the outbox", total);
+	return failed;
+}
+
+static int run(struct worker *w, struct err *e)
+{
+	if (check(w, e))
+		return -1;
+	if (drain(w, e) == 0)
+		return 0;
+	check_due_us = 0; /* perhaps it is the index: look before the next turn */
+	if (e->class != ERR_PERMANENT)
+		return -1;
+	struct err why = *e;
+
+	return rebuild(w, why.text, e);
+}
+
+const struct task outbox_task = {
+	.name = "outbox",
+	.interval = offsetof(struct conf, workerd_outbox_interval_us),
+	.run = run,
+};

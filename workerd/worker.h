@@ -1,0 +1,32 @@
+/* worker: what the tasks of strongroom-workerd share, and how they are run: each in a thread of its own, again and again
+ * after its interval; after a failure with pauses that double, up to some minutes. */
+#ifndef WORKERD_WORKER_H
+#define WORKERD_WORKER_H
+
+#include "archive/archive.h"
+
+#include <stdatomic.h>
+
+struct worker {
+	const struct conf *conf;
+	struct archive *archive;
+	atomic_bool stop; /* tasks finish the batch they are at and return */
+	int stop_fd;	  /* readable when stop is set */
+};
+
+struct task {
+	const char *name;
+	size_t interval; /* offset of a duration in struct conf */
+	/* One turn. -1: it is tried again after a longer pause. */
+	int (*run)(struct worker *w, struct err *e);
+};
+
+extern const struct task outbox_task;
+
+/* Runs the tasks until w->stop is set with worker_stop() and all have returned. */
+struct worker_threads;
+struct worker_threads *worker_start(struct worker *w, const struct task *const *tasks, size_t n, struct err *e)
+	MUST_CHECK;
+void worker_stop(struct worker *w, struct worker_threads **t);
+
+#endif
