@@ -20,9 +20,9 @@ SAY       = $(if $(V),,@echo '  $(1)	$(2)')
 
 # ---- packages --------------------------------------------------------------------------------------------------------
 
-PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libgmime-3.0-dev libicu-dev libinih-dev libjwt-dev \
-	libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev libsqlite3-dev \
-	libssl-dev libsystemd-dev libxml2-dev
+PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libgmime-3.0-dev libgnutls28-dev libicu-dev libinih-dev \
+	libjwt-dev libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev \
+	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev
 PACKAGES_DEMO  := ca-certificates openssl postfix python3
 PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps dovecot-imapd dovecot-lmtpd fetchmail \
 	m4 swaks
@@ -59,8 +59,8 @@ CPPFLAGS += -D_GNU_SOURCE -DSTRONGROOM_VERSION='"$(VERSION)"' \
 CFLAGS   += -std=c17 -g -pthread $(WARN) $(VARIANT_$(VARIANT))
 LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
 
-PKGS     := gmime-3.0 icu-uc icu-i18n libcjson libcrypto libjwt libmicrohttpd liboath libqrencode libseccomp libsodium \
-	libssl libsystemd libxml-2.0 sqlite3
+PKGS     := gmime-3.0 gnutls icu-uc icu-i18n libcjson libcrypto libjwt libmicrohttpd liboath libqrencode libseccomp \
+	libsodium libssl libsystemd libxml-2.0 sqlite3
 ifneq ($(filter-out deps deps-build deps-test clean demo check check-fast,$(or $(MAKECMDGOALS),all)),)
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS))
 LIBS     := $(shell pkg-config --libs $(PKGS)) -linih -lmilter
@@ -117,10 +117,17 @@ $(B)/$(1): $(call objects,$(FOLDER_$(1))) $(call libs_of,$(UPTO_$(FOLDER_$(1))))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
-# The migrations of schema/ are compiled in, each as one string literal (see common/meta/schema.c).
+# Texts that are compiled in, each as one string literal: the migrations of schema/ (see common/meta/schema.c) and the
+# description of the HTTP interface (queryd/openapi.c).
+AS_LITERAL = sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 $(B)/gen/schema/%.inc: schema/%.sql
 	@mkdir -p $(@D)
-	$(Q)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+	$(Q)$(AS_LITERAL)
+$(B)/gen/queryd/%.inc: queryd/%.json
+	@mkdir -p $(@D)
+	$(Q)$(AS_LITERAL)
+$(B)/obj/queryd/openapi.o: CPPFLAGS += -I$(B)/gen
+$(B)/obj/queryd/openapi.o: $(B)/gen/queryd/openapi.inc
 $(B)/obj/common/meta/schema.o: CPPFLAGS += -I$(B)/gen
 $(B)/obj/common/meta/schema.o: $(patsubst %.sql,$(B)/gen/%.inc,$(wildcard schema/*.sql))
 
@@ -149,6 +156,7 @@ unit-tests: $(UNIT_TESTS)
 # ---- fuzz targets: tests/fuzz/fuzz_<name>.c (VARIANT=fuzz); FUZZ_<name> names the folder whose objects it needs ----------
 
 FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_http_path    := queryd
 FUZZ_lmtp_command := lmtpd
 FUZZ_mime         := parser
 

@@ -1,0 +1,92 @@
+#include "queryd/audit.h"
+
+#include "base/clock.h"
+#include "meta/audit.h"
+#include "queryd/route.h"
+
+/* The archive id in the path, in its one spelling; NULL when there is none. */
+static const char *object_of(const struct call *c, char text[UUID_TEXT_SIZE])
+{
+	struct uuid id;
+
+	if (!c->parameters[0] || uuid_parse(&id, c->parameters[0]) < 0)
+		return NULL;
+	return uuid_format(text, &id);
+}
+
+int audit_intent(struct call *c, const char *actor, const char *strength, const char *detail)
+{
+	int64_t now = clock_now_us();
+	char object[UUID_TEXT_SIZE];
+	struct audit_intent intent = {
+		.id = uuid_new(now),
+		.at_us = now,
+		.account_id = c->account.id,
+		.actor = actor ? actor : c->account.username,
+		.strength = strength,
+		.action = c->route->action,
+		.object = object_of(c, object),
+		.detail = detail,
+		.client = c->request->client,
+		.request_id = c->request->id,
+	};
+	struct err e;
+
+	if (meta_audit_intent(c->service->meta, &intent, &e) < 0) {
+		log_error(&c->log, "audit of %s: %s", intent.action, e.text);
+		response_unavailable(&c->response, "The audit record can't be written; nothing is shown without it.");
+		return -1;
+	}
+	c->audit_id = intent.id;
+	c->audit_open = c->audited = true;
+	return 0;
+}
+
+int audit_intent_signed_in(struct call *c, const char *detail)
+{
+	return audit_intent(c, NULL, "password+totp", detail);
+}
+
+static const char *result_of(unsigned status)
+{
+	if (status < 400)
+		return "allowed";
+	if (status == 404)
+		return "not found";
+	return status < 500 ? "refused" : "failed";
+}
+
+static int write_outcome(struct call *c, const struct audit_outcome *o)
+{
+	struct err e;
+
+	c->audit_open = false;
+	if (meta_audit_outcome(c->service->meta, &c->audit_id, o, &e) < 0) {
+		log_error(&c->log, "audit of %s: %s", c->route->action, e.text);
+		return -1;
+	}
+	return 0;
+}
+
+int audit_outcome(struct call *c)
+{
+	const struct response *r = &c->response;
+	struct audit_outcome o = {
+		.at_us = clock_now_us(),
+		.result = result_of(r->status),
+		.status = r->status,
+		.count = r->count,
+		.digest = r->status < 400 ? r->digest : NULL,
+	};
+
+	return c->audit_open ? write_outcome(c, &o) : 0;
+}
+
+void audit_cut_off(struct call *c, uint64_t given)
+{
+	struct audit_outcome o = { .at_us = clock_now_us(), .result = "failed", .status = c->response.status,
+		.count = given };
+
+	if (c->audit_open && write_outcome(c, &o) < 0)
+		log_warn(&c->log, "the audit has no outcome of this request");
+}

@@ -1,0 +1,50 @@
+#include "queryd/authz.h"
+
+#include "mail/scope_grant.h"
+#include "meta/account.h"
+
+bool authz_may(const struct account *a, const char *permission)
+{
+	return strv_has(&a->permissions, permission);
+}
+
+struct scope *authz_scope(const struct account *a)
+{
+	return scope_grant(a->scope_all, &a->scope_mailboxes, a->scope_from_us, a->scope_until_us);
+}
+
+/* Replaces *s by what it and these mailboxes (NULL: any) and times both cover. */
+static void narrow(struct scope **s, const struct strv *mailboxes, int64_t from_us, int64_t until_us)
+{
+	struct scope *narrower = scope_narrow(*s, mailboxes, from_us, until_us);
+
+	scope_freep(s);
+	*s = narrower;
+}
+
+static int narrow_to_department(struct meta *meta, struct scope **s, const char *department, struct err *e)
+{
+	CLEANUP(strv_deinit) struct strv mailboxes = { 0 };
+
+	if (meta_department_mailboxes(meta, department, &mailboxes, e) < 0)
+		return -1;
+	narrow(s, &mailboxes, INT64_MIN, INT64_MAX);
+	return 0;
+}
+
+int authz_search_scope(struct call *c, const struct search_request *r, struct scope **s_r, struct err *e)
+{
+	CLEANUP(scope_freep) struct scope *s = authz_scope(&c->account);
+
+	narrow(&s, NULL, r->after_us, r->before_us);
+	if (r->mailbox) {
+		char *only[] = { r->mailbox };
+
+		narrow(&s, &(struct strv){ .items = only, .n = 1 }, INT64_MIN, INT64_MAX);
+	}
+	if (r->department && narrow_to_department(c->service->meta, &s, r->department, e) < 0)
+		return -1;
+	*s_r = s;
+	s = NULL;
+	return 0;
+}

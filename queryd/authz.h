@@ -1,0 +1,18 @@
+/* authz: what somebody who is signed in may do and see. The only file of this program that makes scopes. */
+#ifndef QUERYD_AUTHZ_H
+#define QUERYD_AUTHZ_H
+
+#include "mail/scope.h"
+#include "queryd/call.h"
+#include "queryd/query.h"
+
+bool authz_may(const struct account *a, const char *permission);
+
+/* All that the account may see. Caller frees. */
+struct scope *authz_scope(const struct account *a) __attribute__((returns_nonnull));
+
+/* Of that, what a search asks for: its mailbox, department and time range. A department that does not exist is an empty
+ * one. 0 with *s_r, which the caller frees, or -1 temporary. */
+int authz_search_scope(struct call *c, const struct search_request *r, struct scope **s_r, struct err *e) MUST_CHECK;
+
+#endif

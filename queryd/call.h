@@ -1,0 +1,29 @@
+/* call: one request on its way through route → auth → authz → audit → handler → audit. */
+#ifndef QUERYD_CALL_H
+#define QUERYD_CALL_H
+
+#include "base/log.h"
+#include "meta/account.h"
+#include "queryd/request.h"
+#include "queryd/response.h"
+#include "queryd/service.h"
+
+#define CALL_PARAMETERS_MAX 2
+
+struct route;
+
+struct call {
+	struct service *service;
+	const struct request *request;
+	const struct route *route; /* NULL until one is found */
+	const char *parameters[CALL_PARAMETERS_MAX]; /* the variable segments of the path, decoded */
+	struct account account;	   /* who asks; id 0 before sign-in */
+	struct uuid audit_id;	   /* of the intent */
+	bool audit_open;	   /* an intent without its outcome yet */
+	bool audited;		   /* an intent was written */
+	uint64_t held;		   /* bytes taken with service_hold() */
+	struct response response;
+	struct log_context log;
+};
+
+#endif

@@ -1,0 +1,38 @@
+#include "queryd/health.h"
+
+void health_alive(struct call *c)
+{
+	static const char alive[] = "{\"status\":\"alive\"}";
+
+	response_text(&c->response, alive, sizeof(alive) - 1);
+}
+
+static int index_is_ready(struct service *s, struct err *e)
+{
+	struct index *index = service_index(s, e);
+
+	return index ? index_ready(index, e) : -1;
+}
+
+static bool report(struct call *c, cJSON *checks, const char *name, int rc, const struct err *e)
+{
+	json_add_str(checks, name, rc == 0 ? "ok" : "failed");
+	if (rc < 0)
+		log_warn(&c->log, "not ready: %s", e->text);
+	return rc == 0;
+}
+
+void health_ready(struct call *c)
+{
+	cJSON *j = cJSON_CreateObject(), *checks = cJSON_CreateObject();
+	struct service *s = c->service;
+	struct err e;
+	bool ready = report(c, checks, "meta", meta_ready(s->meta, &e), &e);
+
+	ready = report(c, checks, "store", store_ready(s->store, &e), &e) && ready;
+	ready = report(c, checks, "index", index_is_ready(s, &e), &e) && ready;
+	json_add_str(j, "status", ready ? "ready" : "not ready");
+	json_add_item(j, "checks", checks);
+	response_json(&c->response, j);
+	c->response.status = ready ? 200 : 503;
+}

@@ -1,0 +1,80 @@
+#include "queryd/query.h"
+
+#include "base/clock.h"
+#include "index/index.h"
+#include "queryd/body.h"
+
+void search_request_deinit(struct search_request *r)
+{
+	query_freep(&r->query);
+	free(r->mailbox);
+	free(r->department);
+	free(r->cursor);
+	free(r->text);
+	*r = (struct search_request){ 0 };
+}
+
+/* A copy of a string member; NULL when it is absent. body_read() has checked the type. */
+static char *copy_text(const cJSON *body, const char *name)
+{
+	const char *value;
+
+	return json_get_str(body, name, &value) == 1 ? mem_strdup(value) : NULL;
+}
+
+static int read_time(struct call *c, const cJSON *body, const char *name, int64_t *us_r)
+{
+	const char *text;
+
+	if (json_get_str(body, name, &text) != 1 || clock_parse(us_r, text) == 0)
+		return 0;
+	response_problem_at(&c->response, name, -1, "This must be an RFC 3339 time such as 2026-11-22T17:31:00Z, or a day.");
+	return -1;
+}
+
+static int read_limit(struct call *c, const cJSON *body, size_t *limit_r)
+{
+	uint64_t limit = SEARCH_LIMIT_STANDARD;
+
+	if (json_get_u64(body, "limit", &limit) < 0 || limit < 1 || limit > INDEX_PAGE_MAX) {
+		response_problem_at(&c->response, "limit", -1, "This must be a whole number from 1 to %d.", INDEX_PAGE_MAX);
+		return -1;
+	}
+	*limit_r = limit;
+	return 0;
+}
+
+static int read_query(struct call *c, const cJSON *body, struct query **q_r)
+{
+	struct query_error error;
+	const char *text = "";
+
+	if (json_get_str(body, "query", &text) < 0)
+		return -1;
+	if (query_parse(q_r, text, &error) == 0)
+		return 0;
+	response_problem_at(&c->response, "query", (int64_t)error.position, "%s", error.text);
+	return -1;
+}
+
+int search_request_read(struct call *c, struct search_request *r_r)
+{
+	static const struct body_field fields[] = {
+		{ "query", BODY_STRING, false }, { "mailbox", BODY_STRING, false }, { "department", BODY_STRING, false },
+		{ "after", BODY_STRING, false }, { "before", BODY_STRING, false }, { "limit", BODY_INTEGER, false },
+		{ "cursor", BODY_STRING, false }, { NULL, 0, false }
+	};
+	_json_ cJSON *body = body_read(c, fields);
+
+	if (!body)
+		return -1;
+	*r_r = (struct search_request){ .after_us = INT64_MIN, .before_us = INT64_MAX };
+	if (read_time(c, body, "after", &r_r->after_us) < 0 || read_time(c, body, "before", &r_r->before_us) < 0 ||
+		read_limit(c, body, &r_r->limit) < 0 || read_query(c, body, &r_r->query) < 0)
+		return -1;
+	r_r->mailbox = copy_text(body, "mailbox");
+	r_r->department = copy_text(body, "department");
+	r_r->cursor = copy_text(body, "cursor");
+	r_r->text = json_print(body);
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* query: a search as the client asks for it. */
+#ifndef QUERYD_QUERY_H
+#define QUERYD_QUERY_H
+
+#include "index/query.h"
+#include "queryd/call.h"
+
+#define SEARCH_LIMIT_STANDARD 50
+
+struct search_request {
+	struct query *query;
+	char *mailbox;	   /* NULL: any */
+	char *department;  /* NULL: any */
+	int64_t after_us;  /* messages of this moment or later; INT64_MIN: open */
+	int64_t before_us; /* messages before this moment; INT64_MAX: open */
+	size_t limit;	   /* 1 .. INDEX_PAGE_MAX */
+	char *cursor;	   /* NULL: the first page */
+	char *text;	   /* the whole request as JSON, for the audit */
+};
+
+/* From the call's body; search_request_deinit() frees. -1: the response is a problem that names the field, and of a bad
+ * query the position. */
+int search_request_read(struct call *c, struct search_request *r_r) MUST_CHECK;
+void search_request_deinit(struct search_request *r);
+
+#endif

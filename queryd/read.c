@@ -1,0 +1,308 @@
+#include "queryd/read.h"
+
+#include "base/hex.h"
+#include "base/str.h"
+#include "meta/catalog.h"
+#include "queryd/audit.h"
+#include "queryd/authz.h"
+#include "queryd/disposition.h"
+#include "queryd/present.h"
+
+#include <string.h>
+
+static void not_found(struct call *c)
+{
+	response_problem(&c->response, 404, "There is no such message.");
+}
+
+static void fail(struct call *c, const struct err *e, const char *detail)
+{
+	log_error(&c->log, "%s", e->text);
+	response_unavailable(&c->response, detail);
+}
+
+/* What was kept is not what was archived, or gone: somebody must look. */
+static void damaged(struct call *c, const char *what)
+{
+	log_error(&c->log, "%s differs from what was archived", what);
+	response_problem(&c->response, 502, "The stored bytes differ from what was archived, so they are not shown. "
+					    "The operator can find the cause in the log by the request id.");
+}
+
+/* The row that the path names, after the audit's intent. 0, or -1 with the response set. */
+static int find_row(struct call *c, const char *detail, struct message_row *row_r)
+{
+	CLEANUP(scope_freep) struct scope *scope = authz_scope(&c->account);
+	struct uuid id;
+	struct err e;
+
+	if (uuid_parse(&id, c->parameters[0]) < 0) {
+		not_found(c);
+		return -1;
+	}
+	log_context_set(&c->log, "archive_id", c->parameters[0]);
+	if (audit_intent_signed_in(c, detail) < 0)
+		return -1;
+	int found = meta_message_get(c->service->meta, scope, &id, row_r, &e);
+
+	if (found < 0)
+		fail(c, &e, "The archive's database can't be read at the moment.");
+	else if (!found)
+		not_found(c);
+	return found == 1 ? 0 : -1;
+}
+
+/* ---- metadata ---- */
+
+static void add_envelope(cJSON *j, const struct message_row *row)
+{
+	cJSON *envelope = cJSON_CreateObject(), *to = cJSON_CreateArray();
+	const char *from = "";
+
+	for (size_t i = 0; i < row->participant_count; i++) {
+		const struct participant *p = &row->participants[i];
+
+		if (p->role == ROLE_ENVELOPE_FROM)
+			from = p->address;
+		else if (p->role == ROLE_ENVELOPE_TO)
+			cJSON_AddItemToArray(to, cJSON_CreateString(p->address));
+	}
+	json_add_str(envelope, "mail_from", from);
+	json_add_item(envelope, "rcpt_to", to);
+	json_add_item(j, "envelope", envelope);
+}
+
+static void add_people(cJSON *j, const struct message_row *row)
+{
+	static const struct {
+		const char *key;
+		enum participant_role role;
+	} people[] = {
+		{ "from", ROLE_FROM }, { "sender", ROLE_SENDER }, { "reply_to", ROLE_REPLY_TO }, { "to", ROLE_TO },
+		{ "cc", ROLE_CC }, { "bcc", ROLE_BCC }, { "journal_sender", ROLE_JOURNAL_SENDER },
+		{ "journal_recipients", ROLE_JOURNAL_RECIPIENT }, { "journal_via", ROLE_JOURNAL_VIA },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(people); i++)
+		present_people(j, people[i].key, row, people[i].role);
+}
+
+static void add_digest(cJSON *j, const uint8_t digest[SHA256_SIZE])
+{
+	char text[SHA256_TEXT_SIZE];
+
+	hex_encode(text, digest, SHA256_SIZE);
+	json_add_str(j, "sha256", text);
+}
+
+static void add_attachments(cJSON *j, const struct message_row *row)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	json_add_item(j, "attachments", list);
+	for (size_t i = 0; i < row->attachment_count; i++) {
+		const struct attachment *a = &row->attachments[i];
+		cJSON *item = cJSON_CreateObject();
+
+		json_add_u64(item, "index", i);
+		json_add_str(item, "name", a->name);
+		json_add_str(item, "content_type", a->content_type);
+		json_add_u64(item, "size", a->size);
+		add_digest(item, a->sha256);
+		cJSON_AddItemToArray(list, item);
+	}
+}
+
+static void add_flags(cJSON *j, const struct message_row *row)
+{
+	cJSON *list = cJSON_CreateArray();
+
+	json_add_item(j, "parse_flags", list);
+	for (unsigned bit = 0; bit < PARSE_FLAGS; bit++)
+		if (row->parse_flags & (1u << bit))
+			cJSON_AddItemToArray(list, cJSON_CreateString(parsed_flag_name(bit)));
+}
+
+void read_metadata(struct call *c)
+{
+	CLEANUP(message_row_deinit) struct message_row row = { 0 };
+
+	if (find_row(c, NULL, &row) < 0)
+		return;
+	cJSON *j = cJSON_CreateObject();
+
+	present_id(j, "id", &row.id);
+	add_digest(j, row.sha256);
+	json_add_u64(j, "size", row.size);
+	present_time(j, "received_at", row.received_us);
+	json_add_str(j, "capture_point", row.capture_point);
+	json_add_str(j, "capture_kind", capture_kind_name(row.kind));
+	add_envelope(j, &row);
+	json_add_str(j, "subject", row.subject);
+	add_people(j, &row);
+	json_add_str(j, "message_id", row.message_id);
+	present_date(j, "date", &row);
+	add_attachments(j, &row);
+	add_flags(j, &row);
+	response_json(&c->response, j);
+	c->response.count = c->response.length;
+}
+
+/* ---- bytes ---- */
+
+/* Takes what the message may use in memory and spool, for the time of the call. */
+static int hold(struct call *c, uint64_t bytes)
+{
+	if (!service_hold(c->service, bytes)) {
+		response_unavailable(&c->response, "Too many large messages are being read at the moment.");
+		return -1;
+	}
+	c->held += bytes;
+	return 0;
+}
+
+struct filling {
+	struct message *message;
+	struct err error; /* of message_append() */
+};
+
+static int fill(void *ctx, const void *data, size_t n)
+{
+	struct filling *f = ctx;
+
+	return message_append(f->message, data, n, &f->error);
+}
+
+static bool is_as_archived(const struct message *m, uint64_t size, const uint8_t sha256[SHA256_SIZE])
+{
+	return message_size(m) == size && memcmp(message_sha256(m), sha256, SHA256_SIZE) == 0;
+}
+
+/* What a source's failure means for the client. rc: of the source; e: its error. */
+static void explain(struct call *c, const struct filling *f, int rc, const struct err *e, const char *what)
+{
+	if (f->error.class == ERR_PERMANENT) /* more bytes than were archived */
+		damaged(c, what);
+	else if (f->error.class != ERR_NONE)
+		fail(c, &f->error, "There is no room to read this message at the moment.");
+	else if (rc == 0 || e->class == ERR_PERMANENT) {
+		log_error(&c->log, "%s", rc == 0 ? "it is not there" : e->text);
+		damaged(c, what);
+	} else
+		fail(c, e, "The archive's store can't be read at the moment.");
+}
+
+/* The message's bytes, compared with the row. Caller frees; NULL: the response is set. */
+static struct message *load_message(struct call *c, const struct message_row *row)
+{
+	CLEANUP(message_freep) struct message *m = NULL;
+	struct err e;
+
+	if (hold(c, row->size) < 0)
+		return NULL;
+	m = message_new(c->service->conf->spool_dir, row->size);
+	struct filling f = { .message = m };
+	int rc = store_get(c->service->store, &row->locator, fill, &f, &e);
+
+	if (rc == 0)
+		rc = message_finish(m, &f.error);
+	if (rc < 0) {
+		explain(c, &f, rc, &e, "the stored message");
+		return NULL;
+	}
+	if (!is_as_archived(m, row->size, row->sha256)) {
+		damaged(c, "the stored message");
+		return NULL;
+	}
+	struct message *checked = m;
+
+	m = NULL;
+	return checked;
+}
+
+static void give(struct call *c, const char *content_type, struct message *m, const char *name, const char *fallback)
+{
+	_free_ char *disposition = disposition_attachment(name, fallback);
+
+	response_content(&c->response, content_type, m);
+	response_header(&c->response, "Content-Disposition", disposition);
+}
+
+void read_content(struct call *c)
+{
+	CLEANUP(message_row_deinit) struct message_row row = { 0 };
+
+	if (find_row(c, NULL, &row) < 0)
+		return;
+	struct message *m = load_message(c, &row);
+	char id[UUID_TEXT_SIZE];
+
+	if (!m)
+		return;
+	_free_ char *name = mem_printf("%s.eml", uuid_format(id, &row.id));
+
+	give(c, "message/rfc822", m, name, name);
+}
+
+/* For the audit. Caller frees. */
+static char *attachment_detail(const char *index)
+{
+	_json_ cJSON *j = cJSON_CreateObject();
+
+	json_add_str(j, "attachment", index);
+	return json_print(j);
+}
+
+static int find_attachment(struct call *c, const struct message_row *row, uint64_t *index_r)
+{
+	if (str_parse_u64(index_r, c->parameters[1], UINT32_MAX) == 0 && *index_r < row->attachment_count)
+		return 0;
+	response_problem(&c->response, 404, "The message has no such attachment.");
+	return -1;
+}
+
+/* The decoded attachment, compared with the row. Caller frees; NULL: the response is set. */
+static struct message *extract(struct call *c, const struct message *whole, uint64_t index, const struct attachment *a)
+{
+	CLEANUP(message_freep) struct message *m = NULL;
+	struct err e;
+
+	if (hold(c, a->size) < 0)
+		return NULL;
+	m = message_new(c->service->conf->spool_dir, a->size);
+	struct filling f = { .message = m };
+	int rc = parser_pool_extract(c->service->parsers, whole, (uint32_t)index, fill, &f, &e);
+
+	if (rc == 1 && message_finish(m, &f.error) < 0)
+		rc = -1;
+	if (rc != 1) {
+		explain(c, &f, rc, &e, "the attachment");
+		return NULL;
+	}
+	if (!is_as_archived(m, a->size, a->sha256)) {
+		damaged(c, "the attachment");
+		return NULL;
+	}
+	struct message *checked = m;
+
+	m = NULL;
+	return checked;
+}
+
+void read_attachment(struct call *c)
+{
+	CLEANUP(message_row_deinit) struct message_row row = { 0 };
+	CLEANUP(message_freep) struct message *whole = NULL;
+	_free_ char *detail = attachment_detail(c->parameters[1]);
+	uint64_t index;
+
+	if (find_row(c, detail, &row) < 0 || find_attachment(c, &row, &index) < 0)
+		return;
+	whole = load_message(c, &row);
+	struct message *part = whole ? extract(c, whole, index, &row.attachments[index]) : NULL;
+	_free_ char *fallback = mem_printf("attachment-%s", c->parameters[1]);
+
+	/* Whatever it says it is: never a type that a browser would run or show. */
+	if (part)
+		give(c, "application/octet-stream", part, row.attachments[index].name, fallback);
+}

@@ -1,0 +1,168 @@
+#include "queryd/request.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "queryd/path.h"
+
+#include <string.h>
+
+#define TOKEN_CHARACTERS "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define ID_CHARACTERS "._-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+void request_init(struct request *r, const char *target, const char *client)
+{
+	struct uuid id = uuid_new(clock_now_us());
+
+	*r = (struct request){ .target = mem_strdup(target), .body = BUF_INIT(REQUEST_BODY_MAX) };
+	strncpy(r->client, client, sizeof(r->client) - 1);
+	uuid_format(r->id, &id);
+}
+
+void request_deinit(struct request *r)
+{
+	free(r->target);
+	strv_deinit(&r->path);
+	free(r->authorization);
+	free(r->content_type);
+	buf_deinit(&r->body);
+	*r = (struct request){ 0 };
+}
+
+static void refuse(struct request *r, unsigned status, const char *why)
+{
+	if (r->refused)
+		return;
+	r->refused = status;
+	r->why = why;
+}
+
+/* ---- header fields ---- */
+
+static void on_host(struct request *r, const char *value)
+{
+	r->hosts++;
+	if (!*value)
+		refuse(r, 400, "The Host header is empty.");
+}
+
+static void on_content_length(struct request *r, const char *value)
+{
+	r->lengths++;
+	if (str_parse_u64(&r->declared, value, UINT64_MAX) < 0)
+		refuse(r, 400, "The Content-Length header is not a number.");
+}
+
+static void on_transfer_encoding(struct request *r, const char *value)
+{
+	r->codings++;
+	r->chunked = str_ieq(value, "chunked");
+	if (!r->chunked)
+		refuse(r, 501, "The only transfer coding known here is chunked.");
+}
+
+static void on_request_id(struct request *r, const char *value)
+{
+	size_t n = strlen(value);
+
+	if (n && n <= REQUEST_ID_MAX && strspn(value, ID_CHARACTERS) == n)
+		memcpy(r->id, value, n + 1);
+}
+
+static void on_authorization(struct request *r, const char *value)
+{
+	r->authorizations++;
+	free(r->authorization);
+	r->authorization = mem_strdup(value);
+}
+
+static void on_content_type(struct request *r, const char *value)
+{
+	free(r->content_type);
+	r->content_type = mem_strdup(value);
+}
+
+static const struct {
+	const char *name;
+	void (*take)(struct request *r, const char *value);
+} fields[] = {
+	{ "Host", on_host },
+	{ "Content-Length", on_content_length },
+	{ "Transfer-Encoding", on_transfer_encoding },
+	{ "X-Request-ID", on_request_id },
+	{ "Authorization", on_authorization },
+	{ "Content-Type", on_content_type },
+};
+
+void request_header(struct request *r, const char *name, const char *value)
+{
+	/* "Content-Length : 5" hides a body from us that another reader of the stream sees. */
+	if (!*name || name[strspn(name, TOKEN_CHARACTERS)])
+		refuse(r, 400, "A header name holds a character that is not allowed.");
+	_free_ char *copy = mem_strdup(value);
+	const char *trimmed = str_trim(copy);
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (str_ieq(name, fields[i].name))
+			fields[i].take(r, trimmed);
+}
+
+/* ---- the whole head ---- */
+
+static enum method method_of(const char *name)
+{
+	static const char *const names[] = { [METHOD_GET] = "GET", [METHOD_HEAD] = "HEAD", [METHOD_POST] = "POST" };
+
+	for (enum method m = METHOD_GET; m < ARRAY_LEN(names); m++)
+		if (strcmp(name, names[m]) == 0)
+			return m;
+	return METHOD_OTHER;
+}
+
+/* Anything by which two readers could disagree on where the request ends. */
+static void check_framing(struct request *r, const char *version)
+{
+	bool http_1_1 = strcmp(version, "HTTP/1.1") == 0;
+
+	if (!http_1_1 && strcmp(version, "HTTP/1.0") != 0)
+		refuse(r, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+	if (r->hosts != 1)
+		refuse(r, 400, "There must be exactly one Host header.");
+	if (r->lengths > 1)
+		refuse(r, 400, "There is more than one Content-Length header.");
+	if (r->codings > 1)
+		refuse(r, 400, "There is more than one Transfer-Encoding header.");
+	if (r->lengths && r->codings)
+		refuse(r, 400, "There is both a Content-Length and a Transfer-Encoding header.");
+	if (r->codings && !http_1_1)
+		refuse(r, 400, "HTTP/1.0 knows no Transfer-Encoding.");
+	if (r->authorizations > 1)
+		refuse(r, 400, "There is more than one Authorization header.");
+}
+
+unsigned request_head_end(struct request *r, const char *method, const char *version, size_t head_size,
+	const char **why_r)
+{
+	const char *why;
+
+	r->method = method_of(method);
+	check_framing(r, version);
+	if (head_size > REQUEST_HEAD_MAX)
+		refuse(r, 431, "The head of the request is over 32 KiB.");
+	if (r->declared > REQUEST_BODY_MAX)
+		refuse(r, 413, "The body of the request is over 1 MiB.");
+	if (path_parse(&r->path, r->target, &why) < 0)
+		refuse(r, 400, why);
+	*why_r = r->why;
+	return r->refused;
+}
+
+unsigned request_body(struct request *r, const void *data, size_t n, const char **why_r)
+{
+	if (!r->refused && buf_add(&r->body, data, n) == 0)
+		return 0;
+	buf_deinit(&r->body);
+	refuse(r, 413, "The body of the request is over 1 MiB.");
+	*why_r = r->why;
+	return r->refused;
+}

@@ -1,0 +1,52 @@
+/* request: what a client asked for, checked, and free of the HTTP library.
+ *
+ *	request_init → request_header for each field → request_head_end → request_body …
+ *
+ * A function that refuses returns the HTTP status to refuse with and the reason for the client in *why_r (a literal); 0
+ * is good. After a refusal the connection must be closed: where the next request begins is in doubt. */
+#ifndef QUERYD_REQUEST_H
+#define QUERYD_REQUEST_H
+
+#include "base/buf.h"
+#include "base/strv.h"
+#include "sys/net.h"
+
+#include <stdbool.h>
+
+#define REQUEST_HEAD_MAX (32u * 1024)
+#define REQUEST_BODY_MAX (1024u * 1024)
+#define REQUEST_ID_MAX 64
+
+enum method { METHOD_OTHER, METHOD_GET, METHOD_HEAD, METHOD_POST };
+
+struct request {
+	enum method method;
+	char *target;	      /* as sent */
+	struct strv path;     /* decoded segments (queryd/path.h) */
+	char id[REQUEST_ID_MAX + 1]; /* X-Request-ID, the client's or ours */
+	char client[NET_NAME_SIZE];
+	char *authorization;  /* NULL when absent */
+	char *content_type;   /* NULL when absent */
+	struct buf body;
+	/* what request_head_end() judges */
+	unsigned hosts, lengths, codings, authorizations;
+	bool chunked;
+	uint64_t declared; /* Content-Length */
+	unsigned refused;  /* by a header field; the first one counts */
+	const char *why;
+};
+
+void request_init(struct request *r, const char *target, const char *client);
+void request_deinit(struct request *r);
+
+/* One field of the head, as often and in the order as it was sent. */
+void request_header(struct request *r, const char *name, const char *value);
+
+/* The head is complete: judges it. method and version as sent ("GET", "HTTP/1.1"); head_size in bytes. */
+unsigned request_head_end(struct request *r, const char *method, const char *version, size_t head_size,
+	const char **why_r) MUST_CHECK;
+
+/* A piece of the body; 413 when it grows over REQUEST_BODY_MAX (what came so far is dropped). */
+unsigned request_body(struct request *r, const void *data, size_t n, const char **why_r) MUST_CHECK;
+
+#endif

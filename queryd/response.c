@@ -1,0 +1,133 @@
+#include "queryd/response.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DETAIL_MAX 400
+
+static const struct {
+	unsigned status;
+	const char *reason;
+} reasons[] = {
+	{ 200, "OK" },
+	{ 400, "Bad Request" },
+	{ 401, "Unauthorized" },
+	{ 403, "Forbidden" },
+	{ 404, "Not Found" },
+	{ 405, "Method Not Allowed" },
+	{ 413, "Content Too Large" },
+	{ 415, "Unsupported Media Type" },
+	{ 431, "Request Header Fields Too Large" },
+	{ 500, "Internal Server Error" },
+	{ 501, "Not Implemented" },
+	{ 502, "Bad Gateway" },
+	{ 503, "Service Unavailable" },
+	{ 505, "HTTP Version Not Supported" },
+};
+
+const char *response_reason(unsigned status)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "";
+}
+
+void response_deinit(struct response *r)
+{
+	for (size_t i = 0; i < r->header_count; i++)
+		free(r->headers[i].value);
+	free(r->body);
+	message_freep(&r->content);
+	*r = (struct response){ 0 };
+}
+
+void response_header(struct response *r, const char *name, const char *value)
+{
+	assert(r->header_count < RESPONSE_HEADERS_MAX);
+	r->headers[r->header_count].name = name;
+	r->headers[r->header_count++].value = mem_strdup(value);
+}
+
+/* Starts over; that the connection must be closed stays so. */
+static void set(struct response *r, unsigned status, const char *content_type, char *body, size_t length)
+{
+	bool close = r->close;
+
+	response_deinit(r);
+	*r = (struct response){ .status = status, .content_type = content_type, .body = body, .length = length,
+		.close = close };
+	if (body)
+		sha256_of(body, length, r->digest);
+}
+
+static void set_json(struct response *r, unsigned status, const char *content_type, cJSON *j)
+{
+	char *body = json_print(j);
+
+	cJSON_Delete(j);
+	set(r, status, content_type, body, strlen(body));
+}
+
+void response_json(struct response *r, cJSON *j)
+{
+	set_json(r, 200, "application/json", j);
+}
+
+void response_text(struct response *r, const char *json, size_t n)
+{
+	set(r, 200, "application/json", mem_dup(json, n), n);
+}
+
+static cJSON *problem(unsigned status, const char *fmt, va_list args)
+{
+	cJSON *j = cJSON_CreateObject();
+	char detail[DETAIL_MAX];
+
+	vsnprintf(detail, sizeof(detail), fmt, args);
+	json_add_str(j, "type", "about:blank");
+	json_add_str(j, "title", response_reason(status));
+	json_add_u64(j, "status", status);
+	json_add_str(j, "detail", detail);
+	return j;
+}
+
+void response_problem(struct response *r, unsigned status, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	set_json(r, status, "application/problem+json", problem(status, fmt, args));
+	va_end(args);
+}
+
+void response_problem_at(struct response *r, const char *field, int64_t position, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	cJSON *j = problem(400, fmt, args);
+
+	va_end(args);
+	json_add_str(j, "field", field);
+	if (position >= 0)
+		json_add_u64(j, "position", (uint64_t)position);
+	set_json(r, 400, "application/problem+json", j);
+}
+
+void response_unavailable(struct response *r, const char *detail)
+{
+	response_problem(r, 503, "%s", detail);
+	response_header(r, "Retry-After", "5");
+}
+
+void response_content(struct response *r, const char *content_type, struct message *m)
+{
+	set(r, 200, content_type, NULL, 0);
+	r->content = m;
+	r->length = message_size(m);
+	r->count = message_size(m);
+	memcpy(r->digest, message_sha256(m), sizeof(r->digest));
+}

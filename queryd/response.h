@@ -1,0 +1,58 @@
+/* response: an answer, free of the HTTP library: status, header fields, and a body that is text or a message's bytes.
+ *
+ * Everything but a message's bytes is JSON: a result, or a problem (RFC 9457) whose `detail` says what was wrong and
+ * what to do. A response is set once or more often; the last one counts. */
+#ifndef QUERYD_RESPONSE_H
+#define QUERYD_RESPONSE_H
+
+#include "mail/message.h"
+#include "sys/json.h"
+
+#define RESPONSE_HEADERS_MAX 6
+
+struct response {
+	unsigned status; /* 0: nothing set */
+	const char *content_type;
+	struct {
+		const char *name; /* a literal */
+		char *value;
+	} headers[RESPONSE_HEADERS_MAX];
+	size_t header_count;
+	char *body;
+	size_t length;
+	struct message *content; /* in the place of body: given out piece by piece */
+	bool close;		 /* the connection ends with this response */
+	/* for the audit's outcome */
+	uint64_t count; /* what was given out: hits, or bytes */
+	uint8_t digest[SHA256_SIZE];
+};
+
+void response_deinit(struct response *r);
+
+/* Adds a header field; the value is copied. More than RESPONSE_HEADERS_MAX is a bug (abort). */
+void response_header(struct response *r, const char *name, const char *value);
+
+/* 200 with j, which becomes the response's. */
+void response_json(struct response *r, cJSON *j);
+
+/* A JSON text as it is. */
+void response_text(struct response *r, const char *json, size_t n);
+
+/* A problem. The text is for the client: nothing internal in it. */
+void response_problem(struct response *r, unsigned status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* The same with a member that says where: the name of a field of the request, or with `position` (not -1) a byte offset
+ * into the value of that field. */
+void response_problem_at(struct response *r, const char *field, int64_t position, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+/* 503 with Retry-After: something that is ours does not work. */
+void response_unavailable(struct response *r, const char *detail);
+
+/* 200 with the bytes of m, which becomes the response's. */
+void response_content(struct response *r, const char *content_type, struct message *m);
+
+/* "Not Found"; "" for a status that is not used here. */
+const char *response_reason(unsigned status);
+
+#endif

@@ -1,0 +1,11 @@
+/* search: POST /api/v1/search/emails/. */
+#ifndef QUERYD_SEARCH_H
+#define QUERYD_SEARCH_H
+
+#include "queryd/call.h"
+
+/* A page of what matches within the account's scope, newest first. Every hit is read again from the database under the
+ * same scope: what is not there, or not visible, is left out whatever the index says. */
+void search_emails(struct call *c);
+
+#endif

@@ -1,0 +1,102 @@
+#include "queryd/server.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "queryd/exchange.h"
+#include "queryd/tls.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STACK_SIZE (256u * 1024)
+#define POOL_SIZE (64u * 1024) /* the head and what is read ahead of it: over REQUEST_HEAD_MAX */
+
+struct server {
+	struct exchange_host host;
+	struct MHD_Daemon **daemons; /* one a listener */
+	size_t n;
+};
+
+static void log_library(void *ctx, const char *fmt, va_list args)
+{
+	char text[256];
+
+	(void)ctx;
+	vsnprintf(text, sizeof(text), fmt, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug(NULL, "libmicrohttpd: %s", text);
+}
+
+static void panic(void *ctx, const char *file, unsigned line, const char *reason)
+{
+	(void)ctx;
+	log_fatal(NULL, "libmicrohttpd: %s:%u: %s", file, line, reason ? reason : "panic");
+}
+
+static struct MHD_Daemon *start(struct exchange_host *h, int fd)
+{
+	const struct conf *conf = h->service->conf;
+	unsigned silence_s = (unsigned)((conf->queryd_request_timeout_us + CLOCK_SECOND - 1) / CLOCK_SECOND);
+	const unsigned flags = MHD_USE_TLS | MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC |
+		MHD_USE_ERROR_LOG;
+
+	return MHD_start_daemon(flags, 0, NULL, NULL, exchange_handle, h,
+		MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_HTTPS_CERT_CALLBACK, tls_retrieve,
+		MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE,
+		MHD_OPTION_CONNECTION_TIMEOUT, silence_s,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)conf->queryd_connections_max,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)conf->queryd_connections_per_address_max,
+		MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, h,
+		MHD_OPTION_UNESCAPE_CALLBACK, exchange_unescape, h,
+		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, h,
+		MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, h,
+		MHD_OPTION_END);
+}
+
+int server_start(struct server **s_r, struct service *service, const struct net_listeners *l, struct err *e)
+{
+	struct server *s = MEM_NEW(struct server);
+
+	MHD_set_panic_func(panic, NULL);
+	s->host.service = service;
+	s->daemons = MEM_ARRAY(struct MHD_Daemon *, l->n);
+	if (connections_start(&s->host.connections, service->conf->queryd_request_timeout_us, e) < 0) {
+		server_stop(&s, 0);
+		return -1;
+	}
+	for (; s->n < l->n; s->n++) {
+		s->daemons[s->n] = start(&s->host, l->items[s->n].fd);
+		if (!s->daemons[s->n]) {
+			err_errno(e, "MHD_start_daemon", l->items[s->n].address);
+			server_stop(&s, 0);
+			return -1;
+		}
+		log_info(NULL, "listening on %s", l->items[s->n].address);
+	}
+	*s_r = s;
+	return 0;
+}
+
+void server_stop(struct server **s, int64_t timeout_us)
+{
+	struct server *server = *s;
+
+	for (size_t i = 0; i < server->n; i++)
+		MHD_quiesce_daemon(server->daemons[i]); /* the socket is ours again */
+	unsigned left = server->host.connections ? connections_drain(server->host.connections, timeout_us) : 0;
+
+	if (left)
+		log_warn(NULL, "%u answers were cut off", left);
+	for (size_t i = 0; i < server->n; i++)
+		MHD_stop_daemon(server->daemons[i]);
+	connections_stopp(&server->host.connections);
+	free(server->daemons);
+	free(server);
+	*s = NULL;
+}

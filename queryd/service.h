@@ -1,0 +1,44 @@
+/* service: what every request needs: the opened backends, the keys, and what is bounded over all requests. */
+#ifndef QUERYD_SERVICE_H
+#define QUERYD_SERVICE_H
+
+#include "conf/conf.h"
+#include "index/index.h"
+#include "mail/parser_pool.h"
+#include "meta/meta.h"
+#include "queryd/keyring.h"
+#include "queryd/pending.h"
+#include "store/store.h"
+#include "sys/secret.h"
+
+#include <pthread.h>
+
+struct service {
+	const struct conf *conf;
+	struct meta *meta;
+	struct store *store;
+	struct parser_pool *parsers;
+	struct secret_key *seal; /* of TOTP secrets */
+	struct keyring *keyring;
+	struct pending *pending;
+	pthread_mutex_t lock; /* of what follows */
+	struct index *index;  /* NULL while it can't be opened */
+	int64_t index_tried_us;
+	uint64_t held; /* bytes of messages in memory and spool */
+};
+
+/* Opens everything but the index, which may come later. conf must outlive it. */
+int service_open(struct service *s_r, const struct conf *conf, struct err *e) MUST_CHECK;
+
+/* No request may be under way. */
+void service_close(struct service *s);
+
+/* The index, opened now if it could not be before (at most one attempt a second). NULL temporary. */
+struct index *service_index(struct service *s, struct err *e) MUST_CHECK;
+
+/* Takes `bytes` of what messages that are read may use (conf->inflight_max); false when they are used up. One message
+ * larger than all of it may go alone. */
+bool service_hold(struct service *s, uint64_t bytes);
+void service_release(struct service *s, uint64_t bytes);
+
+#endif

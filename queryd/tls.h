@@ -1,0 +1,23 @@
+/* tls: the certificate and key that queryd shows, replaceable while it runs. One set a process. */
+#ifndef QUERYD_TLS_H
+#define QUERYD_TLS_H
+
+#include "base/err.h"
+
+#include <gnutls/abstract.h>
+
+/* What is spoken: TLS 1.2 and 1.3, forward secrecy always. */
+#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:%SERVER_PRECEDENCE"
+
+/* Loads both files (PEM) and shows them from the next handshake on; on -1 what was shown before stays. */
+int tls_load(const char *cert_path, const char *key_path, struct err *e) MUST_CHECK;
+
+/* After the last handshake. */
+void tls_unload(void);
+
+/* For MHD_OPTION_HTTPS_CERT_CALLBACK. */
+int tls_retrieve(gnutls_session_t session, const gnutls_datum_t *issuers, int issuer_count,
+	const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **chain_r, unsigned *length_r,
+	gnutls_privkey_t *key_r);
+
+#endif
