@@ -151,10 +151,10 @@ static int open_temp(struct writing *w, struct err *e)
 	_free_ char *temp = mem_printf("tmp/%s", w->name);
 
 	if (!atomic_load(&w->s->named_temp)) {
-		w->fd = openat(w->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, OBJECT_MODE);
+		w->fd = FAULT("store.o_tmpfile") ? -1 : openat(w->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, OBJECT_MODE);
 		if (w->fd >= 0)
 			return 0;
-		if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
+		if (!FAULT("store.o_tmpfile") && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
 			return failed(w->s, "open", w->key, e);
 		atomic_store(&w->s->named_temp, true);
 	}
