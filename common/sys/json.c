@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define EXACT_MAX (UINT64_C(1) << 53) /* up to here a double holds every integer */
+#define PRINTED_MAX UINT64_C(1000000000000000) /* from here on cJSON prints a number rounded to 15 digits */
 
 static void *owned(void *p)
 {
@@ -70,12 +71,16 @@ static const char *string_end(const char *at, const char *end, const char **bad_
 static const char *lexical_fault(const char *text, const char *end)
 {
 	const char *at = text, *bad = text;
+	int depth = 0;
 
 	while (at < end) {
 		const char *next = at + 1;
 
+		depth += (*at == '[' || *at == '{') - (*at == ']' || *at == '}');
 		if (*at == '"')
 			next = string_end(next, end, &bad);
+		else if (depth > JSON_DEPTH_MAX) /* cJSON recurses, on small stacks too */
+			next = NULL;
 		else if (*at == '-' || (*at >= '0' && *at <= '9'))
 			next = number_end(at, end);
 		else if ((unsigned char)*at >= 0x7f || ((unsigned char)*at < 0x20 && !strchr("\t\n\r", *at)) || !*at)
@@ -160,14 +165,15 @@ void json_add_str(cJSON *object, const char *key, const char *value)
 
 void json_add_u64(cJSON *object, const char *key, uint64_t value)
 {
-	if (value <= EXACT_MAX) {
-		json_add_item(object, key, cJSON_CreateNumber((double)value));
-	} else {
-		char digits[24];
+	char digits[24];
 
-		snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
+	snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
+	if (value > EXACT_MAX)
 		json_add_str(object, key, digits);
-	}
+	else if (value >= PRINTED_MAX)
+		json_add_item(object, key, cJSON_CreateRaw(digits));
+	else
+		json_add_item(object, key, cJSON_CreateNumber((double)value));
 }
 
 void json_add_bool(cJSON *object, const char *key, bool value)

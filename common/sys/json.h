@@ -18,6 +18,8 @@ static inline void json_freep(cJSON **j)
 }
 #define _json_ CLEANUP(json_freep)
 
+#define JSON_DEPTH_MAX 100 /* arrays and objects inside each other */
+
 /* NULL with *e permanent: "invalid JSON at byte 17". Caller frees. */
 cJSON *json_parse(const char *text, size_t n, struct err *e) MUST_CHECK;
 
