@@ -1,0 +1,32 @@
+/* import_pool: threads that archive what the reader finds, and the account of what became of it. */
+#ifndef CLI_IMPORT_POOL_H
+#define CLI_IMPORT_POOL_H
+
+#include "archive/archive.h"
+#include "cli/progress.h"
+
+struct import_pool;
+
+struct import_account {
+	uint64_t offered, archived, known, refused;
+	bool gave_up; /* a component failed for longer than the pool is patient; *failure says which */
+	struct err failure;
+};
+
+/* Starts `threads` threads. */
+struct import_pool *import_pool_new(struct archive *a, size_t threads);
+
+/* Hands over a capture with its message (c is empty afterwards); blocks while all threads are busy and as many messages
+ * wait. c->client says where it comes from. */
+void import_pool_put(struct import_pool *p, struct capture *c);
+
+/* Counts a message that could not even be read; says so on standard output. Any thread. */
+void import_pool_refuse(struct import_pool *p, const char *where, const char *why);
+
+/* Should the reader stop: by a signal, or because the pool gave up? */
+bool import_pool_stopped(struct import_pool *p);
+
+/* Waits until all that was handed over is done, ends the threads, and frees. */
+void import_pool_finish(struct import_pool **p, struct import_account *account_r);
+
+#endif

@@ -1,0 +1,281 @@
+#include "cli/import_source.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "cli/import_envelope.h"
+#include "cli/mbox.h"
+#include "sys/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define POINT "import"
+#define DEPTH_MAX 64
+#define PIECE_SIZE (64u * 1024)
+
+static void refuse_errno(struct import_source *s, const char *path)
+{
+	char reason[128];
+
+	import_pool_refuse(s->pool, path, strerror_r(errno, reason, sizeof(reason)));
+}
+
+/* ---- one message ---- */
+
+static struct capture begin(const struct import_source *s, const char *where)
+{
+	struct capture c = {
+		.kind = CAPTURE_IMPORT,
+		.point = POINT,
+		.client = mem_strdup(where),
+		.mail_args = mem_strdup(""),
+		.message = message_new(s->conf->spool_dir, s->conf->message_size_max),
+	};
+
+	for (size_t i = 0; i < s->recipients->n; i++)
+		capture_add_recipient(&c, s->recipients->items[i], NULL);
+	return c;
+}
+
+/* The message is all there: off it goes, unless it can't be archived. */
+static int complete(struct import_source *s, struct capture *c, const char *sender, struct err *e)
+{
+	if (message_too_large(c->message)) {
+		_free_ char *why = mem_printf("is larger than message_size_max, which is %" PRIu64 " bytes",
+			s->conf->message_size_max);
+
+		import_pool_refuse(s->pool, c->client, why);
+		return 0;
+	}
+	if (message_finish(c->message, e) < 0)
+		return -1;
+	if (message_size(c->message) == 0) {
+		import_pool_refuse(s->pool, c->client, "is empty");
+		return 0;
+	}
+	import_envelope_read(c, sender);
+	c->received_us = clock_now_us();
+	import_pool_put(s->pool, c);
+	return 0;
+}
+
+/* 0 also when it is too large: complete() sees that. */
+static int append(struct capture *c, const void *data, size_t n, struct err *e)
+{
+	if (message_too_large(c->message))
+		return 0;
+	return message_append(c->message, data, n, e) == 0 || message_too_large(c->message) ? 0 : -1;
+}
+
+/* ---- one file ---- */
+
+/* A file that is one message, of which `head` was read already. */
+static int take_message(struct import_source *s, const char *path, int fd, const char *head, size_t head_n,
+	struct err *e)
+{
+	struct capture c CLEANUP(capture_deinit) = begin(s, path);
+	_free_ char *piece = mem_alloc(PIECE_SIZE, 1);
+	ssize_t n;
+
+	if (append(&c, head, head_n, e) < 0)
+		return -1;
+	while ((n = read(fd, piece, PIECE_SIZE)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			refuse_errno(s, path);
+			return 0;
+		}
+		if (append(&c, piece, (size_t)n, e) < 0)
+			return -1;
+	}
+	return complete(s, &c, "", e);
+}
+
+/* 1: goes on with the mailbox, 0: it is at its end or can't be read further. */
+static int take_from_mbox(struct import_source *s, const char *path, struct mbox *m, struct err *e)
+{
+	struct mbox_message info;
+	struct err why;
+	const char *data;
+	size_t n;
+	int rc = mbox_next(m, &info, &why);
+
+	if (rc <= 0) {
+		if (rc < 0)
+			import_pool_refuse(s->pool, path, why.text);
+		return 0;
+	}
+	_free_ char *where = mem_printf("%s:%" PRIu64, path, info.offset);
+	struct capture c CLEANUP(capture_deinit) = begin(s, where);
+
+	while ((rc = mbox_read(m, &data, &n, &why)) > 0)
+		if (append(&c, data, n, e) < 0)
+			return -1;
+	if (rc < 0) {
+		import_pool_refuse(s->pool, where, why.text);
+		return 0;
+	}
+	return complete(s, &c, info.sender, e) < 0 ? -1 : 1;
+}
+
+static int take_mbox(struct import_source *s, const char *path, int fd, const char *head, size_t head_n, struct err *e)
+{
+	struct mbox *m CLEANUP(mbox_freep) = mbox_new(fd, head, head_n, s->unquote);
+	int rc = 1;
+
+	while (rc > 0 && !import_pool_stopped(s->pool))
+		rc = take_from_mbox(s, path, m, e);
+	return rc < 0 ? -1 : 0;
+}
+
+enum file_kind { BY_CONTENT, ONE_MESSAGE };
+
+/* How many bytes there are, up to n; -1 with errno. */
+static ssize_t read_head(int fd, char *head, size_t n)
+{
+	size_t have = 0;
+
+	while (have < n) {
+		ssize_t more = read(fd, head + have, n - have);
+
+		if (more == 0)
+			break;
+		if (more < 0 && errno != EINTR)
+			return -1;
+		have += more > 0 ? (size_t)more : 0;
+	}
+	return (ssize_t)have;
+}
+
+/* A mailbox begins with "From ", which no header field does. */
+static int take_fd(struct import_source *s, const char *path, int fd, enum file_kind kind, struct err *e)
+{
+	char head[5];
+	ssize_t n = read_head(fd, head, sizeof(head));
+
+	if (n < 0) {
+		refuse_errno(s, path);
+		return 0;
+	}
+	if (kind == BY_CONTENT && n == sizeof(head) && memcmp(head, "From ", sizeof(head)) == 0)
+		return take_mbox(s, path, fd, head, (size_t)n, e);
+	return take_message(s, path, fd, head, (size_t)n, e);
+}
+
+static int take_file(struct import_source *s, const char *path, enum file_kind kind, struct err *e)
+{
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		refuse_errno(s, path);
+		return 0;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		import_pool_refuse(s->pool, path, "is no regular file");
+		return 0;
+	}
+	return take_fd(s, path, fd, kind, e);
+}
+
+/* ---- directories ---- */
+
+static bool is_directory(const char *path, const char *name)
+{
+	_free_ char *whole = mem_printf("%s/%s", path, name);
+	struct stat st;
+
+	return lstat(whole, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t n = strlen(name), m = strlen(end);
+
+	return n > m && str_ieq(name + n - m, end);
+}
+
+static int walk(struct import_source *s, const char *path, unsigned depth, struct err *e);
+
+/* An entry of a directory that is no Maildir's cur or new. Symbolic links to directories are not followed. */
+static int take_entry(struct import_source *s, const char *directory, const char *name, bool maildir, unsigned depth,
+	struct err *e)
+{
+	_free_ char *path = mem_printf("%s/%s", directory, name);
+
+	if (is_directory(directory, name)) {
+		if (maildir && (strcmp(name, "cur") == 0 || strcmp(name, "new") == 0 || strcmp(name, "tmp") == 0))
+			return 0;
+		return walk(s, path, depth + 1, e);
+	}
+	if (ends_with(name, ".eml") || ends_with(name, ".mbox"))
+		return take_file(s, path, BY_CONTENT, e);
+	s->passed_over += !maildir; /* a Maildir has many files of its own beside the mail */
+	return 0;
+}
+
+/* cur or new of a Maildir: every file is a message. */
+static int take_mail(struct import_source *s, const char *directory, const char *name, struct err *e)
+{
+	_free_ char *path = mem_printf("%s/%s", directory, name);
+
+	return *name == '.' ? 0 : take_file(s, path, ONE_MESSAGE, e);
+}
+
+enum directory_kind { PLAIN, MAILDIR, MAILDIR_MAIL };
+
+static int read_directory(struct import_source *s, const char *path, enum directory_kind kind, unsigned depth,
+	struct err *e)
+{
+	const struct dirent *entry;
+	DIR *d = opendir(path);
+	int rc = 0;
+
+	if (!d) {
+		refuse_errno(s, path);
+		return 0;
+	}
+	while (rc == 0 && !import_pool_stopped(s->pool) && (entry = readdir(d))) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (kind == MAILDIR_MAIL)
+			rc = take_mail(s, path, entry->d_name, e);
+		else
+			rc = take_entry(s, path, entry->d_name, kind == MAILDIR, depth, e);
+	}
+	closedir(d);
+	return rc;
+}
+
+static int walk(struct import_source *s, const char *path, unsigned depth, struct err *e)
+{
+	if (depth > DEPTH_MAX) {
+		import_pool_refuse(s->pool, path, "is nested too deep");
+		return 0;
+	}
+	if (!is_directory(path, "cur") || !is_directory(path, "new"))
+		return read_directory(s, path, PLAIN, depth, e);
+	_free_ char *cur = mem_printf("%s/cur", path), *new = mem_printf("%s/new", path);
+
+	if (read_directory(s, cur, MAILDIR_MAIL, depth, e) < 0 || read_directory(s, new, MAILDIR_MAIL, depth, e) < 0)
+		return -1;
+	return read_directory(s, path, MAILDIR, depth, e);
+}
+
+int import_source_walk(struct import_source *s, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (strcmp(path, "-") == 0)
+		return take_fd(s, "standard input", STDIN_FILENO, BY_CONTENT, e);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return walk(s, path, 0, e);
+	return take_file(s, path, BY_CONTENT, e);
+}
