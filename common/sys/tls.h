@@ -1,7 +1,7 @@
 /* tls: the server side of TLS on a socket, over OpenSSL: TLS 1.2 or later, our order of ciphers.
  *
  * Nothing here waits: the socket is non-blocking, and the caller polls as TLS_WANT_READ and TLS_WANT_WRITE say before it
- * calls again with the same arguments. Time-outs are therefore the caller's. */
+ * calls again with the same arguments. Time-outs are therefore the caller's. SIGPIPE must be ignored (proc_init). */
 #ifndef SYS_TLS_H
 #define SYS_TLS_H
 
