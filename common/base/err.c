@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int set(struct err *e, enum err_class class, const char *fmt, va_list args)
+static PRINTF_LIKE(3, 0) int set(struct err *e, enum err_class class, const char *fmt, va_list args)
 {
 	e->class = class;
 	vsnprintf(e->text, sizeof(e->text), fmt, args);

@@ -103,7 +103,7 @@ static void add_context(struct buf *line, const struct log_context *ctx)
 				add_field(line, c->fields[i].key, c->fields[i].value);
 }
 
-static void write_line(enum log_level level, const struct log_context *ctx, const char *fmt, va_list args)
+static PRINTF_LIKE(3, 0) void write_line(enum log_level level, const struct log_context *ctx, const char *fmt, va_list args)
 {
 	if ((int)level < atomic_load_explicit(&least_level, memory_order_relaxed))
 		return;
