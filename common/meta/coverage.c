@@ -2,12 +2,20 @@
 
 #include <string.h>
 
-/* Messages held at a time while those of several mailboxes are told apart: 24 MiB. */
-#define SEEN_MAX (1u << 20)
+/* How many are held at a time while messages of several mailboxes are told apart: 24 MiB. */
+#ifndef SIGHTINGS_MAX
+#define SIGHTINGS_MAX ((size_t)1 << 20)
+#endif
 
-struct seen {
+/* A message seen in a mailbox. */
+struct sighting {
 	int64_t date_us;
 	struct uuid id;
+};
+
+struct sightings {
+	struct sighting *items;
+	size_t n, max;
 };
 
 struct range {
@@ -30,26 +38,30 @@ static int count_range(struct sql_stmt *st, const struct range *range, uint64_t 
 
 static int by_date_and_id(const void *a, const void *b)
 {
-	const struct seen *x = a, *y = b;
+	const struct sighting *x = a, *y = b;
 
 	if (x->date_us != y->date_us)
 		return x->date_us < y->date_us ? -1 : 1;
 	return memcmp(&x->id, &y->id, sizeof(x->id));
 }
 
-static uint64_t count_distinct(struct seen *seen, size_t n)
+static void sort(struct sightings *s)
 {
-	uint64_t distinct = n > 0;
+	qsort(s->items, s->n, sizeof(*s->items), by_date_and_id);
+}
 
-	qsort(seen, n, sizeof(*seen), by_date_and_id);
-	for (size_t i = 1; i < n; i++)
-		distinct += by_date_and_id(&seen[i - 1], &seen[i]) != 0;
+static uint64_t count_distinct(struct sightings *s)
+{
+	uint64_t distinct = s->n > 0;
+
+	sort(s);
+	for (size_t i = 1; i < s->n; i++)
+		distinct += by_date_and_id(&s->items[i - 1], &s->items[i]) != 0;
 	return distinct;
 }
 
-/* Adds a mailbox's messages of the range to seen. 1; 0 when it is full; -1. */
-static int collect(struct sql_conn *c, const char *mailbox, const struct range *range, struct seen *seen, size_t *n,
-	struct err *e)
+/* Adds a mailbox's messages of the range. 1; 0 when there is no room; -1. */
+static int collect(struct sql_conn *c, const char *mailbox, const struct range *range, struct sightings *s, struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MAILBOX_LIST);
 	enum sql_result step;
@@ -58,46 +70,62 @@ static int collect(struct sql_conn *c, const char *mailbox, const struct range *
 	sql_bind_i64(st, range->from_us);
 	sql_bind_i64(st, range->until_us);
 	while ((step = sql_step(st, e)) == SQL_ROW) {
-		if (*n == SEEN_MAX)
+		if (s->n == s->max)
 			return 0;
-		seen[*n].date_us = sql_get_i64(st);
-		sql_get_uuid(st, &seen[*n].id);
-		++*n;
+		s->items[s->n].date_us = sql_get_i64(st);
+		sql_get_uuid(st, &s->items[s->n].id);
+		s->n++;
 	}
 	return step == SQL_DONE ? 1 : -1;
 }
 
-static int collect_all(struct sql_conn *c, const struct strv *mailboxes, const struct range *range, struct seen *seen,
-	size_t *n, struct err *e)
+static int collect_all(struct sql_conn *c, const struct strv *mailboxes, const struct range *range, struct sightings *s,
+	struct err *e)
 {
 	int more = 1;
 
-	*n = 0;
+	s->n = 0;
 	for (size_t i = 0; more > 0 && i < mailboxes->n; i++)
-		more = collect(c, mailboxes->items[i], range, seen, n, e);
+		more = collect(c, mailboxes->items[i], range, s, e);
 	return more;
+}
+
+/* Ends the range at the middle one of what was seen of it; where all of that has one date, makes room for more. */
+static void shorten(struct range *range, struct sightings *s)
+{
+	sort(s);
+	int64_t middle = s->items[s->n / 2].date_us;
+
+	if (middle > range->from_us) {
+		range->until_us = middle;
+	} else if (range->until_us > middle + 1) {
+		range->until_us = middle + 1;
+	} else {
+		s->max *= 2;
+		s->items = mem_realloc(s->items, s->max, sizeof(*s->items));
+	}
+}
+
+static void sightings_deinit(struct sightings *s)
+{
+	free(s->items);
 }
 
 /* Takes the range in pieces that fit: a message has one date, so what is counted in one piece is in no other. */
 static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, struct range rest, uint64_t *n_r,
 	struct err *e)
 {
-	_free_ struct seen *seen = MEM_ARRAY(struct seen, SEEN_MAX);
-	struct range piece = rest;
-	size_t n;
+	CLEANUP(sightings_deinit) struct sightings s = { MEM_ARRAY(struct sighting, SIGHTINGS_MAX), 0, SIGHTINGS_MAX };
 
-	for (*n_r = 0; rest.from_us < rest.until_us; piece = rest) {
+	for (*n_r = 0; rest.from_us < rest.until_us;) {
+		struct range piece = rest;
 		int fits;
 
-		while ((fits = collect_all(c, mailboxes, &piece, seen, &n, e)) == 0) {
-			qsort(seen, n, sizeof(*seen), by_date_and_id);
-			piece.until_us = seen[n / 2].date_us;
-			if (piece.until_us <= piece.from_us)
-				piece.until_us = piece.from_us + 1;
-		}
+		while ((fits = collect_all(c, mailboxes, &piece, &s, e)) == 0)
+			shorten(&piece, &s);
 		if (fits < 0)
 			return -1;
-		*n_r += count_distinct(seen, n);
+		*n_r += count_distinct(&s);
 		rest.from_us = piece.until_us;
 	}
 	return 0;

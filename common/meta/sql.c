@@ -90,12 +90,11 @@ int sql_ready(struct sql_db *db, struct err *e)
 	return sql_reader(db, &c, e) ? -1 : db->driver->ready(c, e);
 }
 
-int sql_check(struct sql_db *db, void (*report)(void *ctx, const char *finding, const char *remedy), void *ctx,
-	struct err *e)
+int sql_check(struct sql_db *db, sql_report *report, void *ctx, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	return sql_reader(db, &c, e) ? -1 : db->driver->check(c, report, ctx, e);
+	return sql_reader(db, &c, e) ? -1 : db->driver->check(c, db->name, report, ctx, e);
 }
 
 /* ---- connections ---- */

@@ -56,8 +56,8 @@ void sql_closep(struct sql_db **db);
 int sql_ready(struct sql_db *db, struct err *e) MUST_CHECK;
 
 /* One finding a fault (remedy not NULL), or one that says all is well (remedy NULL). -1 when it could not be checked. */
-int sql_check(struct sql_db *db, void (*report)(void *ctx, const char *finding, const char *remedy), void *ctx,
-	struct err *e) MUST_CHECK;
+typedef void sql_report(void *ctx, const char *finding, const char *remedy);
+int sql_check(struct sql_db *db, sql_report *report, void *ctx, struct err *e) MUST_CHECK;
 
 /* ---- connections ---- */
 

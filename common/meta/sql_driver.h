@@ -31,8 +31,7 @@ struct sql_driver {
 	int (*open)(struct sql_conn **c_r, const char *place, const char *name, enum sql_role role, struct err *e);
 	void (*close)(struct sql_conn *c);
 	int (*ready)(struct sql_conn *c, struct err *e);
-	int (*check)(struct sql_conn *c, void (*report)(void *ctx, const char *finding, const char *remedy), void *ctx,
-		struct err *e);
+	int (*check)(struct sql_conn *c, const char *name, sql_report *report, void *ctx, struct err *e);
 
 	int (*begin)(struct sql_conn *c, enum sql_durability durability, struct err *e);
 	int (*begin_snapshot)(struct sql_conn *c, struct err *e);

@@ -2,10 +2,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "meta/sql_sqlite_check.h"
 #include "meta/sql_sqlite_checkpoint.h"
+#include "meta/sql_sqlite_script.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,7 +15,6 @@
 
 #define LOCK_WAIT_US (5 * CLOCK_SECOND)
 #define FREE_BYTES_MIN (4u * 1024 * 1024)
-#define CHECK_FINDINGS_MAX 10
 
 struct sqlite_stmt {
 	struct sql_stmt base;
@@ -45,12 +45,23 @@ static struct sqlite_stmt *stmt_of(struct sql_stmt *st)
 
 /* ---- what went wrong ---- */
 
+/* The errno of the last operation that failed on the log or the file; 0 for none. */
+static int system_error(const struct sqlite_conn *c)
+{
+	sqlite3_file *log = NULL;
+	int number = 0;
+
+	if (sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
+	return number ? number : sqlite3_system_errno(c->db);
+}
+
 /* SQLite tells only ENOSPC apart; a quota or a file size limit is the same thing to an operator. */
 static bool is_full(const struct sqlite_conn *c, int code)
 {
-	int reason = sqlite3_system_errno(c->db);
+	int number = code == SQLITE_IOERR_WRITE ? system_error(c) : 0;
 
-	return (code & 0xff) == SQLITE_FULL || (code == SQLITE_IOERR_WRITE && (reason == EDQUOT || reason == EFBIG));
+	return (code & 0xff) == SQLITE_FULL || number == EDQUOT || number == EFBIG;
 }
 
 /* *e for a result code; -1. */
@@ -78,8 +89,8 @@ static int failure(const struct sqlite_conn *c, const char *operation, int code,
 	case SQLITE_AUTH:
 	case SQLITE_INTERRUPT:
 	case SQLITE_PROTOCOL:
-		return err_temporary(e, "%s(%s) failed: %s (%s)", operation, c->path, why,
-			strerror(sqlite3_system_errno(c->db)));
+		return err_temporary(e, "%s(%s) failed: %s (%d: %s)", operation, c->path, why, code,
+			strerrordesc_np(system_error(c)));
 	default:
 		return err_permanent(e, "%s(%s) failed: %s (%d)", operation, c->path, why, code);
 	}
@@ -219,37 +230,12 @@ static int sqlite_ready(struct sql_conn *base, struct err *e)
 	return 0;
 }
 
-static int sqlite_check(struct sql_conn *base, void (*report)(void *ctx, const char *finding, const char *remedy),
-	void *ctx, struct err *e)
+static int sqlite_check(struct sql_conn *base, const char *name, sql_report *report, void *ctx, struct err *e)
 {
 	struct sqlite_conn *c = conn_of(base);
-	sqlite3_stmt *st = NULL;
-	int code = sqlite3_prepare_v2(c->db, "PRAGMA quick_check(10)", -1, &st, NULL), faults = 0;
+	int code = sqlite_check_file(c->db, c->path, name, report, ctx);
 
-	while (code == SQLITE_OK || code == SQLITE_ROW) {
-		code = sqlite3_step(st);
-		const char *text = code == SQLITE_ROW ? (const char *)sqlite3_column_text(st, 0) : NULL;
-
-		if (!text || strcmp(text, "ok") == 0)
-			continue;
-		_free_ char *finding = mem_printf("%s is damaged: %s", c->path, text);
-
-		report(ctx, finding, "stop the daemons, keep a copy of the file, and restore it from a backup");
-		faults++;
-	}
-	sqlite3_finalize(st);
-	if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
-		failure(c, "check", code, e);
-		report(ctx, e->text, "stop the daemons, keep a copy of the file, and restore it from a backup");
-		return 0;
-	}
-	if (code != SQLITE_DONE)
-		return failure(c, "check", code, e);
-	_free_ char *sound = mem_printf("%s is sound", c->path);
-
-	if (!faults)
-		report(ctx, sound, NULL);
-	return 0;
+	return code == SQLITE_OK ? 0 : failure(c, "check", code, e);
 }
 
 /* ---- transactions ---- */
@@ -299,27 +285,12 @@ static int sqlite_commit(struct sql_conn *base, struct err *e)
 	return -1;
 }
 
-/* Takes the marks off what only SQLite reads. */
-static char *unmark(const char *text)
+static int sqlite_run_script(struct sql_conn *base, const char *text, struct err *e)
 {
-	static const char mark[] = "/*sqlite ";
-	char *copy = mem_strdup(text);
+	struct sqlite_conn *c = conn_of(base);
+	int code = sqlite_script(c->db, text);
 
-	for (char *at = copy; (at = strstr(at, mark));) {
-		memset(at, ' ', sizeof(mark) - 1);
-		at = strstr(at, "*/");
-		if (!at)
-			break;
-		memset(at, ' ', 2);
-	}
-	return copy;
-}
-
-static int sqlite_script(struct sql_conn *base, const char *text, struct err *e)
-{
-	_free_ char *plain = unmark(text);
-
-	return execute(conn_of(base), "script", plain, e);
+	return code == SQLITE_OK ? 0 : failure(c, "script", code, e);
 }
 
 /* ---- statements ---- */
@@ -466,7 +437,7 @@ const struct sql_driver sql_sqlite = {
 	.begin_snapshot = sqlite_begin_snapshot,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
-	.script = sqlite_script,
+	.script = sqlite_run_script,
 	.use = sqlite_use,
 	.bind_i64 = sqlite_bind_i64,
 	.bind_text = sqlite_bind_text,

@@ -1,0 +1,111 @@
+/* The audit trail: durable, shared commits, one bad record harms no other, and nothing changed later. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "meta/audit.h"
+
+#include <pthread.h>
+
+#define THREADS 16
+#define EACH 20
+
+static struct audit_intent intent(void)
+{
+	return (struct audit_intent){
+		.id = uuid_new(clock_now_us()),
+		.at_us = clock_now_us(),
+		.account_id = 1,
+		.actor = "alice",
+		.strength = "password+totp",
+		.action = "search",
+		.detail = "{\"query\":\"x\"}",
+		.client = "127.0.0.1:5",
+		.request_id = "r",
+	};
+}
+
+static const struct audit_outcome outcome = { .at_us = 5, .result = "allowed", .status = 200, .count = 3 };
+
+static void *act(void *arg)
+{
+	struct err e = { 0 };
+
+	(void)arg;
+	for (int i = 0; i < EACH; i++) {
+		struct audit_intent a = intent();
+
+		if (meta_audit_intent(meta, &a, &e))
+			return (void *)1;
+		if (meta_audit_intent(meta, &a, &e) != -1 || e.class != ERR_PERMANENT) /* its neighbours must not suffer */
+			return (void *)2;
+		if (meta_audit_outcome(meta, &a.id, &outcome, &e))
+			return (void *)3;
+		if (meta_audit_outcome(meta, &a.id, &outcome, &e) != -1 || e.class != ERR_PERMANENT)
+			return (void *)4;
+	}
+	return NULL;
+}
+
+static void many_threads_share_commits(void **state)
+{
+	pthread_t threads[THREADS];
+	void *failed;
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, act, NULL), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_intent"), THREADS * EACH);
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_outcome"), THREADS * EACH);
+}
+
+static void an_outcome_needs_its_intent(void **state)
+{
+	struct uuid nobody = uuid_new(clock_now_us());
+
+	(void)state;
+	assert_refused(meta_audit_outcome(meta, &nobody, &outcome, &err), ERR_PERMANENT, "FOREIGN KEY");
+}
+
+static void the_trail_stays(void **state)
+{
+	struct audit_intent a = intent();
+
+	(void)state;
+	assert_ok(meta_audit_intent(meta, &a, &err));
+	assert_ok(meta_audit_outcome(meta, &a.id, &outcome, &err));
+	assert_int_equal(raw_sql("control.db", "UPDATE audit_intent SET actor = 'bob'"), SQLITE_CONSTRAINT);
+	assert_int_equal(raw_sql("control.db", "UPDATE audit_outcome SET status = 0"), SQLITE_CONSTRAINT);
+	assert_int_equal(raw_sql("control.db", "DELETE FROM audit_intent"), SQLITE_CONSTRAINT);
+	assert_int_equal(raw_sql("control.db", "DELETE FROM audit_outcome"), SQLITE_CONSTRAINT);
+}
+
+static void capture_does_not_wait_for_audit(void **state)
+{
+	struct meta_capture *t;
+	struct audit_intent a = intent();
+
+	(void)state;
+	assert_ok(meta_capture_begin(meta, &t, &err)); /* holds the capture database */
+	assert_ok(meta_audit_intent(meta, &a, &err));
+	meta_capture_rollback(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(many_threads_share_commits),
+		cmocka_unit_test(an_outcome_needs_its_intent),
+		cmocka_unit_test(the_trail_stays),
+		cmocka_unit_test(capture_does_not_wait_for_audit),
+	};
+
+	return cmocka_run_group_tests(tests, open_meta, remove_directory);
+}
