@@ -43,9 +43,11 @@ static enum reply parse_path(struct command *c, char *at, const char *keyword, e
 	if (!str_istarts(at, keyword))
 		return wrong;
 	at = skip_blanks(at + strlen(keyword));
-	c->address = take_path(&at);
-	if (!c->address || (*at != '\0' && *at != ' '))
+	const char *address = take_path(&at);
+
+	if (!address || (*at != '\0' && *at != ' '))
 		return wrong;
+	c->address = address;
 	c->args = skip_blanks(at);
 	return parameters_parse(c);
 }

@@ -25,7 +25,7 @@ static void parse(const uint8_t *input, size_t n)
 	require(wrong < REPLY_COUNT);
 	require(reply_put(&out, wrong, c.address, NULL) == 0);
 	require(memchr(out.data, '\n', out.len) == out.data + out.len - 1);
-	require(c.address >= line ? c.address <= line + n && c.args <= line + n : !*c.address);
+	require(!*c.address || (c.address > line && c.address < line + n));
 }
 
 /* Decodes in pieces of `step`; the number of bytes used. */
