@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 static const struct command *const commands[] = {
-	&init_command,	 &user_command,	  &department_command, &import_command,
-	&reindex_command, &status_command, &conf_command,
+	&init_command,	 &user_command,    &department_command, &check_command,
+	&import_command, &reindex_command, &status_command,	&conf_command,
 };
 
 static const struct command *find(const char *name)

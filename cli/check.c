@@ -1,0 +1,86 @@
+#include "cli/check.h"
+
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct checking {
+	struct check check; /* first: see report() */
+	unsigned problems, notes;
+};
+
+void check_report(struct check *c, enum check_level level, const char *remedy, const char *fmt, ...)
+{
+	char what[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(what, sizeof(what), fmt, args);
+	va_end(args);
+	c->report(c, level, what, remedy);
+}
+
+static void report(struct check *c, enum check_level level, const char *what, const char *remedy)
+{
+	static const char *const names[] = { "ok:      ", "note:    ", "problem: " };
+	struct checking *all = CONTAINER_OF(c, struct checking, check);
+
+	all->problems += level == CHECK_PROBLEM;
+	all->notes += level == CHECK_NOTE;
+	printf("%s%s\n", names[level], what);
+	if (remedy)
+		printf("         remedy: %s\n", remedy);
+}
+
+static int finish(const struct checking *all)
+{
+	if (all->problems)
+		printf("%u problem%s", all->problems, all->problems == 1 ? "" : "s");
+	else
+		printf("no problem");
+	printf(", %u note%s\n", all->notes, all->notes == 1 ? "" : "s");
+	return all->problems ? CLI_ATTENTION : CLI_OK;
+}
+
+static int run(struct cli *cli, int argc, char **argv)
+{
+	static const struct option options[] = { { "postfix", optional_argument, NULL, 'p' }, { 0 } };
+	struct conf conf CLEANUP(conf_deinit) = { 0 };
+	struct checking all = { .check = { .conf = &conf, .report = report } };
+	const char *directory = NULL;
+	bool postfix = false;
+
+	while (cli_getopt(cli, &check_command, argc, argv, "", options) != -1) {
+		postfix = true;
+		directory = optarg;
+	}
+	if (postfix && !directory && optind < argc)
+		directory = argv[optind++];
+	if (optind < argc)
+		return cli_usage(&check_command, "takes no argument but --postfix [DIRECTORY]");
+	int status = cli_prepare(cli, &conf);
+
+	if (status != CLI_OK)
+		return status;
+	check_report(&all.check, CHECK_OK, NULL, "configuration");
+	check_files(&all.check);
+	check_backends(&all.check);
+	check_certificates(&all.check);
+	if (postfix)
+		check_postfix(&all.check, directory);
+	return finish(&all);
+}
+
+const struct command check_command = {
+	.name = "check",
+	.arguments = "[--postfix [DIRECTORY]]",
+	.summary = "Tell what is wrong with this installation, and how to mend it",
+	.help = "Looks at the configuration, directories, keys, store, database, index, parser and certificates, with the\n"
+		"rights that the daemons have. Each problem comes with its remedy; with any, the exit status is 1. Run it\n"
+		"as root or as the account of the daemons.\n\n"
+		"  --postfix [DIRECTORY]   look at Postfix too: at settings by which mail would bypass the archive or\n"
+		"                          be lost to it; DIRECTORY is that of its main.cf\n",
+	.run = run,
+};

@@ -1,0 +1,127 @@
+#include "cli/check.h"
+#include "index/index.h"
+#include "mail/parser_pool.h"
+#include "meta/maintenance.h"
+#include "store/store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define COUNT_ATTEMPTS 5
+
+static void check_store(struct check *c)
+{
+	struct store *s CLEANUP(store_closep) = NULL;
+	struct err e;
+
+	if (store_open(&s, c->conf, &e) < 0 || store_ready(s, &e) < 0)
+		check_report(c, CHECK_PROBLEM, "strongroom init, if it was never run", "store: %s", e.text);
+	else
+		check_report(c, CHECK_OK, NULL, "store takes messages (lock: %s)", store_lock_mode(s));
+}
+
+static void take_meta_finding(void *ctx, const char *finding, const char *remedy)
+{
+	check_report(ctx, remedy ? CHECK_PROBLEM : CHECK_OK, remedy, "database: %s", finding);
+}
+
+/* Messages come in meanwhile, so the three numbers may differ for a moment: they count only if they go on differing. */
+static int compare_counts(struct meta *m, struct index *i, int64_t *missing_r, struct err *e)
+{
+	const struct timespec moment = { .tv_nsec = 200 * 1000 * 1000 };
+	uint64_t messages, outbox, indexed;
+	int64_t oldest;
+
+	for (int attempt = 0; attempt < COUNT_ATTEMPTS; attempt++) {
+		if (attempt)
+			nanosleep(&moment, NULL);
+		if (meta_message_count(m, &messages, e) < 0 || meta_outbox_count(m, &outbox, &oldest, e) < 0 ||
+			index_count(i, &indexed, e) < 0)
+			return -1;
+		*missing_r = (int64_t)messages - (int64_t)outbox - (int64_t)indexed;
+		if (*missing_r == 0) {
+			break;
+		}
+	}
+	return 0;
+}
+
+static void check_agreement(struct check *c, struct meta *m, struct index *i)
+{
+	int64_t missing;
+	struct err e;
+
+	if (compare_counts(m, i, &missing, &e) < 0)
+		check_report(c, CHECK_PROBLEM, NULL, "index: %s", e.text);
+	else if (missing > 0)
+		check_report(c, CHECK_PROBLEM, "strongroom reindex",
+			"index: %" PRId64 " archived messages are neither in it nor on the outbox", missing);
+	else if (missing < 0)
+		check_report(c, CHECK_PROBLEM, "strongroom reindex",
+			"index: it holds %" PRId64 " messages more than the archive and the outbox tell", -missing);
+	else
+		check_report(c, CHECK_OK, NULL, "index and database agree");
+}
+
+static void check_index(struct check *c, struct meta *m)
+{
+	struct index *i CLEANUP(index_closep) = NULL;
+	struct err e;
+
+	if (index_open(&i, c->conf, INDEX_READ, &e) < 0 || index_ready(i, &e) < 0) {
+		check_report(c, CHECK_PROBLEM, "strongroom reindex", "index: %s", e.text);
+		return;
+	}
+	if (m)
+		check_agreement(c, m, i);
+}
+
+static void check_meta(struct check *c)
+{
+	struct meta *m CLEANUP(meta_closep) = NULL;
+	struct err e;
+
+	if (meta_open(&m, c->conf, &e) < 0 || meta_ready(m, &e) < 0)
+		check_report(c, CHECK_PROBLEM, "strongroom init, if it was never run, or after an upgrade", "database: %s",
+			e.text);
+	else if (meta_check(m, take_meta_finding, c, &e) < 0)
+		check_report(c, CHECK_PROBLEM, NULL, "database: %s", e.text);
+	check_index(c, m);
+}
+
+static int parse_probe(const struct conf *conf, struct parsed **p_r, struct err *e)
+{
+	static const char text[] = "Subject: =?utf-8?Q?probe=C3=A9?=\r\n\r\nbody\r\n";
+	struct parser_pool *pool CLEANUP(parser_pool_closep) = NULL;
+	struct message *m CLEANUP(message_freep) = message_new(conf->spool_dir, sizeof(text));
+	struct conf one = *conf; /* borrows the texts */
+
+	one.parser_workers = 1;
+	if (message_append(m, text, sizeof(text) - 1, e) < 0 || message_finish(m, e) < 0 ||
+		parser_pool_open(&pool, &one, e) < 0)
+		return -1;
+	return parser_pool_parse(pool, m, p_r, e);
+}
+
+static void check_parser(struct check *c)
+{
+	struct parsed *p CLEANUP(parsed_freep) = NULL;
+	_free_ char *remedy = mem_printf("make install, or set [parser] program (now %s)", c->conf->parser_program);
+	struct err e;
+
+	if (parse_probe(c->conf, &p, &e) < 0)
+		check_report(c, CHECK_PROBLEM, remedy, "parser: %s", e.text);
+	else if (p->flags & PARSE_FAILED || strcmp(p->subject, "probeé") != 0)
+		check_report(c, CHECK_PROBLEM, remedy, "parser: it can't read a simple message");
+	else
+		check_report(c, CHECK_OK, NULL, "parser reads messages");
+}
+
+void check_backends(struct check *c)
+{
+	check_store(c);
+	check_meta(c);
+	check_parser(c);
+}
