@@ -220,9 +220,14 @@ int net_listeners_chown(const struct net_listeners *l, const char *user, struct 
 		return err_permanent(e, "getpwnam(%s) failed: no such account", user);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct net_listener *at = &l->items[i];
+		const char *path = at->address + strlen("unix:");
+		struct stat st;
 
-		if (at->is_unix && !at->inherited &&
-			lchown(at->address + strlen("unix:"), entry.pw_uid, entry.pw_gid))
+		if (!at->is_unix || at->inherited)
+			continue;
+		if (lstat(path, &st))
+			return err_errno(e, "lstat", at->address);
+		if (lchown(path, entry.pw_uid, st.st_gid == getegid() ? entry.pw_gid : st.st_gid))
 			return err_errno(e, "lchown", at->address);
 	}
 	return 0;

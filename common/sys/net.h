@@ -27,8 +27,8 @@ struct net_listeners {
  * a live one is an error. Unix sockets get mode 0660. */
 int net_listen(struct net_listeners *l_r, const char *addresses, struct err *e) MUST_CHECK;
 
-/* Gives the Unix socket files that net_listen() made to the account `user`; for root, before it becomes that account.
- * Does nothing when user is "" or we are not root. */
+/* Gives the Unix socket files that net_listen() made to the account `user`; for root, before it becomes that account. A
+ * group that a file has from its directory (setgid) stays. Does nothing when user is "" or we are not root. */
 int net_listeners_chown(const struct net_listeners *l, const char *user, struct err *e) MUST_CHECK;
 
 /* Closes and removes Unix socket files that net_listen() made itself. */
