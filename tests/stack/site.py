@@ -135,7 +135,7 @@ class Site:
 
     @property
     def ca(self):
-        return self.settings["queryd.tls_cert"]
+        return os.path.join(os.path.dirname(self.settings["queryd.tls_cert"]), "ca.crt")
 
     @property
     def https(self):
@@ -174,7 +174,7 @@ class Site:
     def init(self):
         """Directories, schema, keys and certificate."""
         self.need("strongroom", "strongroom-parser")
-        return self.run("init")
+        return self.run("init", "--trial-tls", "localhost")
 
     def start(self, *names, fault=None, env=None, seconds=30):
         """Starts daemons ("lmtpd", "milter", "queryd", "workerd") and waits until each is ready. fault: STRONGROOM_FAULT."""
