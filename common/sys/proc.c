@@ -93,7 +93,7 @@ static int in_use(int fd, const char *path, struct err *e)
 
 	pid[n > 0 ? n : 0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
-	return err_permanent(e, "flock(%s) failed: process %s is running already", path, pid[0] ? pid : "?");
+	return err_temporary(e, "flock(%s) failed: process %s is running already", path, pid[0] ? pid : "?");
 }
 
 int proc_pidfile(const char *run_dir, const char *program, struct err *e)

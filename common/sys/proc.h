@@ -21,7 +21,8 @@ void proc_init(const char *program);
  * are off and no new privileges can be had afterwards. */
 int proc_drop(const char *user, struct err *e) MUST_CHECK;
 
-/* Writes <run_dir>/<program>.pid, holding an exclusive lock on it until the process ends. -1 when another one runs. */
+/* Writes <run_dir>/<program>.pid, holding an exclusive lock on it until the process ends. -1 temporary
+ * when another one runs. */
 int proc_pidfile(const char *run_dir, const char *program, struct err *e) MUST_CHECK;
 
 /* READY=1 / STATUS= / STOPPING=1 to systemd, and the same in the log. */

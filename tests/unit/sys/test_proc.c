@@ -121,7 +121,7 @@ static int is_refused(void)
 {
 	struct err e;
 
-	CHECK(proc_pidfile(dir, "p", &e) == -1 && e.class == ERR_PERMANENT);
+	CHECK(proc_pidfile(dir, "p", &e) == -1 && e.class == ERR_TEMPORARY);
 	_free_ char *us = mem_printf("process %d is running", (int)getppid());
 
 	CHECK(strstr(e.text, us));
