@@ -1,0 +1,108 @@
+#include "index/index_driver.h"
+
+#include "base/str.h"
+
+#include <string.h>
+
+static const struct index_driver *const drivers[] = { &index_fts_driver };
+
+static const struct index_driver *find(const struct conf *conf, const char **where_r, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
+		size_t n = strlen(drivers[i]->scheme);
+
+		*where_r = conf->index + n + 1;
+		if (str_istarts(conf->index, drivers[i]->scheme) && conf->index[n] == ':' && **where_r)
+			return drivers[i];
+	}
+	err_permanent(e, "index(%s) failed: no such kind; write fts:FILE", conf->index);
+	return NULL;
+}
+
+int index_create(const struct conf *conf, struct err *e)
+{
+	const char *where;
+	const struct index_driver *d = find(conf, &where, e);
+
+	return d ? d->create(where, e) : -1;
+}
+
+int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode, struct err *e)
+{
+	const char *where;
+	const struct index_driver *d = find(conf, &where, e);
+
+	*i_r = NULL;
+	return d ? d->open(i_r, where, mode, e) : -1;
+}
+
+void index_closep(struct index **i)
+{
+	if (*i)
+		(*i)->driver->close(*i);
+	*i = NULL;
+}
+
+int index_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e)
+{
+	if (i->mode != INDEX_WRITE)
+		return err_permanent(e, "index_add failed: the index is open for reading");
+	return n ? i->driver->add(i, docs, n, e) : 0;
+}
+
+int index_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
+	struct err *e)
+{
+	*page_r = (struct index_page){ 0 };
+	if (r->limit < 1 || r->limit > INDEX_PAGE_MAX)
+		return err_permanent(e, "index_search failed: limit %zu is not in 1..%d", r->limit, INDEX_PAGE_MAX);
+	if (i->driver->search(i, scope, r, page_r, e) == 0)
+		return 0;
+	index_page_deinit(page_r);
+	return -1;
+}
+
+void index_page_deinit(struct index_page *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		free(p->hits[i].snippet);
+	free(p->hits);
+	free(p->next);
+	*p = (struct index_page){ 0 };
+}
+
+int index_count(struct index *i, uint64_t *n_r, struct err *e)
+{
+	return i->driver->count(i, n_r, e);
+}
+
+int index_ready(struct index *i, struct err *e)
+{
+	return i->driver->ready(i, e);
+}
+
+int index_rebuild_begin(struct index **fresh_r, const struct conf *conf, struct err *e)
+{
+	const char *where;
+	const struct index_driver *d = find(conf, &where, e);
+
+	*fresh_r = NULL;
+	return d ? d->rebuild_begin(fresh_r, where, e) : -1;
+}
+
+int index_rebuild_finish(struct index **fresh, const struct conf *conf, struct err *e)
+{
+	(void)conf; /* fresh knows whose place it takes */
+	if ((*fresh)->driver->rebuild_finish(*fresh, e))
+		return -1;
+	*fresh = NULL;
+	return 0;
+}
+
+void index_rebuild_abandon(struct index **fresh, const struct conf *conf)
+{
+	(void)conf;
+	if (*fresh)
+		(*fresh)->driver->rebuild_abandon(*fresh);
+	*fresh = NULL;
+}

@@ -1,0 +1,30 @@
+/* index_driver: what a kind of index implements. The functions are those of index/index.h; index.c has checked the
+ * arguments. `where` is what stands behind the scheme and its colon in the setting `index`. */
+#ifndef INDEX_INDEX_DRIVER_H
+#define INDEX_INDEX_DRIVER_H
+
+#include "index/index.h"
+
+struct index_driver {
+	const char *scheme;
+	int (*create)(const char *where, struct err *e);
+	int (*open)(struct index **i_r, const char *where, enum index_mode mode, struct err *e);
+	void (*close)(struct index *i);
+	int (*add)(struct index *i, const struct index_doc *docs, size_t n, struct err *e);
+	int (*search)(struct index *i, const struct scope *scope, const struct index_request *r,
+		struct index_page *page_r, struct err *e);
+	int (*count)(struct index *i, uint64_t *n_r, struct err *e);
+	int (*ready)(struct index *i, struct err *e);
+	int (*rebuild_begin)(struct index **fresh_r, const char *where, struct err *e);
+	int (*rebuild_finish)(struct index *fresh, struct err *e); /* 0: fresh is closed */
+	void (*rebuild_abandon)(struct index *fresh);
+};
+
+struct index {
+	const struct index_driver *driver;
+	enum index_mode mode;
+};
+
+extern const struct index_driver index_fts_driver;
+
+#endif

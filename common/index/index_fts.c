@@ -1,0 +1,164 @@
+#include "index/index_fts.h"
+
+#include "index/index_fts_gate.h"
+#include "sys/io.h"
+
+#include <unistd.h>
+
+struct fts *fts_new(const char *path, enum index_mode mode)
+{
+	struct fts *f = MEM_NEW(struct fts);
+
+	f->base.driver = &index_fts_driver;
+	f->base.mode = mode;
+	f->path = mem_strdup(path);
+	f->gate = f->rebuild = -1;
+	pthread_mutex_init(&f->pool_lock, NULL);
+	pthread_mutex_init(&f->write_lock, NULL);
+	return f;
+}
+
+void fts_close_readers(struct fts *f)
+{
+	pthread_mutex_lock(&f->pool_lock);
+	while (f->idle) {
+		struct fts_db *db = f->idle;
+
+		f->idle = db->next;
+		fts_db_closep(&db);
+	}
+	pthread_mutex_unlock(&f->pool_lock);
+}
+
+void fts_freep(struct fts **f)
+{
+	if (!*f)
+		return;
+	fts_close_readers(*f);
+	fts_db_closep(&(*f)->writer);
+	io_closep(&(*f)->gate);
+	io_closep(&(*f)->rebuild);
+	pthread_mutex_destroy(&(*f)->pool_lock);
+	pthread_mutex_destroy(&(*f)->write_lock);
+	free((*f)->path);
+	free((*f)->live);
+	free(*f);
+	*f = NULL;
+}
+
+/* ---- readers ---- */
+
+static int open_reader(struct fts_db **db_r, const struct fts *f, struct err *e)
+{
+	_close_ int gate = -1;
+
+	if (fts_gate_open(&gate, f->live ? f->live : f->path, e) || fts_gate_shared(gate, GATE_NAME, e))
+		return -1;
+	return fts_db_open(db_r, f->path, FTS_READ, e);
+}
+
+int fts_reader_get(struct fts_db **db_r, struct fts *f, struct err *e)
+{
+	for (;;) {
+		pthread_mutex_lock(&f->pool_lock);
+		struct fts_db *db = f->idle;
+
+		if (db)
+			f->idle = db->next;
+		pthread_mutex_unlock(&f->pool_lock);
+		if (!db)
+			return open_reader(db_r, f, e);
+		db->next = NULL;
+		if (fts_db_is_current(db)) {
+			*db_r = db;
+			return 0;
+		}
+		fts_db_closep(&db); /* rebuilt, restored or removed meanwhile */
+	}
+}
+
+void fts_reader_put(struct fts *f, struct fts_db *db, bool sound)
+{
+	if (!sound) {
+		fts_db_closep(&db);
+		return;
+	}
+	pthread_mutex_lock(&f->pool_lock);
+	db->next = f->idle;
+	f->idle = db;
+	pthread_mutex_unlock(&f->pool_lock);
+}
+
+/* ---- small answers ---- */
+
+static int read_number(struct index *i, enum fts_sql which, uint64_t *n_r, struct err *e)
+{
+	struct fts *f = fts_of(i);
+	struct fts_db *db;
+
+	if (fts_reader_get(&db, f, e))
+		return -1;
+	sqlite3_stmt *s = fts_db_statement(db, which, e);
+	bool sound = s && sqlite3_step(s) == SQLITE_ROW;
+
+	if (sound) {
+		*n_r = (uint64_t)sqlite3_column_int64(s, 0);
+		sqlite3_reset(s);
+	} else if (s) {
+		fts_db_fail(db, "read", e);
+	}
+	fts_reader_put(f, db, sound);
+	return sound ? 0 : -1;
+}
+
+static int count_docs(struct index *i, uint64_t *n_r, struct err *e)
+{
+	return read_number(i, SQL_COUNT_DOCS, n_r, e);
+}
+
+static int ready(struct index *i, struct err *e)
+{
+	uint64_t any;
+
+	return read_number(i, SQL_ANY_DOC, &any, e);
+}
+
+/* ---- opening ---- */
+
+static int create(const char *where, struct err *e)
+{
+	return fts_db_create(where, e);
+}
+
+static int open_index(struct index **i_r, const char *where, enum index_mode mode, struct err *e)
+{
+	struct fts *f = fts_new(where, mode);
+
+	if (ready(&f->base, e)) {
+		fts_freep(&f);
+		return -1;
+	}
+	*i_r = &f->base;
+	return 0;
+}
+
+static void close_index(struct index *i)
+{
+	struct fts *f = fts_of(i);
+
+	fts_freep(&f);
+}
+
+const struct index_driver index_fts_driver = {
+	.scheme = "fts",
+	.create = create,
+	.open = open_index,
+	.close = close_index,
+	.add = fts_add,
+	.search = fts_search,
+	.count = count_docs,
+	.ready = ready,
+	.rebuild_begin = fts_rebuild_begin,
+	.rebuild_finish = fts_rebuild_finish,
+	.rebuild_abandon = fts_rebuild_abandon,
+};

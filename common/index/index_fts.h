@@ -1,0 +1,61 @@
+/* index_fts: the embedded index over SQLite FTS5: `fts:FILE`. The driver's own parts and what they share.
+ *
+ *	index_fts.c		opening, the pool of readers, the table of functions
+ *	index_fts_db.c		one connection, the schema, all SQL
+ *	index_fts_tokens.c	FTS5's tokenizer: splits finished tokens
+ *	index_fts_row.c		dates and row numbers, cursors
+ *	index_fts_scope.c	the tokens of the column scope
+ *	index_fts_write.c	adding documents
+ *	index_fts_match.c	FTS5 expressions
+ *	index_fts_plan.c	query and scope -> plan
+ *	index_fts_walk.c	plan -> rows, newest first
+ *	index_fts_search.c	a page: rows, count, snippets
+ *	index_fts_gate.c	locks around the file's name
+ *	index_fts_rebuild.c	building another file beside it and putting it in its place */
+#ifndef INDEX_INDEX_FTS_H
+#define INDEX_INDEX_FTS_H
+
+#include "index/index_driver.h"
+#include "index/index_fts_db.h"
+
+#include <pthread.h>
+
+struct fts {
+	struct index base;
+	char *path;
+	pthread_mutex_t pool_lock;
+	struct fts_db *idle;	   /* readers that nobody uses, guarded by pool_lock */
+	pthread_mutex_t write_lock;
+	struct fts_db *writer;	   /* guarded by write_lock; NULL while there is none */
+	int gate;		   /* -1 until first used by a writer; guarded by write_lock */
+	char *live;		   /* of a rebuild: the file whose place it takes; else NULL */
+	int rebuild;		   /* of a rebuild: descriptor that holds GATE_REBUILD; else -1 */
+};
+
+static inline struct fts *fts_of(struct index *i)
+{
+	return CONTAINER_OF(i, struct fts, base);
+}
+
+struct fts *fts_new(const char *path, enum index_mode mode);
+void fts_freep(struct fts **f);
+
+/* A reader of the file as it is now, for one thread; give it back with fts_reader_put. -1 temporary. */
+int fts_reader_get(struct fts_db **db_r, struct fts *f, struct err *e) MUST_CHECK;
+void fts_reader_put(struct fts *f, struct fts_db *db, bool sound);
+
+/* Closes the readers that nobody uses. */
+void fts_close_readers(struct fts *f);
+
+int fts_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
+int fts_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
+	struct err *e) MUST_CHECK;
+
+int fts_rebuild_begin(struct index **fresh_r, const char *where, struct err *e) MUST_CHECK;
+int fts_rebuild_finish(struct index *fresh, struct err *e) MUST_CHECK;
+void fts_rebuild_abandon(struct index *fresh);
+
+/* The name of the file beside `path` in which a rebuild grows. Caller frees. */
+char *fts_rebuild_path(const char *path);
+
+#endif

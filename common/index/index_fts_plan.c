@@ -1,0 +1,311 @@
+#include "index/index_fts_plan.h"
+
+#include "index/index_fts_row.h"
+#include "index/index_fts_scope.h"
+
+/* ---- leaves ---- */
+
+static struct fts_plan *new_leaf(void)
+{
+	struct fts_plan *p = MEM_NEW(struct fts_plan);
+
+	p->kind = PLAN_LEAF;
+	p->high = INT64_MAX;
+	p->size_low = p->date_low = INT64_MIN;
+	p->size_high = p->date_high = INT64_MAX;
+	return p;
+}
+
+static struct fts_plan *nothing(void)
+{
+	struct fts_plan *p = new_leaf();
+
+	p->low = 1;
+	p->high = 0;
+	return p;
+}
+
+static bool has_checks(const struct fts_plan *p)
+{
+	return p->size_low != INT64_MIN || p->size_high != INT64_MAX || p->date_low != INT64_MIN ||
+		p->date_high != INT64_MAX || p->check_members;
+}
+
+/* Nothing but a match: OR and NOT stay within FTS5. */
+static bool is_text(const struct fts_plan *p)
+{
+	return p->kind == PLAN_LEAF && p->low == 0 && p->high == INT64_MAX && !has_checks(p) && !fts_match_is_all(&p->match);
+}
+
+static struct fts_plan *text_leaf(const struct query *q, struct tokenizer *t)
+{
+	struct phrase phrase;
+	struct fts_plan *p;
+
+	phrase_make(&phrase, t, q->text, q->prefix);
+	p = phrase.tokens.n ? new_leaf() : nothing();
+	if (phrase.tokens.n)
+		p->match = fts_match_phrase(&phrase, q->fields);
+	phrase_deinit(&phrase);
+	return p;
+}
+
+static struct fts_plan *date_leaf(int64_t low_us, int64_t high_us)
+{
+	struct fts_rows rows = fts_rows_between(low_us, high_us);
+	struct fts_plan *p = new_leaf();
+
+	p->low = rows.low;
+	p->high = rows.high;
+	if (!rows.exact) {
+		p->date_low = low_us;
+		p->date_high = high_us;
+	}
+	return p;
+}
+
+/* The classes that the range touches narrow the search, the check makes it exact. */
+static struct fts_plan *size_leaf(int64_t low, int64_t high)
+{
+	char texts[FTS_SIZE_CLASSES][FTS_TOKEN_SIZE];
+	const char *tokens[FTS_SIZE_CLASSES];
+	size_t n = 0;
+
+	if (low < 0)
+		low = 0;
+	if (low >= high)
+		return nothing();
+	for (unsigned c = fts_size_class((uint64_t)low); c <= fts_size_class((uint64_t)high - 1); c++, n++)
+		tokens[n] = fts_size_token(texts[n], c);
+	struct fts_plan *p = new_leaf();
+
+	p->match = fts_match_scope(tokens, n);
+	p->size_low = low;
+	p->size_high = high;
+	return p;
+}
+
+static struct fts_plan *attachment_leaf(void)
+{
+	static const char *const token = FTS_TOKEN_ATTACHMENT;
+	struct fts_plan *p = new_leaf();
+
+	p->match = fts_match_scope(&token, 1);
+	return p;
+}
+
+static int64_t max(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t min(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Everything that a says and everything that b says. Takes over b's match. */
+static void narrow_leaf(struct fts_plan *a, struct fts_plan *b)
+{
+	a->match = fts_match_and(a->match, b->match);
+	b->match = (struct fts_match){ 0 };
+	a->low = max(a->low, b->low);
+	a->high = min(a->high, b->high);
+	a->size_low = max(a->size_low, b->size_low);
+	a->size_high = min(a->size_high, b->size_high);
+	a->date_low = max(a->date_low, b->date_low);
+	a->date_high = min(a->date_high, b->date_high);
+	a->check_members |= b->check_members;
+}
+
+/* ---- operators; each takes over its operands ---- */
+
+static struct fts_plan *join(enum fts_plan_kind kind, struct fts_plan *left, struct fts_plan *right)
+{
+	struct fts_plan *p = MEM_NEW(struct fts_plan);
+
+	p->kind = kind;
+	p->left = left;
+	p->right = right;
+	return p;
+}
+
+static bool fits(const struct fts_plan *a, const struct fts_plan *b)
+{
+	return fts_match_depth(&a->match) < FTS_DEPTH_MAX && fts_match_depth(&b->match) < FTS_DEPTH_MAX;
+}
+
+/* The leaf of a conjunction, which stands at its left. */
+static struct fts_plan *leaf_of(struct fts_plan *p)
+{
+	if (p->kind == PLAN_AND)
+		p = p->left;
+	return p->kind == PLAN_LEAF ? p : NULL;
+}
+
+/* What a conjunction has besides its leaf, or NULL. */
+static struct fts_plan *rest_of(struct fts_plan *p)
+{
+	struct fts_plan *rest = p->right;
+
+	p->right = NULL;
+	fts_plan_freep(&p);
+	return rest;
+}
+
+/* p AND rest, with p's leaf still at the left. */
+static struct fts_plan *with_rest(struct fts_plan *p, struct fts_plan *rest)
+{
+	if (!rest)
+		return p;
+	if (p->kind != PLAN_AND)
+		return join(PLAN_AND, p, rest);
+	p->right = join(PLAN_AND, p->right, rest);
+	return p;
+}
+
+static struct fts_plan *plan_and(struct fts_plan *a, struct fts_plan *b)
+{
+	struct fts_plan *leaf_a = leaf_of(a), *leaf_b = leaf_of(b);
+
+	if (leaf_a && leaf_b && fits(leaf_a, leaf_b)) {
+		narrow_leaf(leaf_a, leaf_b);
+		return with_rest(a, rest_of(b));
+	}
+	return leaf_a ? with_rest(a, b) : with_rest(b, a);
+}
+
+static struct fts_plan *plan_or(struct fts_plan *a, struct fts_plan *b)
+{
+	if (!is_text(a) || !is_text(b) || !fits(a, b))
+		return join(PLAN_OR, a, b);
+	a->match = fts_match_or(a->match, b->match);
+	b->match = (struct fts_match){ 0 };
+	fts_plan_freep(&b);
+	return a;
+}
+
+static struct fts_plan *plan_not(struct fts_plan *a)
+{
+	if (!is_text(a) || !fits(a, a))
+		return join(PLAN_EXCEPT, new_leaf(), a);
+	a->match = fts_match_not(a->match);
+	return a;
+}
+
+static struct fts_plan *build(const struct query *q, struct tokenizer *t)
+{
+	switch (q->op) {
+	case QUERY_ALL:
+		return new_leaf();
+	case QUERY_AND:
+		return plan_and(build(q->left, t), build(q->right, t));
+	case QUERY_OR:
+		return plan_or(build(q->left, t), build(q->right, t));
+	case QUERY_NOT:
+		return plan_not(build(q->left, t));
+	case QUERY_TEXT:
+		return text_leaf(q, t);
+	case QUERY_DATE:
+		return date_leaf(q->low, q->high);
+	case QUERY_SIZE:
+		return size_leaf(q->low, q->high);
+	case QUERY_HAS_ATTACHMENT:
+		return attachment_leaf();
+	}
+	abort();
+}
+
+/* ---- the scope ---- */
+
+static struct fts_plan *mailboxes_leaf(const struct strv *mailboxes)
+{
+	struct fts_plan *p = new_leaf();
+	char (*texts)[FTS_TOKEN_SIZE] = mem_alloc(mailboxes->n, FTS_TOKEN_SIZE);
+	const char **tokens = mem_alloc(mailboxes->n, sizeof(*tokens));
+
+	for (size_t i = 0; i < mailboxes->n; i++) {
+		uint8_t digest[FTS_MAILBOX_SIZE];
+
+		fts_mailbox_digest(digest, mailboxes->items[i]);
+		tokens[i] = fts_mailbox_token(texts[i], digest);
+	}
+	p->match = fts_match_scope(tokens, mailboxes->n);
+	free(texts);
+	free(tokens);
+	return p;
+}
+
+static struct fts_plan *scope_leaf(const struct scope *scope)
+{
+	struct fts_plan *p = date_leaf(scope_from_us(scope), scope_until_us(scope)), *mailboxes;
+
+	if (scope_is_all(scope))
+		return p;
+	if (!scope_mailboxes(scope)->n) {
+		fts_plan_freep(&p);
+		return nothing();
+	}
+	if (scope_mailboxes(scope)->n > FTS_SCOPE_TERMS_MAX) {
+		p->check_members = true;
+		return p;
+	}
+	mailboxes = mailboxes_leaf(scope_mailboxes(scope));
+	narrow_leaf(p, mailboxes);
+	fts_plan_freep(&mailboxes);
+	return p;
+}
+
+/* ---- the whole ---- */
+
+/* What only must not match becomes everything in the leaf's rows except what matches. */
+static struct fts_plan *settle(struct fts_plan *p)
+{
+	if (p->kind != PLAN_LEAF) {
+		p->left = settle(p->left);
+		p->right = settle(p->right);
+		return p;
+	}
+	if (p->match.must.text || !p->match.must_not.text)
+		return p;
+	struct fts_plan *except = new_leaf();
+
+	except->low = p->low;
+	except->high = p->high;
+	except->match = fts_match_not(p->match);
+	p->match = (struct fts_match){ 0 };
+	return join(PLAN_EXCEPT, p, except);
+}
+
+/* No row outside these can be in the result, so no leaf needs to look further. */
+static void bound(struct fts_plan *p, int64_t low, int64_t high)
+{
+	if (p->kind != PLAN_LEAF) {
+		bound(p->left, low, high);
+		bound(p->right, low, high);
+		return;
+	}
+	p->low = max(p->low, low);
+	p->high = min(p->high, high);
+}
+
+struct fts_plan *fts_plan_make(const struct query *q, const struct scope *scope, struct tokenizer *t)
+{
+	struct fts_plan *p = plan_and(scope_leaf(scope), build(q, t)), *leaf = leaf_of(p);
+
+	if (leaf)
+		bound(p, leaf->low, leaf->high);
+	return settle(p);
+}
+
+void fts_plan_freep(struct fts_plan **p)
+{
+	if (!*p)
+		return;
+	fts_plan_freep(&(*p)->left);
+	fts_plan_freep(&(*p)->right);
+	fts_match_deinit(&(*p)->match);
+	sqlite3_finalize((*p)->statement);
+	free(*p);
+	*p = NULL;
+}

@@ -1,0 +1,43 @@
+/* index_fts_plan: what is looked up for a query within a scope.
+ *
+ * All text that is joined by AND, OR and NOT alone becomes one FTS5 expression; dates become ranges of rows; what neither
+ * can tell (exact sizes, dates within a millisecond, very large scopes) is checked row by row. Only where OR or NOT mix
+ * these is there more than one leaf. Pure; index_fts_walk.h evaluates. */
+#ifndef INDEX_INDEX_FTS_PLAN_H
+#define INDEX_INDEX_FTS_PLAN_H
+
+#include "index/index_fts_match.h"
+#include "index/query.h"
+#include "mail/scope.h"
+
+#include <sqlite3.h>
+
+/* A scope of more mailboxes than this is checked row by row: FTS5 looks at every word of an OR for every row. */
+#define FTS_SCOPE_TERMS_MAX 1024
+
+enum fts_plan_kind {
+	PLAN_LEAF,   /* rows low .. high that match and pass the checks */
+	PLAN_AND,    /* in both */
+	PLAN_OR,     /* in either */
+	PLAN_EXCEPT, /* in left, not in right */
+};
+
+struct fts_plan {
+	enum fts_plan_kind kind;
+	struct fts_plan *left, *right;
+	/* LEAF */
+	struct fts_match match;
+	int64_t low, high;		/* rows, both included */
+	int64_t size_low, size_high;	/* half open; INT64_MIN and INT64_MAX: unchecked */
+	int64_t date_low, date_high;	/* the same, in microseconds */
+	bool check_members;		/* one of the scope's mailboxes took part */
+	/* LEAF while it is walked */
+	sqlite3_stmt *statement;
+	int64_t at;
+	bool done;
+};
+
+struct fts_plan *fts_plan_make(const struct query *q, const struct scope *scope, struct tokenizer *t);
+void fts_plan_freep(struct fts_plan **p);
+
+#endif

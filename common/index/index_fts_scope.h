@@ -1,0 +1,26 @@
+/* index_fts_scope: the tokens of the column scope: facts about a message that no text may counterfeit.
+ *
+ * They begin with a control character, which the tokenizer never gives, and mailboxes stand in them as digests: an
+ * address can hold any character and be of any length. Pure. */
+#ifndef INDEX_INDEX_FTS_SCOPE_H
+#define INDEX_INDEX_FTS_SCOPE_H
+
+#include "base/mem.h"
+
+#include <stdint.h>
+
+#define FTS_MAILBOX_SIZE 16 /* of a mailbox's digest */
+#define FTS_TOKEN_SIZE (2 + 2 * FTS_MAILBOX_SIZE + 1)
+#define FTS_SIZE_CLASSES 65
+
+#define FTS_TOKEN_ATTACHMENT "\x02" "a"
+
+/* What stands for a normalised address. */
+void fts_mailbox_digest(uint8_t digest_r[FTS_MAILBOX_SIZE], const char *normal);
+char *fts_mailbox_token(char text[FTS_TOKEN_SIZE], const uint8_t digest[FTS_MAILBOX_SIZE]);
+
+/* The class of a size: how many bits it needs, 0 .. FTS_SIZE_CLASSES - 1. */
+unsigned fts_size_class(uint64_t size);
+char *fts_size_token(char text[FTS_TOKEN_SIZE], unsigned size_class);
+
+#endif

@@ -1,0 +1,176 @@
+#include "index/index_fts.h"
+
+#include "index/index_fts_row.h"
+#include "index/index_fts_walk.h"
+#include "index/snippet.h"
+
+#include <string.h>
+
+/* The phrases that may be marked in a text: those that must occur, by the field that is shown. */
+struct marks {
+	struct phrase subject[QUERY_NODES_MAX], body[QUERY_NODES_MAX];
+	size_t subject_count, body_count;
+};
+
+/* ---- snippets ---- */
+
+static void add_mark(struct phrase *list, size_t *n, struct tokenizer *t, const struct query *q)
+{
+	if (*n < QUERY_NODES_MAX)
+		phrase_make(&list[(*n)++], t, q->text, q->prefix);
+}
+
+static void collect_marks(struct marks *m, struct tokenizer *t, const struct query *q)
+{
+	if (q->op == QUERY_TEXT && q->fields & FIELD_SUBJECT)
+		add_mark(m->subject, &m->subject_count, t, q);
+	if (q->op == QUERY_TEXT && q->fields & FIELD_BODY)
+		add_mark(m->body, &m->body_count, t, q);
+	if (q->op == QUERY_AND || q->op == QUERY_OR) {
+		collect_marks(m, t, q->left);
+		collect_marks(m, t, q->right);
+	}
+}
+
+static void marks_freep(struct marks **m)
+{
+	for (size_t i = 0; i < (*m)->subject_count; i++)
+		phrase_deinit(&(*m)->subject[i]);
+	for (size_t i = 0; i < (*m)->body_count; i++)
+		phrase_deinit(&(*m)->body[i]);
+	free(*m);
+}
+
+static char *make_snippet(const struct marks *m, struct tokenizer *t, const char *subject, const char *body)
+{
+	size_t subject_len = strlen(subject), body_len = strlen(body);
+	char *found = NULL;
+
+	if (m->body_count)
+		found = snippet_find(t, m->body, m->body_count, body, body_len);
+	if (!found && m->subject_count)
+		found = snippet_find(t, m->subject, m->subject_count, subject, subject_len);
+	if (found)
+		return found;
+	found = snippet_begin(body, body_len);
+	if (*found)
+		return found;
+	free(found);
+	return snippet_begin(subject, subject_len);
+}
+
+/* ---- a page ---- */
+
+static int read_hit(struct fts_db *db, int64_t row, const struct marks *m, struct index_hit *hit_r, struct err *e)
+{
+	sqlite3_stmt *s = fts_db_statement(db, SQL_HIT, e);
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, row);
+	if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_bytes(s, 0) != UUID_SIZE) {
+		sqlite3_reset(s);
+		return err_temporary(e, "search(%s) failed: a document is missing; `strongroom reindex` makes the index anew",
+			db->path);
+	}
+	const char *subject = (const char *)sqlite3_column_text(s, 1), *body = (const char *)sqlite3_column_text(s, 2);
+
+	memcpy(hit_r->id.bytes, sqlite3_column_blob(s, 0), UUID_SIZE);
+	hit_r->snippet = make_snippet(m, db->tokenizer, subject ? subject : "", body ? body : "");
+	sqlite3_reset(s);
+	return 0;
+}
+
+/* The rows of the page (one more than its limit when there is another page) and the count, in one pass. */
+struct rows {
+	int64_t page[INDEX_PAGE_MAX + 1];
+	size_t n;
+	uint64_t total;
+};
+
+static int collect_rows(struct fts_walk *w, int64_t before, size_t limit, struct rows *rows, struct err *e)
+{
+	int64_t bound = INT64_MAX, row;
+
+	while (rows->total <= INDEX_COUNT_MAX || rows->n <= limit) {
+		if (rows->total > INDEX_COUNT_MAX && bound >= before)
+			bound = before - 1; /* enough counted: on to the page */
+		int rc = fts_walk_next(w, bound, &row, e);
+
+		if (rc <= 0)
+			return rc;
+		rows->total++;
+		if (row < before && rows->n <= limit)
+			rows->page[rows->n++] = row;
+		bound = row - 1;
+	}
+	return 0;
+}
+
+static int fill_page(struct fts_db *db, const struct rows *rows, const struct index_request *r, struct index_page *page,
+	struct err *e)
+{
+	CLEANUP(marks_freep) struct marks *m = MEM_NEW(struct marks);
+	size_t n = rows->n < r->limit ? rows->n : r->limit;
+
+	collect_marks(m, db->tokenizer, r->query);
+	page->total_exact = rows->total <= INDEX_COUNT_MAX;
+	page->total = page->total_exact ? rows->total : INDEX_COUNT_MAX;
+	page->hits = MEM_ARRAY(struct index_hit, n);
+	for (; page->n < n; page->n++)
+		if (read_hit(db, rows->page[page->n], m, &page->hits[page->n], e))
+			return -1;
+	if (rows->n > n) {
+		page->next = mem_alloc(FTS_CURSOR_SIZE, 1);
+		fts_cursor_format(page->next, rows->page[n - 1]);
+	}
+	return 0;
+}
+
+static int search_rows(struct fts_db *db, const struct scope *scope, const struct index_request *r, int64_t before,
+	struct rows *rows, struct err *e)
+{
+	CLEANUP(fts_plan_freep) struct fts_plan *plan = fts_plan_make(r->query, scope, db->tokenizer);
+	struct fts_walk walk;
+
+	fts_walk_init(&walk, db, plan, scope);
+	int rc = collect_rows(&walk, before, r->limit, rows, e);
+
+	fts_walk_deinit(&walk);
+	return rc;
+}
+
+/* In one read transaction, so that the count, the page and its texts are of one moment. */
+static int search_within(struct fts_db *db, const struct scope *scope, const struct index_request *r, int64_t before,
+	struct index_page *page_r, struct err *e)
+{
+	struct rows rows = { .n = 0 };
+	struct err ignored;
+
+	if (fts_db_run(db, SQL_BEGIN, e))
+		return -1;
+	int rc = search_rows(db, scope, r, before, &rows, e);
+
+	if (rc == 0)
+		rc = fill_page(db, &rows, r, page_r, e);
+	if (fts_db_run(db, SQL_ROLLBACK, rc ? &ignored : e))
+		rc = -1;
+	return rc;
+}
+
+int fts_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
+	struct err *e)
+{
+	struct fts *f = fts_of(i);
+	int64_t before = INT64_MAX;
+	struct fts_db *db;
+
+	if (r->cursor && fts_cursor_parse(&before, r->cursor))
+		return err_permanent(e, "index_search failed: not a cursor of this index");
+	if (fts_reader_get(&db, f, e))
+		return -1;
+	int rc = search_within(db, scope, r, before, page_r, e);
+
+	fts_reader_put(f, db, rc == 0);
+	return rc;
+}

@@ -1,0 +1,62 @@
+#include "index/index_fts_db.h"
+
+#include <string.h>
+
+/* Documents and queries come as finished tokens, each behind a separator: nothing is left to decide. */
+
+static int make(void *context, const char **args, int n, Fts5Tokenizer **t_r)
+{
+	(void)context, (void)args, (void)n;
+	*t_r = mem_alloc(1, 1);
+	return SQLITE_OK;
+}
+
+static void discard(Fts5Tokenizer *t)
+{
+	free(t);
+}
+
+static bool is_separator(char c)
+{
+	return c == FTS_TOKEN_NEXT || c == FTS_TOKEN_SAME;
+}
+
+static int split(Fts5Tokenizer *t, void *arg, int flags, const char *text, int n,
+	int (*emit)(void *arg, int flags, const char *token, int len, int start, int end))
+{
+	int rc = SQLITE_OK;
+
+	(void)t, (void)flags;
+	for (int at = 0; at < n && rc == SQLITE_OK;) {
+		int colocated = text[at] == FTS_TOKEN_SAME ? FTS5_TOKEN_COLOCATED : 0;
+		int start = at + (is_separator(text[at]) ? 1 : 0), end = start;
+
+		while (end < n && !is_separator(text[end]))
+			end++;
+		if (end > start)
+			rc = emit(arg, colocated, text + start, end - start, start, end);
+		at = end;
+	}
+	return rc;
+}
+
+static fts5_api *find_api(sqlite3 *sql)
+{
+	sqlite3_stmt *s = NULL;
+	fts5_api *api = NULL;
+
+	if (sqlite3_prepare_v2(sql, "SELECT fts5(?1)", -1, &s, NULL) == SQLITE_OK) {
+		sqlite3_bind_pointer(s, 1, &api, "fts5_api_ptr", NULL);
+		sqlite3_step(s);
+	}
+	sqlite3_finalize(s);
+	return api;
+}
+
+int fts_tokens_register(sqlite3 *sql)
+{
+	fts5_tokenizer tokenizer = { make, discard, split };
+	fts5_api *api = find_api(sql);
+
+	return api ? api->xCreateTokenizer(api, "strongroom", NULL, &tokenizer, NULL) : SQLITE_ERROR;
+}

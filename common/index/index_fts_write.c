@@ -1,0 +1,295 @@
+#include "index/index_fts.h"
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "index/index_fts_gate.h"
+#include "index/index_fts_row.h"
+#include "index/index_fts_scope.h"
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TEXT_FIELDS 9			/* of enum query_field */
+#define COLUMNS (TEXT_FIELDS + 1)	/* and scope */
+#define COLUMN_MAX (64u * 1024 * 1024)	/* bytes of tokens; four times the most text there is */
+#define STORED_BODY_MAX (64u * 1024)	/* of the body, for snippets */
+
+/* A document made ready outside all locks. */
+struct prepared {
+	const struct index_doc *doc;
+	int64_t row; /* where it will stand unless that is taken */
+	struct buf columns[COLUMNS];
+	struct buf mailboxes; /* digests */
+};
+
+/* ---- preparing ---- */
+
+/* A column that is full takes no more: what was read up to there is found. */
+static void add_token(struct buf *column, char separator, const char *text, size_t len)
+{
+	if (buf_add_char(column, separator) == 0 && buf_add(column, text, len))
+		column->data[--column->len] = '\0';
+}
+
+static int take_token(void *arg, const struct token *t)
+{
+	add_token(arg, t->kind == TOKEN_ADDRESS ? FTS_TOKEN_SAME : FTS_TOKEN_NEXT, t->text, t->len);
+	return 0;
+}
+
+static void add_mark(struct buf *column, const char *token)
+{
+	add_token(column, FTS_TOKEN_NEXT, token, strlen(token));
+}
+
+static void prepare_scope(struct prepared *p)
+{
+	struct buf *column = &p->columns[TEXT_FIELDS];
+	const struct strv *list = p->doc->mailboxes;
+	char token[FTS_TOKEN_SIZE];
+
+	if (p->doc->has_attachment)
+		add_mark(column, FTS_TOKEN_ATTACHMENT);
+	add_mark(column, fts_size_token(token, fts_size_class(p->doc->size)));
+	for (size_t i = 0; list && i < list->n; i++) {
+		uint8_t digest[FTS_MAILBOX_SIZE];
+
+		fts_mailbox_digest(digest, list->items[i]);
+		if (buf_add(&p->mailboxes, digest, sizeof(digest)) == 0)
+			add_mark(column, fts_mailbox_token(token, digest));
+	}
+}
+
+static void prepare(struct prepared *p, struct tokenizer *t, const struct index_doc *d)
+{
+	const char *texts[TEXT_FIELDS] = { d->from, d->to, d->cc, d->bcc, d->envelope, d->subject, d->body,
+		d->attachment_names, d->message_id };
+
+	p->doc = d;
+	p->row = fts_row_of(d->date_us, &d->id, 0);
+	p->mailboxes.max = COLUMN_MAX;
+	for (size_t i = 0; i < COLUMNS; i++)
+		p->columns[i].max = COLUMN_MAX;
+	for (size_t i = 0; i < TEXT_FIELDS; i++)
+		if (texts[i])
+			tokenize(t, texts[i], strlen(texts[i]), take_token, &p->columns[i]);
+	prepare_scope(p);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	int64_t x = ((const struct prepared *)a)->row, y = ((const struct prepared *)b)->row;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Sorted by row: FTS5 writes a segment of its own whenever the numbers fall. */
+static struct prepared *prepare_all(const struct index_doc *docs, size_t n)
+{
+	struct prepared *list = MEM_ARRAY(struct prepared, n);
+	CLEANUP(tokenizer_freep) struct tokenizer *t = tokenizer_new();
+
+	for (size_t i = 0; i < n; i++)
+		prepare(&list[i], t, &docs[i]);
+	qsort(list, n, sizeof(*list), compare_rows);
+	return list;
+}
+
+static void free_prepared(struct prepared *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < COLUMNS; k++)
+			buf_deinit(&list[i].columns[k]);
+		buf_deinit(&list[i].mailboxes);
+	}
+	free(list);
+}
+
+/* ---- writing; inside a transaction ---- */
+
+static int finish(struct fts_db *db, sqlite3_stmt *s, struct err *e)
+{
+	int rc = sqlite3_step(s);
+
+	if (rc != SQLITE_DONE)
+		fts_db_fail(db, "index_add", e);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* 1 when there is such a row, 0 when not. */
+static int look(struct fts_db *db, sqlite3_stmt *s, struct err *e)
+{
+	int rc = sqlite3_step(s);
+
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		fts_db_fail(db, "index_add", e);
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int is_known(struct fts_db *db, const struct uuid *id, struct err *e)
+{
+	sqlite3_stmt *s = fts_db_statement(db, SQL_FIND_ID, e);
+
+	if (!s)
+		return -1;
+	sqlite3_bind_blob(s, 1, id->bytes, UUID_SIZE, SQLITE_STATIC);
+	return look(db, s, e);
+}
+
+static int choose_row(struct fts_db *db, struct prepared *p, struct err *e)
+{
+	for (unsigned tried = 0;; tried++) {
+		sqlite3_stmt *s = fts_db_statement(db, SQL_ROW_TAKEN, e);
+
+		if (!s)
+			return -1;
+		p->row = fts_row_of(p->doc->date_us, &p->doc->id, tried);
+		sqlite3_bind_int64(s, 1, p->row);
+		int taken = look(db, s, e);
+
+		if (taken <= 0)
+			return taken;
+	}
+}
+
+static int add_doc(struct fts_db *db, const struct prepared *p, struct err *e)
+{
+	sqlite3_stmt *s = fts_db_statement(db, SQL_ADD_DOC, e);
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, p->row);
+	sqlite3_bind_blob(s, 2, p->doc->id.bytes, UUID_SIZE, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 3, p->doc->date_us);
+	sqlite3_bind_int64(s, 4, p->doc->size > INT64_MAX ? INT64_MAX : (int64_t)p->doc->size);
+	sqlite3_bind_blob64(s, 5, p->mailboxes.len ? p->mailboxes.data : "", p->mailboxes.len, SQLITE_STATIC);
+	return finish(db, s, e);
+}
+
+/* The length of the part of a text that is kept; never cut inside a character. */
+static int stored_length(const char *text)
+{
+	size_t n = strnlen(text, STORED_BODY_MAX + 1);
+
+	if (n > STORED_BODY_MAX)
+		for (n = STORED_BODY_MAX; n && ((unsigned char)text[n] & 0xc0) == 0x80;)
+			n--;
+	return (int)n;
+}
+
+static int add_text(struct fts_db *db, const struct prepared *p, struct err *e)
+{
+	const char *subject = p->doc->subject ? p->doc->subject : "", *body = p->doc->body ? p->doc->body : "";
+	sqlite3_stmt *s = fts_db_statement(db, SQL_ADD_TEXT, e);
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, p->row);
+	sqlite3_bind_text(s, 2, subject, stored_length(subject), SQLITE_STATIC);
+	sqlite3_bind_text(s, 3, body, stored_length(body), SQLITE_STATIC);
+	return finish(db, s, e);
+}
+
+static int add_words(struct fts_db *db, const struct prepared *p, struct err *e)
+{
+	sqlite3_stmt *s = fts_db_statement(db, SQL_ADD_WORDS, e);
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, p->row);
+	for (int i = 0; i < COLUMNS; i++) {
+		const struct buf *c = &p->columns[i];
+
+		sqlite3_bind_text64(s, i + 2, c->len ? c->data : "", c->len, SQLITE_STATIC, SQLITE_UTF8);
+	}
+	return finish(db, s, e);
+}
+
+static int add_prepared(struct fts_db *db, struct prepared *list, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		int known = is_known(db, &list[i].doc->id, e);
+
+		if (known < 0)
+			return -1;
+		if (known)
+			continue;
+		if (choose_row(db, &list[i], e) || add_doc(db, &list[i], e) || add_text(db, &list[i], e) ||
+			add_words(db, &list[i], e))
+			return -1;
+	}
+	return 0;
+}
+
+/* One transaction. The connection can be used again whatever happened. */
+static int write_all(struct fts_db *db, struct prepared *list, size_t n, struct err *e)
+{
+	struct err ignored;
+
+	if (FAULT("index-add"))
+		return err_temporary(e, "index_add(%s) failed: as the test asked", db->path);
+	if (fts_db_run(db, SQL_BEGIN_WRITE, e))
+		return -1;
+	int rc = add_prepared(db, list, n, e);
+
+	if (rc == 0 && FAULT("index-commit"))
+		rc = err_temporary(e, "commit(%s) failed: as the test asked", db->path);
+	if (rc == 0 && fts_db_run(db, SQL_COMMIT, e) == 0)
+		return 0;
+	if (!sqlite3_get_autocommit(db->sql))
+		(void)!fts_db_run(db, SQL_ROLLBACK, &ignored);
+	return -1;
+}
+
+/* ---- which files ---- */
+
+/* Under the write lock and the gate. */
+static int writer_of(struct fts *f, struct err *e)
+{
+	if (f->writer && !fts_db_is_current(f->writer))
+		fts_db_closep(&f->writer);
+	return f->writer ? 0 : fts_db_open(&f->writer, f->path, FTS_WRITE, e);
+}
+
+/* While a rebuild is under way, what is captured goes into both files: the rebuild may have passed it already. The new
+ * file is never kept open: it changes its name. */
+static int add_to_rebuild(struct fts *f, struct prepared *list, size_t n, struct err *e)
+{
+	CLEANUP(fts_db_closep) struct fts_db *db = NULL;
+	_free_ char *path = fts_rebuild_path(f->path);
+
+	if (access(path, F_OK) || !fts_gate_is_held(f->gate, GATE_REBUILD))
+		return 0;
+	return fts_db_open(&db, path, FTS_WRITE, e) || write_all(db, list, n, e) ? -1 : 0;
+}
+
+static int add_locked(struct fts *f, struct prepared *list, size_t n, struct err *e)
+{
+	if (f->live) /* a rebuild's own file: nobody else replaces it */
+		return f->writer ? write_all(f->writer, list, n, e) :
+			err_temporary(e, "index_add(%s) failed: finishing the rebuild failed before", f->path);
+	if ((f->gate < 0 && fts_gate_open(&f->gate, f->path, e)) || fts_gate_shared(f->gate, GATE_NAME, e))
+		return -1;
+	int rc = add_to_rebuild(f, list, n, e) || writer_of(f, e) || write_all(f->writer, list, n, e) ? -1 : 0;
+
+	if (rc)
+		fts_db_closep(&f->writer); /* whatever was wrong with it, the next one begins afresh */
+	fts_gate_unlock(f->gate, GATE_NAME);
+	return rc;
+}
+
+int fts_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e)
+{
+	struct fts *f = fts_of(i);
+	struct prepared *list = prepare_all(docs, n);
+
+	pthread_mutex_lock(&f->write_lock);
+	int rc = add_locked(f, list, n, e);
+
+	pthread_mutex_unlock(&f->write_lock);
+	free_prepared(list, n);
+	return rc;
+}
