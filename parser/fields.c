@@ -1,0 +1,235 @@
+#include "parser/fields.h"
+
+#include <gmime/gmime.h>
+
+#define ADDRESS_ENDS " \t\r\n<>()[]\",;:"
+
+static GMimeParserOptions *options;
+
+static const struct {
+	const char *name;
+	enum participant_role role;
+	bool once; /* RFC 5322, 3.6 */
+} roles[] = {
+	{ "From", ROLE_FROM, true },
+	{ "Sender", ROLE_SENDER, true },
+	{ "Reply-To", ROLE_REPLY_TO, true },
+	{ "To", ROLE_TO, true },
+	{ "Cc", ROLE_CC, true },
+	{ "Bcc", ROLE_BCC, true },
+	{ "Resent-From", ROLE_RESENT_FROM, false },
+	{ "Resent-Sender", ROLE_RESENT_FROM, false },
+	{ "Resent-To", ROLE_RESENT_TO, false },
+	{ "Resent-Cc", ROLE_RESENT_TO, false },
+	{ "Resent-Bcc", ROLE_RESENT_TO, false },
+};
+
+void fields_init(void)
+{
+	static const char *charsets[] = { "utf-8", "windows-1252", NULL };
+
+	options = g_mime_parser_options_new();
+	g_mime_parser_options_set_fallback_charsets(options, charsets);
+}
+
+static char *clean(const char *s)
+{
+	return text_clean((struct span){ s ? s : "", s ? strlen(s) : 0 });
+}
+
+static bool is_plain(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s >= 0x80 || (s[0] == '=' && s[1] == '?'))
+			return false;
+	return true;
+}
+
+char *fields_decode(struct span value)
+{
+	char *plain = header_unfold(value);
+
+	if (is_plain(plain))
+		return plain;
+	char *decoded = g_mime_utils_header_decode_text(options, plain), *result = clean(decoded);
+
+	g_free(decoded);
+	free(plain);
+	return result;
+}
+
+/* ---- addresses ---- */
+
+static bool add_list(struct parsed *p, enum participant_role role, InternetAddressList *list)
+{
+	int n = internet_address_list_length(list);
+	bool any = false;
+
+	for (int i = 0; i < n; i++) {
+		InternetAddress *a = internet_address_list_get_address(list, i);
+
+		if (INTERNET_ADDRESS_IS_GROUP(a)) {
+			add_list(p, role, internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)));
+			any = true; /* "undisclosed-recipients:;" is a list of nobody, and well formed */
+			continue;
+		}
+		_free_ char *name = clean(internet_address_get_name(a));
+		_free_ char *address = clean(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)));
+
+		parsed_add_participant(p, role, name, address);
+		any = true;
+	}
+	return any;
+}
+
+/* Everything that looks like an address, where the list as a whole can't be read. */
+static bool add_scraped(struct parsed *p, enum participant_role role, const char *text)
+{
+	bool any = false;
+
+	for (const char *at = strchr(text, '@'); at; at = strchr(at + 1, '@')) {
+		const char *from = at, *to = at + 1 + strcspn(at + 1, ADDRESS_ENDS "@");
+
+		while (from > text && !strchr(ADDRESS_ENDS "@", from[-1]))
+			from--;
+		if (from == at || to == at + 1)
+			continue;
+		_free_ char *address = text_clean(span_between(from, to));
+
+		parsed_add_participant(p, role, "", address);
+		any = true;
+	}
+	return any;
+}
+
+bool fields_addresses(struct parsed *p, enum participant_role role, struct span value)
+{
+	_free_ char *text = header_unfold(value);
+
+	if (!*text)
+		return true;
+	InternetAddressList *list = internet_address_list_parse(options, text);
+	bool good = list && add_list(p, role, list);
+
+	if (list)
+		g_object_unref(list);
+	if (!good && !add_scraped(p, role, text)) {
+		_free_ char *name = fields_decode(value);
+
+		parsed_add_participant(p, role, name, "");
+	}
+	return good;
+}
+
+/* ---- single values ---- */
+
+/* What stands between <>, or all of it where there are none. */
+static char *message_id(struct span value)
+{
+	_free_ char *text = header_unfold(value);
+	char *from = strchr(text, '<'), *to = from ? strchr(from, '>') : NULL;
+
+	if (from)
+		return text_clean(span_trim(span_between(from + 1, to ? to : from + strlen(from))));
+	return clean(text);
+}
+
+static void read_date(struct parsed *p, struct span value)
+{
+	_free_ char *text = header_unfold(value);
+	GDateTime *date = g_mime_utils_header_decode_date(text);
+
+	if (!date)
+		return;
+	gint64 seconds = g_date_time_to_unix(date);
+
+	g_date_time_unref(date);
+	if (seconds < INT64_C(-62135596800) || seconds > INT64_C(253402300799))
+		return;
+	p->has_date = true;
+	p->date_us = seconds * 1000000;
+}
+
+static void add_line(struct text *text, const char *name, struct span value)
+{
+	_free_ char *decoded = fields_decode(value);
+
+	text_break(text);
+	text_add(text, (struct span){ name, strlen(name) });
+	text_add(text, (struct span){ decoded, strlen(decoded) });
+	text_break(text);
+}
+
+/* The others of a field that should stand once. */
+static void add_repeated(struct parsed *p, struct text *text, const struct header *h, const struct field *first)
+{
+	_free_ char *name = mem_dup(first->name.at, first->name.n);
+
+	for (const struct field *f = header_next(h, first, name); f; f = header_next(h, f, name)) {
+		if (span_same(span_trim(f->value), span_trim(first->value)))
+			continue;
+		p->flags |= PARSE_AMBIGUOUS;
+		add_line(text, "", f->value);
+	}
+}
+
+static void read_values(struct parsed *p, struct text *text, const struct header *h)
+{
+	const struct field *subject = header_find(h, "Subject"), *id = header_find(h, "Message-ID");
+	const struct field *date = header_find(h, "Date");
+
+	if (subject) {
+		free(p->subject);
+		p->subject = fields_decode(subject->value);
+		add_repeated(p, text, h, subject);
+	}
+	if (id) {
+		free(p->message_id);
+		p->message_id = message_id(id->value);
+		add_repeated(p, text, h, id);
+	}
+	for (; date && !p->has_date; date = header_next(h, date, "Date"))
+		read_date(p, date->value);
+	if (!p->has_date)
+		p->flags |= PARSE_NO_DATE;
+}
+
+static void read_participants(struct parsed *p, const struct header *h)
+{
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+		const struct field *first = header_find(h, roles[i].name);
+
+		for (const struct field *f = first; f; f = header_next(h, f, roles[i].name)) {
+			bool same = f != first && span_same(span_trim(f->value), span_trim(first->value));
+
+			if (f != first && roles[i].once && !same)
+				p->flags |= PARSE_AMBIGUOUS;
+			if (!same && !fields_addresses(p, roles[i].role, f->value))
+				p->flags |= PARSE_MALFORMED;
+		}
+	}
+}
+
+void fields_text(struct text *text, const struct header *h)
+{
+	static const char *const shown[] = { "Subject", "From", "To", "Cc" };
+
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++)
+		for (const struct field *f = header_find(h, shown[i]); f; f = header_next(h, f, shown[i])) {
+			_free_ char *name = mem_printf("%s: ", shown[i]);
+
+			add_line(text, name, f->value);
+		}
+}
+
+void fields_read(struct parsed *p, struct text *text, const struct header *h, bool with_values)
+{
+	if (with_values)
+		read_values(p, text, h);
+	else
+		fields_text(text, h);
+	read_participants(p, h);
+	for (size_t i = 0; i < h->n; i++)
+		if (!h->fields[i].name.n)
+			add_line(text, "", h->fields[i].value); /* stands in the header but is no field: somebody may see it */
+}

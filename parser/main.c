@@ -1,0 +1,193 @@
+/* strongroom-parser: the worker behind mail/parser_pool.h. Started by the daemons alone, with descriptor 3 connected to
+ * one; never by hand. */
+#include "base/log.h"
+#include "parser/answer.h"
+#include "parser/read.h"
+#include "sys/io.h"
+#include "sys/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define LIFE_CPU_SECONDS 7200 /* the pool replaces a worker long before */
+
+struct request {
+	enum parser_operation op;
+	uint32_t index, cpu_ms;
+	int fd;
+	void *map;
+	struct span message;
+};
+
+/* ---- requests ---- */
+
+/* The descriptor comes beside the first byte. 1; 0 when the daemon is gone. */
+static int receive(struct buf *in, int *fd_r)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { .iov_base = buf_reserve(in, PARSER_REQUEST_MAX), .iov_len = PARSER_REQUEST_MAX };
+	struct msghdr m = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n;
+
+	do
+		n = recvmsg(PARSER_FD, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	if (n <= 0 || !c || c->cmsg_type != SCM_RIGHTS)
+		return 0;
+	memcpy(fd_r, CMSG_DATA(c), sizeof(*fd_r));
+	in->len += (size_t)n;
+	return 1;
+}
+
+static int parse_request(struct request *r, const struct buf *in)
+{
+	struct unpack u = UNPACK_INIT(in->data, in->len);
+
+	if (unpack_u32(&u) != in->len - 4)
+		return -1;
+	r->op = (enum parser_operation)unpack_u8(&u);
+	while (u.at < u.end && !u.failed) {
+		uint32_t tag = unpack_u32(&u);
+		size_t n;
+		const uint8_t *at = unpack_bytes(&u, &n);
+		struct unpack value = UNPACK_INIT(at, n);
+
+		if (tag == PARSER_CPU_MS)
+			r->cpu_ms = unpack_u32(&value);
+		else if (tag == PARSER_INDEX)
+			r->index = unpack_u32(&value);
+	}
+	return unpack_end(&u);
+}
+
+static int map_message(struct request *r)
+{
+	off_t size = lseek(r->fd, 0, SEEK_END);
+
+	r->message = (struct span){ "", 0 };
+	if (size <= 0)
+		return size ? -1 : 0;
+	void *map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, r->fd, 0);
+
+	if (map == MAP_FAILED)
+		return -1;
+	r->map = map;
+	r->message = (struct span){ map, (size_t)size };
+	return 0;
+}
+
+/* Processor time after which SIGPROF ends the process; a request that waits for the daemon costs none. 0: no limit. */
+static void limit_time(uint32_t ms)
+{
+	struct itimerval t = { .it_value = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 } };
+
+	setitimer(ITIMER_PROF, &t, NULL);
+}
+
+/* ---- operations ---- */
+
+static int send_data(void *ctx, struct span data)
+{
+	(void)ctx;
+	while (data.n) {
+		struct span piece = { data.at, data.n > PARSER_CHUNK ? PARSER_CHUNK : data.n };
+
+		if (answer(PARSER_DATA, piece))
+			return -1;
+		data.at += piece.n;
+		data.n -= piece.n;
+	}
+	return 0;
+}
+
+static int extract(const struct request *r)
+{
+	int found = read_attachment(r->message, r->index, send_data, NULL);
+
+	if (found < 0)
+		return -1;
+	return answer(found ? PARSER_END : PARSER_NONE, (struct span){ "", 0 });
+}
+
+static int parse(const struct request *r)
+{
+	CLEANUP(parsed_freep) struct parsed *p = read_message(r->message);
+
+	return answer_parsed(p);
+}
+
+static int serve(struct request *r)
+{
+	switch (r->op) {
+	case PARSER_PARSE:
+		return parse(r);
+	case PARSER_EXTRACT:
+		return extract(r);
+	}
+	return answer(PARSER_REFUSED, (struct span){ "", 0 });
+}
+
+/* One request and its answer. false: the daemon is gone or talks nonsense. */
+static bool serve_one(struct buf *in)
+{
+	struct request r = { .fd = -1 };
+
+	buf_reset(in);
+	if (!receive(in, &r.fd))
+		return false;
+	bool good = parse_request(&r, in) == 0;
+
+	if (good) {
+		limit_time(r.cpu_ms);
+		good = map_message(&r) == 0 && serve(&r) == 0;
+		limit_time(0);
+	}
+	if (r.map)
+		munmap(r.map, r.message.n);
+	io_closep(&r.fd);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	struct sandbox_limits limits = { .cpu_seconds = LIFE_CPU_SECONDS, .descriptors = PARSER_FD + 2 };
+	CLEANUP(buf_deinit) struct buf in = BUF_INIT(PARSER_REQUEST_MAX);
+	struct err e;
+
+	log_init("strongroom-parser", LOG_INFO);
+	if (argc != 2 || str_parse_u64(&limits.memory, argv[1], UINT64_MAX) || fcntl(PARSER_FD, F_GETFD) < 0) {
+		fputs("strongroom-parser is started by the daemons of Strongroom: see strongroom(7)\n", stderr);
+		return 64;
+	}
+	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	read_init();
+	if (nowhere < 0 || sandbox_enter(&limits, &e)) {
+		log_error(NULL, "%s", nowhere < 0 ? "open(/dev/null) failed" : e.text);
+		return 71;
+	}
+	/* Libraries warn about what they read, and that is nobody's to log. */
+	if (!SANDBOX_SANITIZED)
+		dup3(nowhere, STDERR_FILENO, O_CLOEXEC);
+	close(nowhere);
+	if (answer(PARSER_READY, (struct span){ "", 0 }))
+		return 0;
+	while (serve_one(&in))
+		continue;
+	_exit(0); /* the libraries' clean-up would want what the sandbox forbids */
+}

@@ -1,0 +1,108 @@
+#include "parser/scan.h"
+
+bool scan_push(struct scan *s, const char *boundary)
+{
+	struct span b = { boundary, strlen(boundary) };
+
+	if (s->depth >= ARRAY_LEN(s->boundaries))
+		return false;
+	while (b.n && (b.at[b.n - 1] == ' ' || b.at[b.n - 1] == '\t')) /* RFC 2046: never ends with a blank */
+		b.n--;
+	s->boundaries[s->depth++] = b;
+	return true;
+}
+
+void scan_pop(struct scan *s)
+{
+	s->depth--;
+}
+
+/* Is the line (starting with --) one of ours? The innermost multipart asks first. */
+static bool is_boundary(struct scan *s, struct span line, const char *next)
+{
+	line.at += 2;
+	line.n -= 2;
+	while (line.n && (line.at[line.n - 1] == ' ' || line.at[line.n - 1] == '\t' || line.at[line.n - 1] == '\r'))
+		line.n--;
+	for (unsigned level = s->depth; level; level--) {
+		struct span b = s->boundaries[level - 1];
+		bool last = line.n == b.n + 2 && line.at[b.n] == '-' && line.at[b.n + 1] == '-';
+
+		if ((last || line.n == b.n) && memcmp(line.at, b.at, b.n) == 0) {
+			s->hit.level = level;
+			s->hit.last = last;
+			s->hit.next = next;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Is `at` (the start of a line) a boundary line? */
+static bool check(struct scan *s, const char *at)
+{
+	if (s->end - at < 2 || at[0] != '-' || at[1] != '-')
+		return false;
+	struct span rest = span_between(at, s->end), line;
+
+	span_line(&rest, &line);
+	return is_boundary(s, line, rest.at);
+}
+
+static struct span without_line_end(const char *start, const char *end)
+{
+	if (end > start && end[-1] == '\n')
+		end -= end - start > 1 && end[-2] == '\r' ? 2 : 1;
+	return span_between(start, end);
+}
+
+struct span scan_content(struct scan *s)
+{
+	const char *start = s->at, *at = s->at;
+
+	s->hit.level = 0;
+	while (s->depth && at < s->end) {
+		if (check(s, at)) {
+			s->at = at;
+			return without_line_end(start, at);
+		}
+		at = memmem(at, (size_t)(s->end - at), "\n--", 3);
+		if (!at)
+			break;
+		at++;
+	}
+	s->at = s->end;
+	return span_between(start, s->end);
+}
+
+struct span scan_since(const struct scan *s, const char *start)
+{
+	return s->hit.level ? without_line_end(start, s->at) : span_between(start, s->at);
+}
+
+void scan_skip_line(struct scan *s)
+{
+	s->at = s->hit.next;
+	s->hit.level = 0;
+}
+
+void scan_header(struct scan *s, struct header *h_r)
+{
+	const char *start = s->at;
+
+	*h_r = (struct header){ 0 };
+	s->hit.level = 0;
+	while (s->at < s->end && !check(s, s->at)) {
+		struct span rest = span_between(s->at, s->end), line;
+
+		span_line(&rest, &line);
+		if (line.n) {
+			h_r->truncated |= (size_t)(s->at - start) > PARSED_HEADER_MAX;
+			if (!h_r->truncated && !header_add_line(h_r, line, rest))
+				return;
+		}
+		s->at = rest.at;
+		if (!line.n)
+			return;
+	}
+}
