@@ -5,18 +5,33 @@
 #include "queryd/tls.h"
 #include "sys/proc.h"
 
+#include <getopt.h>
 #include <liboath/oath.h>
+#include <malloc.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+#include <sys/resource.h>
+#include <sysexits.h>
 
 #define PROGRAM "strongroom-queryd"
 #define DRAIN_US (30 * CLOCK_SECOND)
 
-static int usage(FILE *out, int status)
+/* Small memory is shared by the threads in two arenas; without this the heap keeps the size of the busiest moment for
+ * each thread. */
+static void bound_memory(void)
 {
-	fprintf(out, "usage: " PROGRAM " [-V] [-c file]\n");
-	return status;
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_ARENA_MAX, 2);
+}
+
+/* A connection takes a descriptor or three: the soft limit is a relic of select(). */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 static void set_log_level(const struct conf *conf)
@@ -28,30 +43,30 @@ static void set_log_level(const struct conf *conf)
 }
 
 /* SIGHUP: certificate, key and log level are read again; everything else needs a restart. */
-static void reload(const struct conf *running, const char *conf_path)
+static void reload(const char *conf_path)
 {
 	CLEANUP(conf_deinit) struct conf fresh = { 0 };
 	struct err e;
 
 	if (conf_load(&fresh, conf_path, &e) < 0) {
-		log_error(NULL, "reload: %s", e.text);
+		log_error(NULL, "reload failed, everything stays as it was: %s", e.text);
 		return;
 	}
 	set_log_level(&fresh);
-	if (tls_load(running->queryd_tls_cert, running->queryd_tls_key, &e) < 0)
-		log_error(NULL, "reload: the certificate stays as it was: %s", e.text);
+	if (tls_load(fresh.queryd_tls_cert, fresh.queryd_tls_key, &e) < 0)
+		log_error(NULL, "reload: the certificate and key stay as they were: %s", e.text);
 	else
-		log_info(NULL, "reloaded the certificate, its key and the log level; other settings need a restart");
+		log_info(NULL, "log_level, certificate and key reloaded; other settings take effect at a restart");
 }
 
-static void serve(const struct conf *conf, const char *conf_path)
+static void serve(const char *conf_path)
 {
 	enum proc_event event;
 
 	proc_ready();
 	while ((event = proc_wait(-1)) != PROC_STOP)
 		if (event == PROC_RELOAD)
-			reload(conf, conf_path);
+			reload(conf_path);
 	proc_stopping();
 }
 
@@ -66,7 +81,7 @@ static int run(const struct conf *conf, const char *conf_path, const struct net_
 	int rc = server_start(&server, &service, l, e);
 
 	if (rc == 0) {
-		serve(conf, conf_path);
+		serve(conf_path);
 		server_stop(&server, DRAIN_US);
 	}
 	service_close(&service);
@@ -90,25 +105,38 @@ static int start(const struct conf *conf, const char *conf_path, struct err *e)
 	return rc;
 }
 
+static int give_up(const struct err *e)
+{
+	log_error(NULL, "%s", e->text);
+	return e->class == ERR_PERMANENT ? EX_CONFIG : EX_TEMPFAIL;
+}
+
+static int usage(void)
+{
+	fputs("usage: " PROGRAM " [-V] [-c strongroom.conf]\n", stderr);
+	return EX_USAGE;
+}
+
 int main(int argc, char **argv)
 {
-	CLEANUP(conf_deinit) struct conf conf = { 0 };
 	const char *conf_path = NULL;
+	CLEANUP(conf_deinit) struct conf conf = { 0 };
 	struct err e;
+	int option;
 
-	for (int option; (option = getopt(argc, argv, "c:hV")) != -1;) {
-		if (option == 'c')
-			conf_path = optarg;
-		else if (option == 'V')
-			return printf(PROGRAM " " STRONGROOM_VERSION "\n") < 0;
-		else
-			return usage(option == 'h' ? stdout : stderr, option == 'h' ? 0 : 64);
+	while ((option = getopt(argc, argv, "c:V")) != -1) {
+		if (option == 'V')
+			return puts(PROGRAM " " STRONGROOM_VERSION) < 0 ? EX_IOERR : EX_OK;
+		if (option != 'c')
+			return usage();
+		conf_path = optarg;
 	}
-	if (optind < argc)
-		return usage(stderr, 64);
+	if (optind != argc)
+		return usage();
 	proc_init(PROGRAM);
-	if (conf_load(&conf, conf_path, &e) == 0 && start(&conf, conf_path, &e) == 0)
-		return 0;
-	log_error(NULL, "%s", e.text);
-	return 1;
+	bound_memory();
+	raise_descriptors();
+	if (conf_load(&conf, conf_path, &e) < 0 || start(&conf, conf_path, &e) < 0)
+		return give_up(&e);
+	return EX_OK;
 }
