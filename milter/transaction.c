@@ -11,6 +11,12 @@
 /* Room is taken in steps of this; a message that tells no size gets one to begin with. */
 #define ADMIT_STEP (UINT64_C(256) * 1024)
 
+/* Is there a message that can still be archived? */
+static bool going_well(const struct transaction *t)
+{
+	return t->server && !t->failure;
+}
+
 /* ---- room ---- */
 
 static void give_back(struct transaction *t)
@@ -53,7 +59,7 @@ static char *bare_address(const char *path)
 {
 	size_t n = strlen(path);
 
-	return path[0] == '<' && path[n - 1] == '>' ? mem_dup(path + 1, n - 2) : mem_dup(path, n);
+	return n > 1 && path[0] == '<' && path[n - 1] == '>' ? mem_dup(path + 1, n - 2) : mem_dup(path, n);
 }
 
 /* Caller frees; never NULL. */
@@ -131,6 +137,8 @@ enum verdict transaction_add_recipient(struct transaction *t, char *const *path_
 {
 	_free_ char *address = bare_address(path_and_args[0]), *args = join_args(path_and_args + 1);
 
+	if (!t->server)
+		return VERDICT_FAILED;
 	if (t->capture.recipient_count >= t->server->conf->recipients_max)
 		return VERDICT_TOO_MANY_RECIPIENTS;
 	if (!use(t, sizeof(struct capture_recipient) + strlen(address) + strlen(args)))
@@ -141,7 +149,7 @@ enum verdict transaction_add_recipient(struct transaction *t, char *const *path_
 
 void transaction_set_queue_id(struct transaction *t, const char *queue_id)
 {
-	if (!queue_id || (t->capture.queue_id && strcmp(t->capture.queue_id, queue_id) == 0))
+	if (!t->server || !queue_id || (t->capture.queue_id && strcmp(t->capture.queue_id, queue_id) == 0))
 		return;
 	free(t->capture.queue_id);
 	t->capture.queue_id = mem_strdup(queue_id);
@@ -165,7 +173,7 @@ static void append(struct transaction *t, const void *data, size_t n)
 
 void transaction_header(struct transaction *t, const char *name, const char *value, bool leading_space)
 {
-	if (t->failure)
+	if (!going_well(t))
 		return;
 	buf_reset(&t->piece);
 	if (reconstruct_header(&t->piece, name, value, leading_space))
@@ -176,7 +184,7 @@ void transaction_header(struct transaction *t, const char *name, const char *val
 
 void transaction_end_of_header(struct transaction *t)
 {
-	if (t->failure)
+	if (!going_well(t))
 		return;
 	buf_reset(&t->piece);
 	if (reconstruct_end_of_header(&t->piece))
@@ -187,7 +195,7 @@ void transaction_end_of_header(struct transaction *t)
 
 void transaction_body(struct transaction *t, const void *data, size_t n)
 {
-	if (!t->failure)
+	if (going_well(t))
 		append(t, data, n);
 }
 
@@ -252,6 +260,8 @@ enum verdict transaction_finish(struct transaction *t, const struct peer *peer)
 	enum verdict v = t->failure;
 	uint64_t size = 0;
 
+	if (!t->server)
+		return VERDICT_FAILED;
 	t->capture.received_us = clock_now_us();
 	if (!v) {
 		set_peer(&t->capture, peer);

@@ -1,7 +1,7 @@
 /* transaction: one message on its way from MAIL to the verdict: its envelope, its bytes, and the room it takes up.
  *
- * The first failure decides the verdict; what comes after it is dropped, and its room is given back at once. Belongs to
- * one connection; libmilter runs the callbacks of a connection one after another, in changing threads. */
+ * The first failure decides the verdict; what comes after it is dropped, and its room is given back at once. So is what
+ * comes without a transaction. Belongs to one connection; libmilter runs the callbacks of a connection one after another, in changing threads. */
 #ifndef MILTER_TRANSACTION_H
 #define MILTER_TRANSACTION_H
 
