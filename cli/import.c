@@ -84,8 +84,8 @@ static int import(const struct conf *conf, struct archive *a, const struct wante
 static int run(struct cli *cli, int argc, char **argv)
 {
 	struct wanted w CLEANUP(wanted_deinit) = { 0 };
-	struct archive *a CLEANUP(archive_closep) = NULL;
 	struct conf conf CLEANUP(conf_deinit) = { 0 };
+	struct archive *a CLEANUP(archive_closep) = NULL;
 	struct err e;
 	int status = read_arguments(cli, argc, argv, &w);
 

@@ -127,6 +127,20 @@ static int make_trial_tls(const struct conf *c, const struct strv *names, struct
 	return 0;
 }
 
+/* An index that is there is kept; one that is there and broken is not for init to mend. */
+static int make_index(const struct conf *c, struct err *e)
+{
+	struct index *i CLEANUP(index_closep) = NULL;
+	struct err why;
+
+	if (index_open(&i, c, INDEX_READ, &why) == 0 && index_ready(i, &why) == 0)
+		return 0;
+	if (index_create(c, e) == 0)
+		return 0;
+	*e = why; /* index_open() says what would mend it */
+	return -1;
+}
+
 static int fill(const struct conf *c, const struct strv *names, struct err *e)
 {
 	if (secret_keys_create(c->key_dir, e) < 0)
@@ -138,7 +152,7 @@ static int fill(const struct conf *c, const struct strv *names, struct err *e)
 	if (meta_migrate(c, e) < 0)
 		return -1;
 	printf("database ready: %s\n", c->meta);
-	if (index_create(c, e) < 0)
+	if (make_index(c, e) < 0)
 		return -1;
 	printf("index ready: %s\n", c->index);
 	return names->n ? make_trial_tls(c, names, e) : 0;

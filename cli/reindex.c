@@ -5,12 +5,37 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
+
+#define DRAIN_AT_ONCE 256
+#define DRAIN_PATIENCE_US (5 * CLOCK_SECOND)
 
 static int show(void *ctx, const struct archive_progress *p)
 {
 	progress_show(ctx, "%" PRIu64 " of %" PRIu64 " messages indexed, %" PRIu64 " unreadable", p->done, p->total,
 		p->failed);
 	return progress_stopped() ? -1 : 0;
+}
+
+/* What is on the outbox is in the new index already, or came during the walk. The archive opens the new index in its own
+ * time; what is not done here in a few seconds workerd does. */
+static void drain(struct archive *a)
+{
+	const struct timespec pause = { .tv_nsec = 50 * 1000 * 1000 };
+	int64_t until_us = clock_monotonic_us() + DRAIN_PATIENCE_US;
+	struct err e;
+	size_t done = 1;
+
+	while (done > 0 && !progress_stopped()) {
+		if (archive_drain(a, DRAIN_AT_ONCE, 0, &done, &e) == 0)
+			continue;
+		if (clock_monotonic_us() > until_us) {
+			fprintf(stderr, "strongroom: the outbox is left for strongroom-workerd: %s\n", e.text);
+			return;
+		}
+		nanosleep(&pause, NULL);
+		done = 1;
+	}
 }
 
 static int reindex(struct archive *a)
@@ -21,6 +46,8 @@ static int reindex(struct archive *a)
 	struct err e;
 	int rc = archive_reindex(a, show, &line, &done, &e);
 
+	if (rc == 0)
+		drain(a);
 	progress_end(&line);
 	if (rc < 0 && progress_stopped()) {
 		printf("stopped after %" PRIu64 " of %" PRIu64 " messages; the index is as it was\n", done.done,
@@ -37,8 +64,8 @@ static int reindex(struct archive *a)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct archive *a CLEANUP(archive_closep) = NULL;
 	struct conf conf CLEANUP(conf_deinit) = { 0 };
+	struct archive *a CLEANUP(archive_closep) = NULL;
 	struct err e;
 
 	while (cli_getopt(cli, &reindex_command, argc, argv, "", NULL) != -1)
@@ -50,7 +77,7 @@ static int run(struct cli *cli, int argc, char **argv)
 	if (status != CLI_OK)
 		return status;
 	progress_catch_signals();
-	if (archive_open(&a, &conf, "reindex", &e) < 0)
+	if (archive_open(&a, &conf, "cli", &e) < 0)
 		return cli_failed(&e);
 	return reindex(a);
 }
