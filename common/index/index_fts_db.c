@@ -52,13 +52,19 @@ static const char *const sql_text[SQL_COUNT] = {
 	[SQL_ANY_DOC] = "SELECT count(*) FROM (SELECT 1 FROM doc LIMIT 1)",
 };
 
+#define REMEDY "; strongroom-workerd or `strongroom reindex` makes the index anew"
+
+/* Damaged or gone is permanent: waiting does not help, only a rebuild does. */
 int fts_db_fail(const struct fts_db *db, const char *operation, struct err *e)
 {
 	int code = sqlite3_errcode(db->sql) & 0xff;
-	bool broken = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+	bool gone = code == SQLITE_CANTOPEN && sqlite3_system_errno(db->sql) == ENOENT;
 
-	return err_temporary(e, "%s(%s) failed: %s%s", operation, db->path, sqlite3_errmsg(db->sql),
-		broken ? "; `strongroom reindex` makes the index anew" : "");
+	if (gone)
+		return err_permanent(e, "%s(%s) failed: there is no such file" REMEDY, operation, db->path);
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		return err_permanent(e, "%s(%s) failed: %s" REMEDY, operation, db->path, sqlite3_errmsg(db->sql));
+	return err_temporary(e, "%s(%s) failed: %s", operation, db->path, sqlite3_errmsg(db->sql));
 }
 
 /* ---- statements ---- */
@@ -154,8 +160,7 @@ static int check_version(struct fts_db *db, struct err *e)
 		read_number(db, "PRAGMA user_version", &version, e))
 		return -1;
 	if (application != APPLICATION_ID || version != SCHEMA_VERSION)
-		return err_temporary(e, "open(%s) failed: not an index of this version of Strongroom; `strongroom reindex` makes "
-			"it anew", db->path);
+		return err_permanent(e, "open(%s) failed: not an index of this version of Strongroom" REMEDY, db->path);
 	return read_number(db, sql_text[SQL_ANY_DOC], &documents, e);
 }
 

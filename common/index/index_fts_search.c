@@ -167,10 +167,13 @@ int fts_search(struct index *i, const struct scope *scope, const struct index_re
 
 	if (r->cursor && fts_cursor_parse(&before, r->cursor))
 		return err_permanent(e, "index_search failed: not a cursor of this index");
-	if (fts_reader_get(&db, f, e))
-		return -1;
-	int rc = search_within(db, scope, r, before, page_r, e);
+	int rc = fts_reader_get(&db, f, e);
 
-	fts_reader_put(f, db, rc == 0);
+	if (rc == 0) {
+		rc = search_within(db, scope, r, before, page_r, e);
+		fts_reader_put(f, db, rc == 0);
+	}
+	if (rc)
+		e->class = ERR_TEMPORARY; /* a damaged index is not the searcher's fault, and will be mended */
 	return rc;
 }
