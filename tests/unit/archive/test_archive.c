@@ -1,0 +1,540 @@
+/* archive: the write path over the real store, database and index; only the parser is a fake, which reads the whole
+ * message as text. What is acknowledged is there once, becomes searchable, and an index that was lost comes back. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "archive/archive.h"
+#include "archive/lockfile.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "index/index.h"
+#include "mail/parser_pool.h"
+#include "meta/maintenance.h"
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the fake parser ---- */
+
+static bool parser_missing;
+
+int parser_pool_open(struct parser_pool **pool_r, const struct conf *conf, struct err *e)
+{
+	static int something;
+
+	(void)conf, (void)e;
+	*pool_r = (struct parser_pool *)(void *)&something;
+	return 0;
+}
+
+void parser_pool_closep(struct parser_pool **pool)
+{
+	*pool = NULL;
+}
+
+int parser_pool_parse(struct parser_pool *pool, const struct message *m, struct parsed **p_r, struct err *e)
+{
+	(void)pool;
+	if (parser_missing)
+		return err_temporary(e, "no parser");
+	*p_r = parsed_new();
+	free((*p_r)->text);
+	(*p_r)->text = mem_dup(message_bytes(m), message_size(m));
+	parsed_add_participant(*p_r, ROLE_FROM, "Ann", "Ann@Example.org");
+	return 0;
+}
+
+/* ---- a private archive ---- */
+
+static char *top;
+static struct conf conf;
+static struct archive *archive;
+
+static char *in_top(const char *name)
+{
+	return mem_printf("%s/%s", top, name);
+}
+
+static void make_index_folder(void)
+{
+	_free_ char *folder = in_top("index");
+
+	assert_int_equal(mkdir(folder, 0700), 0);
+}
+
+static void configure(void)
+{
+	struct err e;
+	const char *tmp = getenv("TMPDIR");
+
+	top = mem_printf("%s/test-archive-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(top));
+	assert_int_equal(conf_load_defaults(&conf, &e), 0);
+	free(conf.store), free(conf.meta), free(conf.index), free(conf.spool_dir), free(conf.run_dir);
+	conf.store = mem_printf("fs:%s/store", top);
+	conf.meta = mem_printf("sqlite:%s/meta", top);
+	conf.index = mem_printf("fts:%s/index/index.db", top);
+	conf.spool_dir = in_top("spool");
+	conf.run_dir = in_top("run");
+	conf.index_required = false;
+	conf.index_wait_us = 10 * CLOCK_SECOND;
+	assert_int_equal(mkdir(conf.spool_dir, 0700), 0);
+	assert_int_equal(mkdir(conf.run_dir, 0700), 0);
+	make_index_folder();
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	struct err e;
+
+	log_set_level(LOG_FATAL);
+	configure();
+	parser_missing = false;
+	if (store_create(&conf, &e) == 0 && meta_migrate(&conf, &e) == 0 && index_create(&conf, &e) == 0 &&
+		archive_open(&archive, &conf, "test", &e) == 0)
+		return 0;
+	print_error("%s\n", e.text);
+	return -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	archive_closep(&archive);
+	conf_deinit(&conf);
+	int failed = nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+
+	free(top);
+	return failed;
+}
+
+static int put(const char *text, const char *recipient, struct archive_receipt *r, struct err *e)
+{
+	CLEANUP(capture_deinit) struct capture c = { .kind = CAPTURE_LMTP, .point = "lmtp" };
+
+	c.message = message_new(conf.spool_dir, 1 << 20);
+	assert_int_equal(message_append(c.message, text, strlen(text), e), 0);
+	assert_int_equal(message_finish(c.message, e), 0);
+	c.received_us = clock_now_us();
+	c.mail_from = mem_strdup("ann@example.org");
+	c.mail_args = mem_strdup("");
+	c.helo = mem_strdup("bad\xff helo");
+	capture_add_recipient(&c, recipient, "");
+	return archive_put(archive, &c, NULL, r, e);
+}
+
+static struct archive_receipt put_ok(const char *text)
+{
+	struct archive_receipt r;
+	struct err e = { 0 };
+
+	if (put(text, "bob@example.org", &r, &e))
+		fail_msg("archive_put: %s", e.text);
+	return r;
+}
+
+/* ---- looking behind it ---- */
+
+static uint64_t rows(void)
+{
+	struct meta *m;
+	struct err e;
+	uint64_t n;
+
+	assert_int_equal(meta_open(&m, &conf, &e), 0);
+	assert_int_equal(meta_message_count(m, &n, &e), 0);
+	meta_closep(&m);
+	return n;
+}
+
+static uint64_t on_outbox(void)
+{
+	struct meta *m;
+	struct err e;
+	uint64_t n;
+	int64_t oldest;
+
+	assert_int_equal(meta_open(&m, &conf, &e), 0);
+	assert_int_equal(meta_outbox_count(m, &n, &oldest, &e), 0);
+	meta_closep(&m);
+	return n;
+}
+
+static uint64_t indexed(void)
+{
+	struct index *i;
+	struct err e;
+	uint64_t n;
+
+	assert_int_equal(index_open(&i, &conf, INDEX_READ, &e), 0);
+	assert_int_equal(index_count(i, &n, &e), 0);
+	index_closep(&i);
+	return n;
+}
+
+static void print_fault(void *ctx, const char *fault)
+{
+	(void)ctx;
+	print_error("%s\n", fault);
+}
+
+static void assert_ledger_is_whole(void)
+{
+	struct meta *m;
+	struct err e;
+	uint64_t faults;
+
+	assert_int_equal(meta_open(&m, &conf, &e), 0);
+	assert_int_equal(meta_ledger_verify(m, print_fault, NULL, &faults, &e), 0);
+	assert_int_equal(faults, 0);
+	meta_closep(&m);
+}
+
+static void wait_for(uint64_t (*count)(void), uint64_t want)
+{
+	for (int i = 0; i < 1000 && count() != want; i++)
+		usleep(10000);
+	assert_int_equal(count(), want);
+}
+
+static void break_index(void)
+{
+	_free_ char *path = in_top("index/index.db");
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "this is no database, it only says so", 36), 36);
+	close(fd);
+}
+
+static void reopen(void)
+{
+	struct err e;
+
+	archive_closep(&archive);
+	assert_int_equal(archive_open(&archive, &conf, "test", &e), 0);
+}
+
+static uint64_t reindex(void)
+{
+	struct archive_progress p;
+	struct err e = { 0 };
+
+	if (archive_reindex(archive, NULL, NULL, &p, &e))
+		fail_msg("archive_reindex: %s", e.text);
+	assert_int_equal(p.done, p.total);
+	return p.failed;
+}
+
+/* ---- tests ---- */
+
+static void test_archived_and_searchable(void **state)
+{
+	(void)state;
+	struct archive_receipt r = put_ok("Subject: one\r\n\r\nhello\r\n");
+
+	assert_false(r.known);
+	assert_true(r.indexed);
+	assert_int_equal(rows(), 1);
+	assert_int_equal(indexed(), 1);
+	wait_for(on_outbox, 0); /* with nobody coming after it */
+	assert_ledger_is_whole();
+}
+
+static void test_a_retry_is_known_another_recipient_is_not(void **state)
+{
+	(void)state;
+	struct archive_receipt first = put_ok("same"), again = put_ok("same"), other;
+	struct err e;
+
+	assert_true(again.known);
+	assert_memory_equal(&again.id, &first.id, sizeof(first.id));
+	assert_int_equal(put("same", "carol@example.org", &other, &e), 0);
+	assert_false(other.known);
+	assert_int_equal(rows(), 2);
+	assert_ledger_is_whole();
+}
+
+static void test_without_parser_nothing_is_taken(void **state)
+{
+	(void)state;
+	struct archive_receipt r;
+	struct err e;
+
+	parser_missing = true;
+	assert_int_equal(put("x", "bob@example.org", &r, &e), -1);
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	assert_int_equal(rows(), 0);
+	parser_missing = false;
+	put_ok("x");
+	assert_int_equal(rows(), 1);
+}
+
+static void test_the_name_is_taken_once(void **state)
+{
+	(void)state;
+	struct archive *second = NULL;
+	struct err e;
+
+	assert_int_equal(archive_open(&second, &conf, "test", &e), -1);
+	assert_null(second);
+	assert_int_equal(archive_open(&second, &conf, "other", &e), 0);
+	archive_closep(&second);
+}
+
+static void test_the_sequence_goes_on_after_a_restart(void **state)
+{
+	(void)state;
+	put_ok("a");
+	reopen();
+	put_ok("b");
+	assert_int_equal(rows(), 2);
+	assert_ledger_is_whole();
+}
+
+static void test_without_index_mail_goes_to_the_outbox(void **state)
+{
+	(void)state;
+	struct err e;
+	size_t done;
+
+	archive_closep(&archive);
+	break_index();
+	assert_int_equal(archive_open(&archive, &conf, "test", &e), 0);
+	struct archive_receipt r = put_ok("waits");
+
+	assert_false(r.indexed);
+	assert_int_equal(on_outbox(), 1);
+	assert_int_equal(archive_drain(archive, 100, 0, &done, &e), -1);
+	assert_int_equal(archive_index_check(archive, &e), 0);
+	assert_int_equal(reindex(), 0);
+	assert_int_equal(indexed(), 1);
+	reopen();
+	while (archive_drain(archive, 100, 0, &done, &e)) /* the index thread is still opening it */
+		usleep(10000);
+	assert_int_equal(on_outbox(), 0);
+	assert_int_equal(indexed(), 1);
+	assert_int_equal(archive_index_check(archive, &e), 1);
+}
+
+static void test_drain_takes_what_is_old_enough(void **state)
+{
+	(void)state;
+	struct err e;
+	size_t done;
+	int lock;
+
+	/* while somebody rebuilds, nothing leaves the outbox */
+	assert_int_equal(lockfile_take(conf.run_dir, "reindex", &lock, &e), 1);
+	put_ok("a");
+	put_ok("b");
+	assert_int_equal(on_outbox(), 2);
+	assert_int_equal(archive_drain(archive, 100, 0, &done, &e), 0);
+	assert_int_equal(done, 0);
+	close(lock);
+	assert_int_equal(archive_drain(archive, 100, 60 * CLOCK_SECOND, &done, &e), 0);
+	assert_int_equal(done, 0);
+	assert_int_equal(archive_drain(archive, 1, 0, &done, &e), 0);
+	assert_int_equal(done, 1);
+	assert_int_equal(archive_drain(archive, 100, 0, &done, &e), 0);
+	assert_int_equal(done, 1);
+	assert_int_equal(on_outbox(), 0);
+	assert_int_equal(indexed(), 2);
+}
+
+static char *object_of(const struct uuid *id)
+{
+	_free_ char *key = store_key(id);
+
+	return mem_printf("%s/store/%s", top, key);
+}
+
+/* An object that was altered, or is gone, is not indexed as if nothing had happened, and keeps nobody else back. */
+static void test_altered_objects_stay_on_the_outbox(void **state)
+{
+	(void)state;
+	struct archive_receipt altered = put_ok("altered"), gone = put_ok("gone!!!");
+	_free_ char *altered_path = object_of(&altered.id), *gone_path = object_of(&gone.id);
+	struct err e;
+	size_t done;
+
+	put_ok("sound");
+	wait_for(on_outbox, 0);
+	assert_int_equal(chmod(altered_path, 0600), 0);
+	int fd = open(altered_path, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(write(fd, "ALTERED", 7), 7);
+	close(fd);
+	assert_int_equal(unlink(gone_path), 0);
+	assert_int_equal(reindex(), 2);
+	assert_int_equal(indexed(), 1);
+	assert_int_equal(on_outbox(), 2);
+	assert_int_equal(archive_drain(archive, 100, 0, &done, &e), 0);
+	assert_int_equal(done, 0);
+	assert_int_equal(on_outbox(), 2);
+	assert_int_equal(archive_index_check(archive, &e), 1); /* what is missing is on the outbox: that is no damage */
+}
+
+static void test_a_lost_index_is_noticed_by_its_count(void **state)
+{
+	(void)state;
+	struct err e;
+	_free_ char *folder = in_top("index");
+
+	put_ok("a");
+	put_ok("b");
+	wait_for(on_outbox, 0);
+	assert_int_equal(archive_index_check(archive, &e), 1);
+	archive_closep(&archive);
+	assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	make_index_folder();
+	assert_int_equal(archive_open(&archive, &conf, "test", &e), 0);
+	assert_int_equal(archive_index_check(archive, &e), 0); /* gone */
+	assert_int_equal(index_create(&conf, &e), 0);
+	assert_int_equal(archive_index_check(archive, &e), 0); /* empty */
+	assert_int_equal(reindex(), 0);
+	assert_int_equal(archive_index_check(archive, &e), 1);
+	assert_int_equal(indexed(), 2);
+}
+
+static void test_index_required(void **state)
+{
+	(void)state;
+	struct archive_receipt r;
+	struct err e;
+
+	archive_closep(&archive);
+	break_index();
+	conf.index_required = true;
+	assert_int_equal(archive_open(&archive, &conf, "test", &e), 0);
+	assert_int_equal(archive_ready(archive, &e), -1);
+	assert_int_equal(put("must be found", "bob@example.org", &r, &e), -1);
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	assert_int_equal(rows(), 1); /* archived all the same */
+	assert_int_equal(put("must be found", "bob@example.org", &r, &e), -1);
+	assert_int_equal(reindex(), 0);
+	reopen();
+	while (archive_ready(archive, &e))
+		usleep(10000);
+	assert_int_equal(put("must be found", "bob@example.org", &r, &e), 0);
+	assert_true(r.known);
+	assert_int_equal(rows(), 1);
+	assert_int_equal(indexed(), 1);
+}
+
+static void test_admission(void **state)
+{
+	(void)state;
+	assert_true(archive_admit(archive, conf.inflight_max - 1));
+	assert_false(archive_admit(archive, 2));
+	assert_true(archive_admit(archive, 1));
+	archive_release(archive, conf.inflight_max);
+	assert_false(archive_admit(archive, UINT64_MAX));
+	assert_true(archive_admit(archive, 1));
+	archive_release(archive, 1);
+}
+
+/* ---- capture beside a rebuild ---- */
+
+#define THREADS 8
+#define EACH 40
+
+static void *put_many(void *arg)
+{
+	int thread = *(int *)arg;
+
+	for (int i = 0; i < EACH; i++) {
+		_free_ char *text = mem_printf("message %d of thread %d", i, thread);
+
+		put_ok(text);
+	}
+	return NULL;
+}
+
+static void test_capture_beside_rebuilds(void **state)
+{
+	(void)state;
+	pthread_t threads[THREADS];
+	int numbers[THREADS];
+	struct err e;
+	size_t done;
+
+	for (int i = 0; i < THREADS; i++) {
+		numbers[i] = i;
+		assert_int_equal(pthread_create(&threads[i], NULL, put_many, &numbers[i]), 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		struct archive_progress p;
+
+		assert_int_equal(archive_reindex(archive, NULL, NULL, &p, &e), 0);
+	}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(rows(), THREADS * EACH);
+	for (int i = 0; i < 500 && (archive_drain(archive, 1000, 0, &done, &e) || on_outbox()); i++)
+		usleep(10000);
+	assert_int_equal(on_outbox(), 0);
+	assert_int_equal(indexed(), THREADS * EACH);
+	assert_int_equal(archive_index_check(archive, &e), 1);
+	assert_ledger_is_whole();
+}
+
+static int stop_at_once(void *ctx, const struct archive_progress *p)
+{
+	(void)ctx, (void)p;
+	return -1;
+}
+
+static void test_a_stopped_rebuild_leaves_the_old_index(void **state)
+{
+	(void)state;
+	struct archive_progress p;
+	struct err e;
+
+	put_ok("a");
+	wait_for(on_outbox, 0);
+	assert_int_equal(archive_reindex(archive, stop_at_once, NULL, &p, &e), -1);
+	assert_int_equal(indexed(), 1);
+	assert_int_equal(archive_index_check(archive, &e), 1);
+	assert_int_equal(reindex(), 0); /* and nothing stands in the way of the next one */
+}
+
+#define ARCHIVE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ARCHIVE_TEST(test_archived_and_searchable),
+		ARCHIVE_TEST(test_a_retry_is_known_another_recipient_is_not),
+		ARCHIVE_TEST(test_without_parser_nothing_is_taken),
+		ARCHIVE_TEST(test_the_name_is_taken_once),
+		ARCHIVE_TEST(test_the_sequence_goes_on_after_a_restart),
+		ARCHIVE_TEST(test_without_index_mail_goes_to_the_outbox),
+		ARCHIVE_TEST(test_drain_takes_what_is_old_enough),
+		ARCHIVE_TEST(test_altered_objects_stay_on_the_outbox),
+		ARCHIVE_TEST(test_a_lost_index_is_noticed_by_its_count),
+		ARCHIVE_TEST(test_index_required),
+		ARCHIVE_TEST(test_admission),
+		ARCHIVE_TEST(test_capture_beside_rebuilds),
+		ARCHIVE_TEST(test_a_stopped_rebuild_leaves_the_old_index),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
