@@ -28,9 +28,9 @@ def free_port():
     raise Failed("no free port between 20000 and 32000")
 
 
-def private_dir(prefix):
+def private_dir(prefix, below=None):
     """A new directory that other accounts may pass through (tests start daemons that give up root)."""
-    path = tempfile.mkdtemp(prefix=prefix)
+    path = tempfile.mkdtemp(prefix=prefix, dir=below)
     os.chmod(path, 0o755)
     return path
 

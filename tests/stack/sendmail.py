@@ -121,7 +121,13 @@ class Sendmail:
         self.dir = dir or private_dir("strongroom-sendmail.")
         self.port = port or free_port()
         self.relay_port, self.milter, self.more = relay_port, milter, more
-        self.process = None
+        self.process = self.sockets = None
+
+    def socket_dir(self, owner):
+        """A directory where `owner` may create a socket that Sendmail trusts: none above it is writable for all."""
+        self.sockets = private_dir("strongroom-sendmail.", "/run")
+        shutil.chown(self.sockets, owner or "root")
+        return self.sockets
 
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
@@ -183,3 +189,5 @@ class Sendmail:
         self.stop()
         if self.owns_dir:
             shutil.rmtree(self.dir, ignore_errors=True)
+        if self.sockets:
+            shutil.rmtree(self.sockets, ignore_errors=True)

@@ -82,17 +82,18 @@ class Daemon:
 class Site:
     """build: folder of the programs. dir: where everything lives (default: a new one, removed by close()).
     settings: {"lock_days": "30", "milter.point": "mx"}: lines that replace or follow the ones written here.
-    milter: "inet" or "unix", the kind of socket that the milter listens on; milter_path: the socket's own place."""
+    milter: "inet" or "unix", the kind of socket that the milter listens on; milter_path: the socket's own place.
+    ports: {"lmtp", "https", "milter"}, default free ones. A strongroom.conf that is in `dir` already is kept."""
 
-    def __init__(self, build=None, dir=None, settings=None, milter="inet", milter_path=None, user=None):
+    def __init__(self, build=None, dir=None, settings=None, milter="inet", milter_path=None, user=None, ports=None):
         self.build = os.path.join(TOP, build or os.environ.get("STRONGROOM_BUILD", "build/release"))
         self.owns_dir = dir is None
         self.dir = dir or private_dir("strongroom-test.")
         os.makedirs(self.dir, exist_ok=True)
         self.user = user if user is not None else "nobody" if os.geteuid() == 0 else ""
-        self.lmtp_port, self.https_port = free_port(), free_port()
+        ports = ports or {name: free_port() for name in ("lmtp", "https", "milter")}
+        self.lmtp_port, self.https_port, self.milter_port = ports["lmtp"], ports["https"], ports["milter"]
         self.milter_kind = milter
-        self.milter_port = free_port()
         self.milter_path = milter_path or self.path("run", "milter.sock")
         self.lmtp_path = self.path("run", "lmtp.sock")
         self.conf = self.path("strongroom.conf")
@@ -101,7 +102,8 @@ class Site:
         self.daemons = {}
         self.settings = self.default_settings()
         self.settings.update(settings or {})
-        self.write_conf()
+        if not os.path.exists(self.conf):
+            self.write_conf()
 
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
