@@ -52,6 +52,8 @@ struct indexer {
 	struct uuid *done;	 /* indexed, still on the outbox */
 	size_t done_n, done_cap;
 	bool open;
+	bool tried; /* to open it, once at least */
+	pthread_cond_t opened;
 	bool stop;
 	int64_t stop_by_us;
 	struct err why; /* it is not open */
@@ -254,8 +256,10 @@ static void set_open(struct indexer *x, bool open, const struct err *why)
 {
 	pthread_mutex_lock(&x->lock);
 	x->open = open;
+	x->tried = true;
 	if (why)
 		x->why = *why;
+	pthread_cond_signal(&x->opened);
 	pthread_mutex_unlock(&x->lock);
 }
 
@@ -421,11 +425,15 @@ struct indexer *indexer_new(const struct conf *conf, struct meta *meta)
 	x->meta = meta;
 	x->retry_us = RETRY_MIN_US;
 	x->tail = &x->head;
-	err_temporary(&x->why, "the index is being opened");
 	pthread_mutex_init(&x->lock, NULL);
+	pthread_cond_init(&x->opened, NULL);
 	init_monotonic(&x->work);
 	if (pthread_create(&x->thread, NULL, run_thread, x))
 		log_fatal(NULL, "pthread_create(indexer) failed: out of threads");
+	pthread_mutex_lock(&x->lock);
+	while (!x->tried)
+		pthread_cond_wait(&x->opened, &x->lock);
+	pthread_mutex_unlock(&x->lock);
 	return x;
 }
 
@@ -443,6 +451,7 @@ void indexer_freep(struct indexer **x)
 	pthread_mutex_unlock(&was->lock);
 	pthread_join(was->thread, NULL);
 	pthread_cond_destroy(&was->work);
+	pthread_cond_destroy(&was->opened);
 	pthread_mutex_destroy(&was->lock);
 	free(was->done);
 	free(was);

@@ -18,7 +18,8 @@
 struct indexer;
 struct index_batch;
 
-/* Starts the thread, which opens the index and keeps trying when that fails. conf and meta outlive it. */
+/* Starts the thread, waits until it has tried to open the index once, and leaves it trying when that failed. conf and meta
+ * outlive it. */
 struct indexer *indexer_new(const struct conf *conf, struct meta *meta) __attribute__((returns_nonnull));
 
 /* Works off the queue for at most a few seconds, then stops. Nobody may be waiting or offering. */
