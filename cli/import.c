@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define THREADS 16
+#define THREADS 32
 #define THREADS_MAX 256
 
 struct wanted {
@@ -116,6 +116,6 @@ const struct command import_command = {
 		"  --rcpt ADDRESS   the envelope recipient of every message; again for more. Default: what Delivered-To\n"
 		"                   and X-Original-To say. The sender is that of Return-Path, else of the From_ line\n"
 		"  --mboxrd         mailboxes quote lines as mboxrd does: take one '>' off \">From \", \">>From \" …\n"
-		"  --jobs N         messages archived at a time; default 16\n",
+		"  --jobs N         messages archived at a time; default 32\n",
 	.run = run,
 };

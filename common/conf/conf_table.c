@@ -115,8 +115,8 @@ const struct setting settings[] = {
 
 	{ "milter", "listen", SETTING_ADDRESS, IN(milter_listen), .standard = "unix:/run/strongroom/milter.sock",
 		.min = 1, .max = TEXT_MAX,
-		.help = "Where strongroom-milter listens: one unix:/PATH or inet:HOST:PORT. A Unix socket is several "
-			"times as fast as TCP." },
+		.help = "Where strongroom-milter listens: one unix:/PATH or inet:HOST:PORT. Prefer a Unix socket: "
+			"on it the mail server waits for fewer answers." },
 	{ "milter", "point", SETTING_NAME, IN(milter_point), .standard = "milter", .min = 1, .max = NAME_MAX_BYTES,
 		.help = "Name of this capture point in records and search results." },
 	{ "milter", "timeout", SETTING_DURATION, IN(milter_timeout_us), .standard = "2h", .min = 10 * SECOND,

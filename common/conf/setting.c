@@ -44,8 +44,8 @@ static const struct {
 	[SETTING_TEXT] = { "text", check_text, NULL },
 	[SETTING_NAME] = { "name", check_name, NULL },
 	[SETTING_PATH] = { "absolute path", check_path, NULL },
-	[SETTING_BACKEND] = { "kind and absolute path", check_backend, NULL },
-	[SETTING_CHOICE] = { "word", check_choice, NULL },
+	[SETTING_BACKEND] = { "KIND:PATH", check_backend, NULL },
+	[SETTING_CHOICE] = { "one", check_choice, NULL },
 	[SETTING_ADDRESS] = { "address", check_addresses, NULL },
 	[SETTING_ADDRESSES] = { "list of addresses", check_addresses, NULL },
 	[SETTING_NETWORKS] = { "list of networks", check_networks, NULL },
@@ -352,7 +352,7 @@ char *setting_describe(const struct setting *s)
 
 		limits = mem_printf(", at least %s, at most %s", min, max);
 	} else if (s->words) {
-		limits = mem_printf(" of: %s", s->words);
+		limits = mem_printf(s->type == SETTING_CHOICE ? " of: %s" : ", kinds: %s", s->words);
 	}
 	if (s->standard)
 		standard = mem_printf("; default: %s", *s->standard ? s->standard : "empty");
