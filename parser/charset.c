@@ -6,6 +6,7 @@
 #define KEPT 16		   /* converters kept open */
 #define NAME_MAX_LENGTH 60 /* longer charset names are none */
 #define DETECT_BYTES 8192  /* how much of a text is looked at to guess its charset */
+#define DETECT_HIGH 6	   /* bytes over 0x7f that a guess needs */
 #define DETECT_MIN 40	   /* confidence, of 100, below which a guess is no better than windows-1252 */
 
 /* What mail says, lower-case, and what ICU shall decode it with. "" = it says nothing. */
@@ -179,6 +180,10 @@ static void count_fault(const void *faults, UConverterToUnicodeArgs *args, const
 	(void)n;
 	if (reason > UCNV_IRREGULAR)
 		return; /* reset, close or clone */
+	if (reason == UCNV_IRREGULAR) {
+		*status = U_ZERO_ERROR; /* escape sequences with nothing between them, as joined encoded words have */
+		return;
+	}
 	++*(size_t *)(uintptr_t)faults;
 	*status = U_ZERO_ERROR;
 	ucnv_cbToUWriteUChars(args, &replacement, 1, 0, status);
@@ -240,6 +245,15 @@ static bool looks_japanese(struct span bytes)
 	return memmem(bytes.at, bytes.n, "\033$B", 3) || memmem(bytes.at, bytes.n, "\033$@", 3);
 }
 
+static size_t high_bytes(struct span bytes)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < bytes.n && i < DETECT_BYTES; i++)
+		n += (unsigned char)bytes.at[i] >= 0x80;
+	return n;
+}
+
 static const char *detect(struct span bytes)
 {
 	UErrorCode status = U_ZERO_ERROR;
@@ -247,7 +261,7 @@ static const char *detect(struct span bytes)
 
 	if (!detector)
 		detector = ucsdet_open(&status);
-	if (U_FAILURE(status))
+	if (U_FAILURE(status) || high_bytes(bytes) < DETECT_HIGH)
 		return "windows-1252";
 	ucsdet_setText(detector, bytes.at, bytes.n > DETECT_BYTES ? DETECT_BYTES : (int32_t)bytes.n, &status);
 	const UCharsetMatch *match = ucsdet_detect(detector, &status);

@@ -1,7 +1,10 @@
 #include "parser/fields.h"
 
+#include "parser/rfc2047.h"
+
 #include <gmime/gmime.h>
 
+#define GROUP_DEPTH_MAX 2000
 #define ADDRESS_ENDS " \t\r\n<>()[]\",;:"
 
 static GMimeParserOptions *options;
@@ -37,30 +40,21 @@ static char *clean(const char *s)
 	return text_clean((struct span){ s ? s : "", s ? strlen(s) : 0 });
 }
 
-static bool is_plain(const char *s)
+char *fields_decode(struct span value, uint32_t *flags)
 {
-	for (; *s; s++)
-		if ((unsigned char)*s >= 0x80 || (s[0] == '=' && s[1] == '?'))
-			return false;
-	return true;
-}
+	_free_ char *plain = header_unfold(value);
 
-char *fields_decode(struct span value)
-{
-	char *plain = header_unfold(value);
-
-	if (is_plain(plain))
-		return plain;
-	char *decoded = g_mime_utils_header_decode_text(options, plain), *result = clean(decoded);
-
-	g_free(decoded);
-	free(plain);
-	return result;
+	return rfc2047_decode((struct span){ plain, strlen(plain) }, flags);
 }
 
 /* ---- addresses ---- */
 
-static bool add_list(struct parsed *p, enum participant_role role, InternetAddressList *list)
+static char *unmask(const struct strv *words, const char *masked, uint32_t *flags)
+{
+	return rfc2047_unmask(words, masked ? masked : "", flags);
+}
+
+static bool add_list(struct parsed *p, enum participant_role role, InternetAddressList *list, const struct strv *words)
 {
 	int n = internet_address_list_length(list);
 	bool any = false;
@@ -69,12 +63,13 @@ static bool add_list(struct parsed *p, enum participant_role role, InternetAddre
 		InternetAddress *a = internet_address_list_get_address(list, i);
 
 		if (INTERNET_ADDRESS_IS_GROUP(a)) {
-			add_list(p, role, internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)));
+			add_list(p, role, internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)), words);
 			any = true; /* "undisclosed-recipients:;" is a list of nobody, and well formed */
 			continue;
 		}
-		_free_ char *name = clean(internet_address_get_name(a));
-		_free_ char *address = clean(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)));
+		_free_ char *name = unmask(words, internet_address_get_name(a), &p->flags);
+		_free_ char *address =
+			unmask(words, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)), &p->flags);
 
 		parsed_add_participant(p, role, name, address);
 		any = true;
@@ -102,19 +97,34 @@ static bool add_scraped(struct parsed *p, enum participant_role role, const char
 	return any;
 }
 
+/* GMime reads groups within groups by recursion; there is no such thing, so what looks like it is no list. */
+static bool is_nested(const char *text)
+{
+	unsigned depth = 0;
+
+	for (; *text && depth < GROUP_DEPTH_MAX; text++)
+		if (*text == ':')
+			depth++;
+		else if (*text == ';' && depth)
+			depth--;
+	return depth == GROUP_DEPTH_MAX;
+}
+
 bool fields_addresses(struct parsed *p, enum participant_role role, struct span value)
 {
+	CLEANUP(strv_deinit) struct strv words = { 0 };
 	_free_ char *text = header_unfold(value);
+	_free_ char *masked = rfc2047_mask(&words, text);
 
 	if (!*text)
 		return true;
-	InternetAddressList *list = internet_address_list_parse(options, text);
-	bool good = list && add_list(p, role, list);
+	InternetAddressList *list = is_nested(masked) ? NULL : internet_address_list_parse(options, masked);
+	bool good = list && add_list(p, role, list, &words);
 
 	if (list)
 		g_object_unref(list);
 	if (!good && !add_scraped(p, role, text)) {
-		_free_ char *name = fields_decode(value);
+		_free_ char *name = fields_decode(value, &p->flags);
 
 		parsed_add_participant(p, role, name, "");
 	}
@@ -123,10 +133,24 @@ bool fields_addresses(struct parsed *p, enum participant_role role, struct span 
 
 /* ---- single values ---- */
 
+/* Runs of white space to one blank, in place. */
+static char *squeeze(char *s)
+{
+	char *to = s;
+
+	for (const char *from = s; *from; from++)
+		if (!span_is_blank(*from))
+			*to++ = *from;
+		else if (to > s && to[-1] != ' ')
+			*to++ = ' ';
+	*to = '\0';
+	return s;
+}
+
 /* What stands between <>, or all of it where there are none. */
 static char *message_id(struct span value)
 {
-	_free_ char *text = header_unfold(value);
+	_free_ char *text = squeeze(header_unfold(value));
 	char *from = strchr(text, '<'), *to = from ? strchr(from, '>') : NULL;
 
 	if (from)
@@ -134,9 +158,22 @@ static char *message_id(struct span value)
 	return clean(text);
 }
 
+/* "-600" is meant as "-0600". Caller frees. */
+static char *mend_zone(struct span value)
+{
+	char *text = header_unfold(value), *zone = strrchr(text, ' ');
+
+	if (!zone || strlen(zone) != 5 || !strchr("+-", zone[1]) || strspn(zone + 2, "0123456789") != 3)
+		return text;
+	char *mended = mem_printf("%.*s%c0%s", (int)(zone + 1 - text), text, zone[1], zone + 2);
+
+	free(text);
+	return mended;
+}
+
 static void read_date(struct parsed *p, struct span value)
 {
-	_free_ char *text = header_unfold(value);
+	_free_ char *text = mend_zone(value);
 	GDateTime *date = g_mime_utils_header_decode_date(text);
 
 	if (!date)
@@ -150,9 +187,9 @@ static void read_date(struct parsed *p, struct span value)
 	p->date_us = seconds * 1000000;
 }
 
-static void add_line(struct text *text, const char *name, struct span value)
+static void add_line(struct text *text, const char *name, struct span value, uint32_t *flags)
 {
-	_free_ char *decoded = fields_decode(value);
+	_free_ char *decoded = fields_decode(value, flags);
 
 	text_break(text);
 	text_add(text, (struct span){ name, strlen(name) });
@@ -169,7 +206,7 @@ static void add_repeated(struct parsed *p, struct text *text, const struct heade
 		if (span_same(span_trim(f->value), span_trim(first->value)))
 			continue;
 		p->flags |= PARSE_AMBIGUOUS;
-		add_line(text, "", f->value);
+		add_line(text, "", f->value, &p->flags);
 	}
 }
 
@@ -180,7 +217,7 @@ static void read_values(struct parsed *p, struct text *text, const struct header
 
 	if (subject) {
 		free(p->subject);
-		p->subject = fields_decode(subject->value);
+		p->subject = fields_decode(subject->value, &p->flags);
 		add_repeated(p, text, h, subject);
 	}
 	if (id) {
@@ -210,7 +247,7 @@ static void read_participants(struct parsed *p, const struct header *h)
 	}
 }
 
-void fields_text(struct text *text, const struct header *h)
+void fields_text(struct text *text, const struct header *h, uint32_t *flags)
 {
 	static const char *const shown[] = { "Subject", "From", "To", "Cc" };
 
@@ -218,7 +255,7 @@ void fields_text(struct text *text, const struct header *h)
 		for (const struct field *f = header_find(h, shown[i]); f; f = header_next(h, f, shown[i])) {
 			_free_ char *name = mem_printf("%s: ", shown[i]);
 
-			add_line(text, name, f->value);
+			add_line(text, name, f->value, flags);
 		}
 }
 
@@ -227,9 +264,9 @@ void fields_read(struct parsed *p, struct text *text, const struct header *h, bo
 	if (with_values)
 		read_values(p, text, h);
 	else
-		fields_text(text, h);
+		fields_text(text, h, &p->flags);
 	read_participants(p, h);
 	for (size_t i = 0; i < h->n; i++)
 		if (!h->fields[i].name.n)
-			add_line(text, "", h->fields[i].value); /* stands in the header but is no field: somebody may see it */
+			add_line(text, "", h->fields[i].value, &p->flags); /* stands in the header but is no field: somebody may see it */
 }

@@ -12,10 +12,10 @@
 void fields_read(struct parsed *p, struct text *text, const struct header *h, bool with_values);
 
 /* The fields that a reader sees, as lines of text: of a message inside the message. */
-void fields_text(struct text *text, const struct header *h);
+void fields_text(struct text *text, const struct header *h, uint32_t *flags);
 
-/* Decodes unstructured text such as a subject. Caller frees. */
-char *fields_decode(struct span value);
+/* Decodes unstructured text such as a subject. *flags: enum parse_flag that came up. Caller frees. */
+char *fields_decode(struct span value, uint32_t *flags);
 
 /* The addresses of a list, groups resolved; false when it could not be read as one. */
 bool fields_addresses(struct parsed *p, enum participant_role role, struct span value);

@@ -45,15 +45,19 @@ static bool is_known(struct span name)
 	return false;
 }
 
-static bool header_goes_on(struct span rest)
+static bool header_goes_on(struct header *h, struct span rest)
 {
 	struct span line, name, value;
 
+	if (h->seen_ahead && rest.at <= h->seen_ahead)
+		return true;
 	if (rest.n > LOOK_AHEAD)
 		rest.n = LOOK_AHEAD;
 	while (span_line(&rest, &line) && line.n)
-		if (split(line, &name, &value) && is_known(name))
+		if (split(line, &name, &value) && is_known(name)) {
+			h->seen_ahead = line.at;
 			return true;
+		}
 	return false;
 }
 
@@ -79,7 +83,7 @@ bool header_add_line(struct header *h, struct span line, struct span rest)
 	if (!h->n && is_mbox_line(line))
 		return true;
 	h->malformed = true;
-	if (!header_goes_on(rest))
+	if (!header_goes_on(h, rest))
 		return false;
 	add(h, (struct span){ line.at, 0 }, line);
 	return true;

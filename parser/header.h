@@ -14,6 +14,7 @@ struct header {
 	size_t n;
 	bool malformed; /* lines that are no fields, or no empty line at its end */
 	bool truncated; /* over PARSED_HEADER_MAX: the rest was left out */
+	const char *seen_ahead; /* a field that header_add_line() has found further on */
 };
 
 void header_deinit(struct header *h);

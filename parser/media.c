@@ -1,5 +1,7 @@
 #include "parser/media.h"
 
+#include "mail/parsed.h"
+#include "parser/rfc2047.h"
 #include "parser/text.h"
 
 #define FIELD_LOOKED_AT 4096 /* of a field that is searched for other readings */
@@ -33,12 +35,27 @@ static bool has_type(const char *value)
 	return type && value[type] == '/' && strcspn(value + type + 1, token_end);
 }
 
+static char *masked(struct strv *words, const struct field *f)
+{
+	_free_ char *value = header_unfold(f->value);
+
+	return rfc2047_mask(words, value);
+}
+
+/* File names are encoded as words all the same, though RFC 2047 forbids it in parameters. */
+static char *unmasked(const struct strv *words, const char *value, uint32_t *flags)
+{
+	return rfc2047_unmask(words, value ? value : "", flags);
+}
+
 static void read_type(struct media *m, const struct field *f, const char *standard)
 {
-	_free_ char *value = f ? header_unfold(f->value) : NULL;
+	CLEANUP(strv_deinit) struct strv words = { 0 };
+	_free_ char *value = f ? masked(&words, f) : NULL;
 
 	if (!value || !has_type(value)) {
-		m->guessed = f != NULL && *value;
+		if (value && *value)
+			m->flags |= PARSE_MALFORMED;
 		m->type = mem_strdup(standard);
 		if (!value)
 			return;
@@ -56,7 +73,7 @@ static void read_type(struct media *m, const struct field *f, const char *standa
 	m->type = type_clean;
 	m->boundary = mem_strdup(g_mime_content_type_get_parameter(type, "boundary"));
 	m->charset = clean(g_mime_content_type_get_parameter(type, "charset"));
-	m->name = clean(g_mime_content_type_get_parameter(type, "name"));
+	m->name = unmasked(&words, g_mime_content_type_get_parameter(type, "name"), &m->flags);
 	m->flowed = format && str_ieq(format, "flowed");
 	m->delsp = delsp && str_ieq(delsp, "yes");
 	g_object_unref(type);
@@ -66,14 +83,15 @@ static void read_disposition(struct media *m, const struct field *f)
 {
 	if (!f)
 		return;
-	_free_ char *value = header_unfold(f->value);
+	CLEANUP(strv_deinit) struct strv words = { 0 };
+	_free_ char *value = masked(&words, f);
 	GMimeContentDisposition *d = g_mime_content_disposition_parse(NULL, value);
 	const char *name = g_mime_content_disposition_get_parameter(d, "filename");
 
 	m->attachment = g_mime_content_disposition_is_attachment(d);
 	if (name && *name) {
 		free(m->name);
-		m->name = clean(name);
+		m->name = unmasked(&words, name, &m->flags);
 	}
 	g_object_unref(d);
 }
@@ -144,13 +162,18 @@ static void add_readings(struct strv *values, const char *at)
 {
 	size_t whole = strcspn(at, ";");
 
+	while (whole && (at[whole - 1] == ' ' || at[whole - 1] == '\t'))
+		whole--;
+	if (!whole)
+		return;
 	if (*at == '"')
 		add_quoted(values, at + 1);
 	else
 		add(values, at, strcspn(at, "; \t"));
 	if (*at == '\'' && whole > 2 && at[whole - 1] == '\'')
 		add(values, at + 1, whole - 2);
-	add(values, at, whole);
+	if (*at != '"' || at[whole - 1] != '"')
+		add(values, at, whole);
 }
 
 void media_values(struct strv *values, struct span field, const char *parameter)

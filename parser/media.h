@@ -14,8 +14,8 @@ struct media {
 	char *name;	/* file name, "" when there is none */
 	bool attachment; /* Content-Disposition says so */
 	bool flowed, delsp; /* RFC 3676 */
-	bool guessed;	/* the header could not be read to the letter */
 	GMimeContentEncoding encoding;
+	uint32_t flags; /* enum parse_flag that came up */
 };
 
 /* What to take where a header can be read in several ways; all zero is the reading that most mail programs show. */

@@ -155,8 +155,7 @@ static void walk_entity(struct mime_walk *w, struct scan *s, struct entity *e, c
 
 	read_header(w, s, &e->header);
 	media_read(&e->media, &e->header, standard, &usual);
-	if (e->media.guessed)
-		w->flags |= PARSE_MALFORMED;
+	w->flags |= e->media.flags;
 	if (e->is_message)
 		w->handler->message(w->ctx, e);
 	walk_readings(w, s, e, standard);

@@ -85,7 +85,7 @@ static void take_message(void *ctx, const struct entity *e)
 	if (!e->parent)
 		fields_read(r->p, &r->text, &e->header, !e->alternative);
 	else
-		fields_text(&r->text, &e->header);
+		fields_text(&r->text, &e->header, &r->p->flags);
 }
 
 /* Of a part that is not shown as an attachment of this reading, its name is text. */
@@ -127,6 +127,13 @@ static void take_content(struct reader *r, const struct entity *e, struct span b
 	}
 }
 
+/* Other readings bring text, and there is room for no more. */
+static void stop_when_full(struct reader *r)
+{
+	if (r->text.truncated)
+		r->budget = 0;
+}
+
 static void take_leaf(void *ctx, const struct entity *e, struct span content)
 {
 	struct reader *r = ctx;
@@ -145,6 +152,7 @@ static void take_leaf(void *ctx, const struct entity *e, struct span content)
 		add_name(r, &e->media);
 	if (!r->extracting)
 		take_content(r, e, bytes);
+	stop_when_full(r);
 }
 
 static void begin_nested(void *ctx, const struct entity *e)
@@ -191,6 +199,7 @@ static void take_stray(void *ctx, struct span content)
 		charset_add(&lines, (struct span){ "", 0 }, content);
 		text_add_raw(&r->text, (struct span){ lines.out.data ? lines.out.data : "", lines.out.len });
 		buf_deinit(&lines.out);
+		stop_when_full(r);
 	}
 }
 

@@ -2,6 +2,8 @@
 
 #include "parser/charset.h"
 
+#define SEARCHED (1024u * 1024) /* bytes of a body in which another boundary is looked for */
+
 void readings_deinit(struct readings *r)
 {
 	strv_deinit(&r->kept);
@@ -33,6 +35,9 @@ static bool has_line(struct span body, const char *boundary)
 {
 	_free_ char *line = mem_printf("--%s", boundary);
 	size_t n = strlen(line);
+
+	if (body.n > SEARCHED)
+		body.n = SEARCHED;
 	const char *at = body.n >= n && memcmp(body.at, line, n) == 0 ? body.at : NULL;
 
 	if (at)

@@ -1,5 +1,10 @@
 #include "parser/scan.h"
 
+static uint64_t length_bit(size_t n)
+{
+	return UINT64_C(1) << n % 64;
+}
+
 bool scan_push(struct scan *s, const char *boundary)
 {
 	struct span b = { boundary, strlen(boundary) };
@@ -9,6 +14,7 @@ bool scan_push(struct scan *s, const char *boundary)
 	while (b.n && (b.at[b.n - 1] == ' ' || b.at[b.n - 1] == '\t')) /* RFC 2046: never ends with a blank */
 		b.n--;
 	s->boundaries[s->depth++] = b;
+	s->lengths |= length_bit(b.n) | length_bit(b.n + 2);
 	return true;
 }
 
@@ -24,6 +30,8 @@ static bool is_boundary(struct scan *s, struct span line, const char *next)
 	line.n -= 2;
 	while (line.n && (line.at[line.n - 1] == ' ' || line.at[line.n - 1] == '\t' || line.at[line.n - 1] == '\r'))
 		line.n--;
+	if (!(s->lengths & length_bit(line.n)))
+		return false;
 	for (unsigned level = s->depth; level; level--) {
 		struct span b = s->boundaries[level - 1];
 		bool last = line.n == b.n + 2 && line.at[b.n] == '-' && line.at[b.n + 1] == '-';
@@ -66,10 +74,8 @@ struct span scan_content(struct scan *s)
 			s->at = at;
 			return without_line_end(start, at);
 		}
-		at = memmem(at, (size_t)(s->end - at), "\n--", 3);
-		if (!at)
-			break;
-		at++;
+		at = memchr(at, '\n', (size_t)(s->end - at)); /* quicker than memmem() on lines as short as these */
+		at = at ? at + 1 : s->end;
 	}
 	s->at = s->end;
 	return span_between(start, s->end);

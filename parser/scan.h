@@ -14,6 +14,7 @@ struct scan {
 		const char *next; /* the line behind it */
 	} hit;
 	unsigned depth;
+	uint64_t lengths; /* bit n % 64: some boundary may have made a line of n characters */
 	struct span boundaries[PARSED_DEPTH_MAX + 1]; /* views */
 };
 
