@@ -8,12 +8,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define STACK_SIZE (256u * 1024)
-#define POOL_SIZE (64u * 1024) /* the head and what is read ahead of it: over REQUEST_HEAD_MAX */
+#define POOL_SIZE (128u * 1024) /* well over REQUEST_HEAD_MAX: a head that is too large can be read and answered */
 
 struct server {
 	struct exchange_host host;
+	const struct net_listeners *listeners;
 	struct MHD_Daemon **daemons; /* one a listener */
 	size_t n;
 };
@@ -65,6 +67,7 @@ int server_start(struct server **s_r, struct service *service, const struct net_
 
 	MHD_set_panic_func(panic, NULL);
 	s->host.service = service;
+	s->listeners = l;
 	s->daemons = MEM_ARRAY(struct MHD_Daemon *, l->n);
 	if (connections_start(&s->host.connections, service->conf->queryd_request_timeout_us, e) < 0) {
 		server_stop(&s, 0);
@@ -83,12 +86,23 @@ int server_start(struct server **s_r, struct service *service, const struct net_
 	return 0;
 }
 
+/* New clients are refused at once, rather than left in the queue until the end. A socket of systemd's keeps them for the
+ * next process. It may not be closed before its daemon is stopped. */
+static void stop_listening(const struct server *s, size_t i)
+{
+	const struct net_listener *l = &s->listeners->items[i];
+
+	MHD_quiesce_daemon(s->daemons[i]);
+	if (!l->inherited)
+		shutdown(l->fd, SHUT_RDWR);
+}
+
 void server_stop(struct server **s, int64_t timeout_us)
 {
 	struct server *server = *s;
 
 	for (size_t i = 0; i < server->n; i++)
-		MHD_quiesce_daemon(server->daemons[i]); /* the socket is ours again */
+		stop_listening(server, i);
 	unsigned left = server->host.connections ? connections_drain(server->host.connections, timeout_us) : 0;
 
 	if (left)

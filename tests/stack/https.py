@@ -30,6 +30,16 @@ class Raw:
             headers[name.lower()] = value.strip()
         return status, headers, self.f.read(int(headers.get("content-length", 0)))
 
+    def rest(self):
+        """All bytes until the end of the connection, however it ends."""
+        got = b""
+        try:
+            while piece := self.s.recv(65536):
+                got += piece
+        except OSError:
+            pass
+        return got
+
     def ended(self):
         """Is this the end of the connection? (Waits for it.)"""
         try:
