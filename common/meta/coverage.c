@@ -2,20 +2,21 @@
 
 #include <string.h>
 
-/* How many are held at a time while messages of several mailboxes are told apart: 24 MiB. */
+/* How many are held at a time while messages of several mailboxes are told apart: up to 48 MiB. */
 #ifndef SIGHTINGS_MAX
 #define SIGHTINGS_MAX ((size_t)1 << 20)
 #endif
 
-/* A message seen in a mailbox. */
+/* A message seen in a mailbox; all zero where a place of the table is free. */
 struct sighting {
-	int64_t date_us;
 	struct uuid id;
+	int64_t date_us;
 };
 
+/* A hash table of them, each once; at most half of it is used. */
 struct sightings {
-	struct sighting *items;
-	size_t n, max;
+	struct sighting *places;
+	size_t n, size, max; /* size: places, a power of two; n never passes max */
 };
 
 struct range {
@@ -36,45 +37,63 @@ static int count_range(struct sql_stmt *st, const struct range *range, uint64_t 
 
 /* ---- several mailboxes ---- */
 
-static int by_date_and_id(const void *a, const void *b)
+/* The place of this id, or the free one where it belongs. The last bytes of an id are random. */
+static struct sighting *find_place(const struct sightings *s, const struct uuid *id)
 {
-	const struct sighting *x = a, *y = b;
+	static const struct uuid none;
+	uint32_t hash;
 
-	if (x->date_us != y->date_us)
-		return x->date_us < y->date_us ? -1 : 1;
-	return memcmp(&x->id, &y->id, sizeof(x->id));
+	memcpy(&hash, id->bytes + UUID_SIZE - sizeof(hash), sizeof(hash));
+	for (size_t at = hash & (s->size - 1);; at = (at + 1) & (s->size - 1)) {
+		struct sighting *place = &s->places[at];
+
+		if (memcmp(&place->id, id, sizeof(*id)) == 0 || memcmp(&place->id, &none, sizeof(none)) == 0)
+			return place;
+	}
 }
 
-static void sort(struct sightings *s)
+static void enlarge(struct sightings *s)
 {
-	qsort(s->items, s->n, sizeof(*s->items), by_date_and_id);
+	struct sightings larger = { MEM_ARRAY(struct sighting, 2 * s->size), s->n, 2 * s->size, s->max };
+	static const struct uuid none;
+
+	for (size_t i = 0; i < s->size; i++)
+		if (memcmp(&s->places[i].id, &none, sizeof(none)) != 0)
+			*find_place(&larger, &s->places[i].id) = s->places[i];
+	free(s->places);
+	*s = larger;
 }
 
-static uint64_t count_distinct(struct sightings *s)
+/* false when there is no room for it. */
+static bool note(struct sightings *s, const struct sighting *seen)
 {
-	uint64_t distinct = s->n > 0;
+	struct sighting *place = find_place(s, &seen->id);
 
-	sort(s);
-	for (size_t i = 1; i < s->n; i++)
-		distinct += by_date_and_id(&s->items[i - 1], &s->items[i]) != 0;
-	return distinct;
+	if (memcmp(&place->id, &seen->id, sizeof(seen->id)) == 0)
+		return true;
+	if (s->n == s->max)
+		return false;
+	*place = *seen;
+	if (++s->n > s->size / 2)
+		enlarge(s);
+	return true;
 }
 
-/* Adds a mailbox's messages of the range. 1; 0 when there is no room; -1. */
+/* Notes a mailbox's messages of the range. 1; 0 when there is no room; -1. */
 static int collect(struct sql_conn *c, const char *mailbox, const struct range *range, struct sightings *s, struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MAILBOX_LIST);
+	struct sighting seen;
 	enum sql_result step;
 
 	sql_bind_text(st, mailbox);
 	sql_bind_i64(st, range->from_us);
 	sql_bind_i64(st, range->until_us);
 	while ((step = sql_step(st, e)) == SQL_ROW) {
-		if (s->n == s->max)
+		seen.date_us = sql_get_i64(st);
+		sql_get_uuid(st, &seen.id);
+		if (!note(s, &seen))
 			return 0;
-		s->items[s->n].date_us = sql_get_i64(st);
-		sql_get_uuid(st, &s->items[s->n].id);
-		s->n++;
 	}
 	return step == SQL_DONE ? 1 : -1;
 }
@@ -84,38 +103,56 @@ static int collect_all(struct sql_conn *c, const struct strv *mailboxes, const s
 {
 	int more = 1;
 
+	memset(s->places, 0, s->size * sizeof(*s->places));
 	s->n = 0;
 	for (size_t i = 0; more > 0 && i < mailboxes->n; i++)
 		more = collect(c, mailboxes->items[i], range, s, e);
 	return more;
 }
 
-/* Ends the range at the middle one of what was seen of it; where all of that has one date, makes room for more. */
+static int compare_dates(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int64_t middle_date(const struct sightings *s)
+{
+	_free_ int64_t *dates = MEM_ARRAY(int64_t, s->n);
+	static const struct uuid none;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->size; i++)
+		if (memcmp(&s->places[i].id, &none, sizeof(none)) != 0)
+			dates[n++] = s->places[i].date_us;
+	qsort(dates, n, sizeof(*dates), compare_dates);
+	return dates[n / 2];
+}
+
+/* Ends the range at the middle of what was seen of it; where all of that has one date, makes room for more. */
 static void shorten(struct range *range, struct sightings *s)
 {
-	sort(s);
-	int64_t middle = s->items[s->n / 2].date_us;
+	int64_t middle = middle_date(s);
 
-	if (middle > range->from_us) {
+	if (middle > range->from_us)
 		range->until_us = middle;
-	} else if (range->until_us > middle + 1) {
+	else if (range->until_us > middle + 1)
 		range->until_us = middle + 1;
-	} else {
+	else
 		s->max *= 2;
-		s->items = mem_realloc(s->items, s->max, sizeof(*s->items));
-	}
 }
 
 static void sightings_deinit(struct sightings *s)
 {
-	free(s->items);
+	free(s->places);
 }
 
 /* Takes the range in pieces that fit: a message has one date, so what is counted in one piece is in no other. */
 static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, struct range rest, uint64_t *n_r,
 	struct err *e)
 {
-	CLEANUP(sightings_deinit) struct sightings s = { MEM_ARRAY(struct sighting, SIGHTINGS_MAX), 0, SIGHTINGS_MAX };
+	CLEANUP(sightings_deinit) struct sightings s = { MEM_ARRAY(struct sighting, 1024), 0, 1024, SIGHTINGS_MAX };
 
 	for (*n_r = 0; rest.from_us < rest.until_us;) {
 		struct range piece = rest;
@@ -125,7 +162,7 @@ static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, str
 			shorten(&piece, &s);
 		if (fits < 0)
 			return -1;
-		*n_r += count_distinct(&s);
+		*n_r += s.n;
 		rest.from_us = piece.until_us;
 	}
 	return 0;

@@ -149,11 +149,12 @@ static int open_file(struct sqlite_conn **c_r, const char *place, const char *na
 	return execute(c, "open", "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF", e);
 }
 
+/* The log keeps its blocks when it starts again: overwriting costs an fsync less than growing does. */
 static int set_up_writer(struct sqlite_conn *c, struct err *e)
 {
 	if (sqlite3_db_readonly(c->db, "main") == 1)
 		return failure(c, "open", SQLITE_READONLY, e);
-	if (execute(c, "open", "PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 67108864", e))
+	if (execute(c, "open", "PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 268435456", e))
 		return -1;
 	return checkpointer_start(&c->checkpointer, c->path, c->db, e);
 }

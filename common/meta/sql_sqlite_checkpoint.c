@@ -1,40 +1,65 @@
 #include "meta/sql_sqlite_checkpoint.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
-/* Pages of the log (4 KiB each). From DUE on they are moved while writers go on. A log never starts again from its
- * beginning while writers keep adding, so beyond LONG the writers are held back for the moment that the rest takes. */
-#define PAGES_DUE 4000
-#define PAGES_LONG 32000
-#define HOLD_WRITERS_MS 1000
+/* Pages of the log, 4 KiB each. Every DUE they are moved while writers go on. Writers start the log again from its
+ * beginning only when all of it was moved, which never happens while they keep adding; so where it has become LONG they
+ * are held back for the moment that the rest takes. */
+#define PAGES_DUE 8000
+#define PAGES_LONG 64000
+
+/* A reader that stays longer than this keeps the log from starting again; it is tried anew when the next is due. */
+#define HOLD_US (CLOCK_SECOND / 10)
 
 struct checkpointer {
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool due, stop; /* guarded by lock */
+	pthread_cond_t wake, resume;
+	bool due, stop; /* guarded by lock, as are: */
+	bool hold;	/* the writer is to wait after its commit */
+	int moved;	/* pages of the log that are in the database */
 	const char *path;
-	sqlite3 *db; /* of the thread */
+	sqlite3 *db; /* of the thread, as is: */
+	int64_t waiting_since;
 };
 
-/* Runs in the committing thread. */
+/* Runs in the committing thread, when the commit is durable. */
 static int on_commit(void *ctx, sqlite3 *writer, const char *database, int pages)
 {
 	struct checkpointer *cp = ctx;
 
 	(void)writer;
 	(void)database;
-	if (pages >= PAGES_DUE) {
-		pthread_mutex_lock(&cp->lock);
+	pthread_mutex_lock(&cp->lock);
+	if (pages < cp->moved)
+		cp->moved = 0; /* it has started again */
+	if (pages - cp->moved >= PAGES_DUE) {
 		cp->due = true;
 		pthread_cond_signal(&cp->wake);
-		pthread_mutex_unlock(&cp->lock);
 	}
+	while (cp->hold)
+		pthread_cond_wait(&cp->resume, &cp->lock);
+	pthread_mutex_unlock(&cp->lock);
 	return SQLITE_OK;
+}
+
+static int wait_for_others(void *ctx, int times)
+{
+	struct checkpointer *cp = ctx;
+	int64_t now = clock_monotonic_us();
+
+	if (times == 0)
+		cp->waiting_since = now;
+	if (now - cp->waiting_since > HOLD_US)
+		return 0;
+	usleep(250);
+	return 1;
 }
 
 /* Failing loses nothing: the log keeps everything. But after a failed fsync the pages it was about are in doubt. */
@@ -48,14 +73,36 @@ static void note_failure(struct checkpointer *cp, int code)
 		sqlite3_errmsg(cp->db));
 }
 
-static void checkpoint(struct checkpointer *cp)
+static void set_hold(struct checkpointer *cp, bool hold)
+{
+	pthread_mutex_lock(&cp->lock);
+	cp->hold = hold;
+	pthread_cond_broadcast(&cp->resume);
+	pthread_mutex_unlock(&cp->lock);
+}
+
+/* Moves what is there. Pages of the log come back; 0 when it could not be done. */
+static int checkpoint(struct checkpointer *cp, int mode)
 {
 	int pages = 0, moved = 0;
-	int code = sqlite3_wal_checkpoint_v2(cp->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+	int code = sqlite3_wal_checkpoint_v2(cp->db, NULL, mode, &pages, &moved);
 
-	if (code == SQLITE_OK && pages >= PAGES_LONG)
-		code = sqlite3_wal_checkpoint_v2(cp->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	note_failure(cp, code);
+	if (code != SQLITE_OK)
+		return 0;
+	pthread_mutex_lock(&cp->lock);
+	cp->moved = moved;
+	pthread_mutex_unlock(&cp->lock);
+	return pages;
+}
+
+static void move_pages(struct checkpointer *cp)
+{
+	if (checkpoint(cp, SQLITE_CHECKPOINT_PASSIVE) < PAGES_LONG)
+		return;
+	set_hold(cp, true);
+	checkpoint(cp, SQLITE_CHECKPOINT_RESTART);
+	set_hold(cp, false);
 }
 
 static bool wait_until_due(struct checkpointer *cp)
@@ -75,16 +122,29 @@ static void *run(void *arg)
 	struct checkpointer *cp = arg;
 
 	while (wait_until_due(cp))
-		checkpoint(cp);
+		move_pages(cp);
 	return NULL;
 }
 
 static void release(struct checkpointer *cp)
 {
 	sqlite3_close(cp->db);
+	pthread_cond_destroy(&cp->resume);
 	pthread_cond_destroy(&cp->wake);
 	pthread_mutex_destroy(&cp->lock);
 	free(cp);
+}
+
+/* A connection that never read anything does not know of the log yet, and moves nothing. */
+static int open_own(struct checkpointer *cp)
+{
+	int code = sqlite3_open_v2(cp->path, &cp->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(cp->db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
+	sqlite3_extended_result_codes(cp->db, 1);
+	sqlite3_busy_handler(cp->db, wait_for_others, cp);
+	return code;
 }
 
 int checkpointer_start(struct checkpointer **cp_r, const char *path, sqlite3 *writer, struct err *e)
@@ -94,17 +154,16 @@ int checkpointer_start(struct checkpointer **cp_r, const char *path, sqlite3 *wr
 	cp->path = path;
 	pthread_mutex_init(&cp->lock, NULL);
 	pthread_cond_init(&cp->wake, NULL);
-	if (sqlite3_open_v2(path, &cp->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	pthread_cond_init(&cp->resume, NULL);
+	if (open_own(cp) != SQLITE_OK) {
 		err_temporary(e, "open(%s) failed: %s", path, sqlite3_errmsg(cp->db));
 		release(cp);
 		return -1;
 	}
-	sqlite3_extended_result_codes(cp->db, 1);
-	sqlite3_busy_timeout(cp->db, HOLD_WRITERS_MS);
 	int failed = pthread_create(&cp->thread, NULL, run, cp);
 
 	if (failed) {
-		err_temporary(e, "pthread_create(checkpointer of %s) failed: %s", path, strerror(failed));
+		err_temporary(e, "pthread_create(checkpointer of %s) failed: %s", path, strerrordesc_np(failed));
 		release(cp);
 		return -1;
 	}
