@@ -11,8 +11,9 @@ static char *skip_blanks(char *at)
 	return at + strspn(at, " ");
 }
 
-/* An address between angle brackets at *at, which then stands behind it. A view that ends with a NUL, or NULL. Quoted
- * strings may hold anything, angle brackets too; a source route ("@a,@b:") is cut off, as RFC 5321 asks. */
+/* An address between angle brackets at *at, which then stands behind it. A view that ends with a
+ * NUL, or NULL. Quoted strings may hold anything, angle brackets too; a source route ("@a,@b:") is
+ * cut off, as RFC 5321 asks. */
 static const char *take_path(char **at)
 {
 	char *start = *at + 1, *p = start;

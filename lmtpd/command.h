@@ -1,7 +1,8 @@
 /* command: one line of LMTP (RFC 2033, 5321, 1870, 3030, 3461, 6152, 6531) taken apart.
  *
- * Lenient where an archive can be: mail is here already, and an odd address is no reason to lose the copy. An address is
- * whatever stands in the angle brackets without control characters; what the protocol needs to stay in step is checked. */
+ * Lenient where an archive can be: mail is here already, and an odd address is no reason to lose
+ * the copy. An address is whatever stands in the angle brackets without control characters; what
+ * the protocol needs to stay in step is checked. */
 #ifndef LMTPD_COMMAND_H
 #define LMTPD_COMMAND_H
 
@@ -40,8 +41,8 @@ struct command {
 	bool last; /* BDAT LAST */
 };
 
-/* Parses line, n bytes without the CRLF and a NUL behind them; it is changed. REPLY_NONE, or what is wrong with it (verb
- * is then the verb as far as it was known). */
+/* Parses line, n bytes without the CRLF and a NUL behind them; it is changed. REPLY_NONE, or what
+ * is wrong with it (verb is then the verb as far as it was known). */
 enum reply command_parse(struct command *c, char *line, size_t n) MUST_CHECK;
 
 #endif

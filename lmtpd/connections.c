@@ -27,7 +27,8 @@ static void enlist(struct connection *c)
 	pthread_mutex_unlock(&c->all->lock);
 }
 
-/* Closes under the lock, so that connections_cut() never meets a descriptor that is somebody else's by now. */
+/* Closes under the lock, so that connections_cut() never meets a descriptor that is somebody else's
+ * by now. */
 static void strike_off(struct connection *c, bool close_fd)
 {
 	struct connections *all = c->all;
@@ -66,8 +67,8 @@ static int start_thread(struct connection *c)
 	return failed;
 }
 
-int connections_add(struct connections *cs, struct server *server, int fd, const struct sockaddr_storage *peer,
-	struct err *e)
+int connections_add(struct connections *cs, struct server *server, int fd,
+	const struct sockaddr_storage *peer, struct err *e)
 {
 	struct connection *c = MEM_NEW(struct connection);
 

@@ -17,9 +17,10 @@ struct connections {
 
 #define CONNECTIONS_INIT ((struct connections){ .lock = PTHREAD_MUTEX_INITIALIZER })
 
-/* Serves fd in a thread of its own; fd becomes its. -1 when there is no thread to be had (fd stays the caller's). */
-int connections_add(struct connections *cs, struct server *server, int fd, const struct sockaddr_storage *peer,
-	struct err *e) MUST_CHECK;
+/* Serves fd in a thread of its own; fd becomes its. -1 when there is no thread to be had (fd stays
+ * the caller's). */
+int connections_add(struct connections *cs, struct server *server, int fd,
+	const struct sockaddr_storage *peer, struct err *e) MUST_CHECK;
 
 size_t connections_count(struct connections *cs);
 

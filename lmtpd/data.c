@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* A run of bytes that are passed on as they are: up to a line that begins with a dot, or the end of the input. */
+/* A run of bytes that are passed on as they are: up to a line that begins with a dot, or the end of
+ * the input. */
 static size_t text_run(struct data *d, const char *in, size_t n)
 {
 	size_t at = 0;

@@ -38,8 +38,8 @@ static void try_open(struct server *server)
 
 /* By name, as conf_compare() says it. */
 static const char *const reloadable[] = {
-	"log_level", "lmtpd.peers", "lmtpd.connections_max", "lmtpd.timeout", "lmtpd.tls_cert", "lmtpd.tls_key",
-	"lmtpd.tls_client_ca",
+	"log_level",	  "lmtpd.peers",   "lmtpd.connections_max", "lmtpd.timeout",
+	"lmtpd.tls_cert", "lmtpd.tls_key", "lmtpd.tls_client_ca",
 };
 
 static bool is_reloadable(const char *name)
@@ -68,8 +68,8 @@ int listener_configure(struct listener *l, const struct conf *c, struct err *e)
 		return err_permanent(e, "log_level(%s) failed: unknown level", c->log_level);
 	if (net_allow_parse(&peers, c->lmtpd_peers, e))
 		return -1;
-	if (c->lmtpd_tls_cert[0] &&
-		tls_context_new(&tls, c->lmtpd_tls_cert, c->lmtpd_tls_key, c->lmtpd_tls_client_ca, e))
+	if (c->lmtpd_tls_cert[0] && tls_context_new(&tls, c->lmtpd_tls_cert, c->lmtpd_tls_key,
+					    c->lmtpd_tls_client_ca, e))
 		return -1;
 	use_tls(l->server, tls);
 	net_allow_freep(&l->peers);
@@ -94,7 +94,7 @@ static void reload(struct listener *l)
 	conf_compare(l->server->conf, &fresh, &names);
 	for (size_t i = 0; i < names.n; i++)
 		if (!is_reloadable(names.items[i]))
-			log_warn(NULL, "%s has changed: restart to put it into effect", names.items[i]);
+			log_warn(NULL, "%s has changed: it takes a restart", names.items[i]);
 	log_info(NULL, "configuration reloaded");
 }
 
@@ -106,7 +106,8 @@ static void refuse(int fd, enum reply r, const char *client)
 	CLEANUP(buf_deinit) struct buf line = BUF_INIT(REPLY_LINE_MAX);
 
 	log_warn(NULL, "connection from %s refused: %s", client, reply_code(r));
-	if (reply_put(&line, r, NULL, NULL) || send(fd, line.data, line.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	if (reply_put(&line, r, NULL, NULL) ||
+		send(fd, line.data, line.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug(NULL, "%s was not told: %s", client, strerror(errno));
 }
 
@@ -134,7 +135,8 @@ static void accept_some(struct listener *l, int socket)
 	for (int i = 0; i < ACCEPTS_MAX; i++) {
 		struct sockaddr_storage peer = { 0 };
 		socklen_t n = sizeof(peer);
-		int fd = accept4(socket, (struct sockaddr *)&peer, &n, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		const int flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+		int fd = accept4(socket, (struct sockaddr *)&peer, &n, flags);
 
 		if (fd >= 0) {
 			admit(l, fd, &peer);
@@ -177,7 +179,8 @@ static void serve(struct listener *l)
 
 /* ---- the end ---- */
 
-/* Waits until all are gone, the time is over or, with hurry, another SIGTERM came; whether all are gone. */
+/* Waits until all are gone, the time is over or, with hurry, another SIGTERM came; whether all are
+ * gone. */
 static bool wait_for_all(struct listener *l, int64_t time_us, bool hurry)
 {
 	int64_t deadline = clock_monotonic_us() + time_us;
@@ -197,12 +200,14 @@ static int stop(struct listener *l)
 	net_listeners_deinit(&l->sockets);
 	if (wait_for_all(l, LISTENER_GRACE, true))
 		return 0;
-	log_warn(NULL, "%zu connections are cut in the middle of a message", connections_count(&l->connections));
+	log_warn(NULL, "%zu connections are cut in the middle of a message",
+		connections_count(&l->connections));
 	connections_cut(&l->connections);
 	return wait_for_all(l, CUT_GRACE, false) ? 0 : -1;
 }
 
-/* poll() tells of a client that may be gone before accept(): which must not wait for the next one then. */
+/* poll() tells of a client that may be gone before accept(): which must not wait for the next one
+ * then. */
 static int prepare(struct listener *l, struct err *e)
 {
 	if (l->sockets.n > PROC_POLL_MAX)

@@ -12,8 +12,8 @@
 
 #define PROGRAM "strongroom-lmtpd"
 
-/* Message buffers come from the kernel and go back to it; small memory is shared by the threads in two arenas. Without
- * this the heap keeps the size of the busiest moment for each thread. */
+/* Message buffers come from the kernel and go back to it; small memory is shared by the threads in
+ * two arenas. Without this the heap keeps the size of the busiest moment for each thread. */
 static void bound_memory(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
@@ -34,7 +34,8 @@ static void raise_descriptors(void)
 /* What needs root comes before the account is changed, what belongs to the account after. */
 static int start(struct listener *l, const struct conf *conf, struct err *e)
 {
-	if (net_listen(&l->sockets, conf->lmtpd_listen, e) || net_listeners_chown(&l->sockets, conf->user, e))
+	if (net_listen(&l->sockets, conf->lmtpd_listen, e) ||
+		net_listeners_chown(&l->sockets, conf->user, e))
 		return -1;
 	if (proc_drop(conf->user, e) || proc_pidfile(conf->run_dir, PROGRAM, e))
 		return -1;
@@ -64,8 +65,16 @@ static int give_up(const struct err *e)
 
 static int run(const struct conf *conf, const char *conf_path)
 {
-	struct server server = { .conf = conf, .stop_fd = -1, .tls_lock = PTHREAD_MUTEX_INITIALIZER };
-	struct listener l = { .server = &server, .connections = CONNECTIONS_INIT, .conf_path = conf_path };
+	struct server server = {
+		.conf = conf,
+		.stop_fd = -1,
+		.tls_lock = PTHREAD_MUTEX_INITIALIZER,
+	};
+	struct listener l = {
+		.server = &server,
+		.connections = CONNECTIONS_INIT,
+		.conf_path = conf_path,
+	};
 	struct err e;
 	int status = EX_OK;
 

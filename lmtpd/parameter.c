@@ -16,7 +16,8 @@ static bool is(struct view v, const char *word)
 	return v.n == strlen(word) && strncasecmp(v.at, word, v.n) == 0;
 }
 
-/* Up to 20 digits (RFC 1870). A size beyond 64 bits is a size that is too large, and no error of syntax. */
+/* Up to 20 digits (RFC 1870). A size beyond 64 bits is a size that is too large, and no error of
+ * syntax. */
 static bool take_size(struct command *c, struct view value)
 {
 	char digits[21];
@@ -56,7 +57,8 @@ static bool take_noted(struct command *c, struct view value)
 	return value.n > 0;
 }
 
-/* DSN and AUTH are not announced; a client that sends their parameters all the same tells something worth keeping. */
+/* DSN and AUTH are not announced; a client that sends their parameters all the same tells something
+ * worth keeping. */
 static const struct {
 	enum verb verb;
 	const char *name;

@@ -10,7 +10,7 @@ static const struct {
 	[REPLY_NONE] = { "250 2.0.0", "OK" },
 	[REPLY_GREETING] = { "220", "LMTP Strongroom mail archive" },
 	[REPLY_BYE] = { "221 2.0.0", "Bye" },
-	[REPLY_NOT_A_PEER] = { "421 4.7.1", "Your address is not in the list of peers of this archive" },
+	[REPLY_NOT_A_PEER] = { "421 4.7.1", "Your address is not in this archive's list of peers" },
 	[REPLY_TOO_MANY_CONNECTIONS] = { "421 4.3.2", "Too many connections, try again later" },
 	[REPLY_STOPPING] = { "421 4.3.2", "Service is stopping, try again later" },
 	[REPLY_IDLE] = { "421 4.4.2", "Idle for too long, closing" },
@@ -82,12 +82,13 @@ static size_t cut(const char *s, size_t max)
 int reply_put(struct buf *out, enum reply r, const char *subject, const char *detail)
 {
 	const char *code = replies[r].code, *text = replies[r].text;
-	size_t fixed = strlen(code) + strlen(text) + (detail ? strlen(detail) : 0) + strlen("   \r\n");
+	size_t detail_n = detail ? strlen(detail) : 0;
+	size_t room = REPLY_LINE_MAX - strlen(code) - strlen(text) - detail_n - strlen("   \r\n");
 	size_t before = out->len;
 	int failed = buf_printf(out, "%s ", code);
 
 	if (!failed && subject)
-		failed = put(out, subject, cut(subject, REPLY_LINE_MAX - fixed)) || buf_add_char(out, ' ');
+		failed = put(out, subject, cut(subject, room)) || buf_add_char(out, ' ');
 	if (!failed)
 		failed = buf_add_str(out, text);
 	if (!failed && detail)

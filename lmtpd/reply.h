@@ -61,8 +61,9 @@ enum reply {
 /* Longest line of RFC 5321, CRLF included. */
 #define REPLY_LINE_MAX 512
 
-/* Adds a one-line reply: "code enhanced [subject ]text[ detail]". subject and detail may be NULL; what would not fit the
- * line is cut off subject, and control characters in either become '?'. -1 when out is full. */
+/* Adds a one-line reply: "code enhanced [subject ]text[ detail]". subject and detail may be NULL;
+ * what would not fit the line is cut off subject, and control characters in either become '?'. -1
+ * when out is full. */
 int reply_put(struct buf *out, enum reply r, const char *subject, const char *detail) MUST_CHECK;
 
 /* "451 4.3.0": for the log. */

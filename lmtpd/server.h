@@ -1,5 +1,5 @@
-/* server: what all connections share. Made and changed by the main thread (listener.c); sessions only read, through the
- * atomics and under the lock where the member says so. */
+/* server: what all connections share. Made and changed by the main thread (listener.c); sessions
+ * only read, through the atomics and under the lock where the member says so. */
 #ifndef LMTPD_SERVER_H
 #define LMTPD_SERVER_H
 

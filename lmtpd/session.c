@@ -36,7 +36,9 @@ static bool say_about(struct session *s, enum reply r, const char *subject, cons
 {
 	CLEANUP(buf_deinit) struct buf line = BUF_INIT(STREAM_OUT_SIZE);
 
-	return reply_put(&line, r, subject, detail) == 0 && stream_put(&s->stream, line.data, line.len) == STREAM_OK;
+	if (reply_put(&line, r, subject, detail))
+		return false;
+	return stream_put(&s->stream, line.data, line.len) == STREAM_OK;
 }
 
 static bool say(struct session *s, enum reply r)
@@ -87,7 +89,8 @@ static bool next_command(struct session *s, struct command *c, bool stoppable)
 		enum reply wrong;
 		size_t n = 0;
 		char *line = NULL;
-		enum stream_status status = stream_line(&s->stream, COMMAND_LINE_MAX, stoppable, &line, &n);
+		enum stream_status status =
+			stream_line(&s->stream, COMMAND_LINE_MAX, stoppable, &line, &n);
 
 		if (status > STREAM_BAD_END) {
 			leave(s, status, false);
@@ -101,12 +104,13 @@ static bool next_command(struct session *s, struct command *c, bool stoppable)
 		}
 		if (!wrong)
 			return true;
-		if (c->verb == VERB_BDAT) { /* how long its chunk is can't be known: nothing behind it can be trusted */
+		if (c->verb == VERB_BDAT) { /* where its chunk ends is unknown: trust nothing more */
 			say(s, wrong);
 			return false;
 		}
-		/* An address that we don't understand is no reason to hang up on the other recipients. */
-		if (c->verb == VERB_RCPT ? !say(s, wrong) : complain(s, wrong, STATE_IDLE) == STATE_END)
+		/* One odd address is no reason to hang up on the other recipients. */
+		if (c->verb == VERB_RCPT ? stay(s, wrong, STATE_IDLE) == STATE_END :
+					   complain(s, wrong, STATE_IDLE) == STATE_END)
 			return false;
 	}
 }
@@ -130,7 +134,8 @@ static enum state hello(struct session *s, const struct command *c)
 	free(s->peer.helo);
 	s->peer.helo = mem_strdup(c->text);
 	log_context_set(&s->log, "helo", c->text);
-	if (buf_printf(&b, "250-%s\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n", s->server->conf->node) ||
+	if (buf_printf(&b, "250-%s\r\n", s->server->conf->node) ||
+		buf_add_str(&b, "250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n") ||
 		buf_printf(&b, "250-SIZE %" PRIu64 "\r\n%s", s->server->conf->message_size_max,
 			offers_tls(s) ? "250-STARTTLS\r\n" : "") ||
 		buf_add_str(&b, "250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250 BINARYMIME\r\n") ||
@@ -237,8 +242,10 @@ static enum stream_status read_chunk(struct session *s, uint64_t n, bool keep)
 	return STREAM_OK;
 }
 
-/* A chunk has to be read even where it is out of place: its bytes must not be taken for commands. */
-static enum state refuse_chunk(struct session *s, const struct command *c, enum reply r, enum state state)
+/* A chunk has to be read even where it is out of place: its bytes must not be taken for
+ * commands. */
+static enum state refuse_chunk(struct session *s, const struct command *c, enum reply r,
+	enum state state)
 {
 	enum stream_status status = read_chunk(s, c->size, false);
 
@@ -253,13 +260,16 @@ static enum state receive_chunk(struct session *s, const struct command *c)
 		return leave(s, status, true);
 	if (c->last)
 		return finish(s);
-	return stay(s, s->transaction.failure ? s->transaction.failure : REPLY_CHUNK_OK, STATE_CHUNKS);
+	enum reply failure = s->transaction.failure;
+
+	return stay(s, failure ? failure : REPLY_CHUNK_OK, STATE_CHUNKS);
 }
 
 /* ---- states ---- */
 
 /* What may come in any state; everything else is out of place there. */
-static enum state common(struct session *s, const struct command *c, enum state state, enum reply out_of_place)
+static enum state common(struct session *s, const struct command *c, enum state state,
+	enum reply out_of_place)
 {
 	switch (c->verb) {
 	case VERB_LHLO:

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Serves the client on fd (non-blocking; stays the caller's) until either side ends it. client: its name for log and
- * record. trusted: by a Unix socket, where TLS is not asked for. */
+/* Serves the client on fd (non-blocking; stays the caller's) until either side ends it. client: its
+ * name for log and record. trusted: by a Unix socket, where TLS is not asked for. */
 void session_run(struct server *server, int fd, const char *client, bool trusted);
 
 #endif

@@ -30,10 +30,15 @@ static enum stream_status broken(struct stream *s, const char *op)
 
 /* ---- waiting ---- */
 
-/* Until fd is ready for `events` or the deadline is there; with stoppable also until the daemon stops. */
-static enum stream_status wait_for(struct stream *s, short events, int64_t deadline_us, bool stoppable)
+/* Until fd is ready for `events` or the deadline is there; with stoppable also until the daemon
+ * stops. */
+static enum stream_status wait_for(struct stream *s, short events, int64_t deadline_us,
+	bool stoppable)
 {
-	struct pollfd p[2] = { { .fd = s->fd, .events = events }, { .fd = s->stop_fd, .events = POLLIN } };
+	struct pollfd p[2] = {
+		{ .fd = s->fd, .events = events },
+		{ .fd = s->stop_fd, .events = POLLIN },
+	};
 
 	for (;;) {
 		int64_t left = deadline_us - clock_monotonic_us();
@@ -49,7 +54,8 @@ static enum stream_status wait_for(struct stream *s, short events, int64_t deadl
 }
 
 /* What a TLS call asks to wait for; TLS_OK is for the caller. */
-static enum stream_status tls_wait(struct stream *s, enum tls_status status, int64_t deadline_us, bool stoppable)
+static enum stream_status tls_wait(struct stream *s, enum tls_status status, int64_t deadline_us,
+	bool stoppable)
 {
 	if (status == TLS_WANT_READ)
 		return wait_for(s, POLLIN, deadline_us, stoppable);
@@ -62,8 +68,8 @@ static enum stream_status tls_wait(struct stream *s, enum tls_status status, int
 
 /* ---- input ---- */
 
-static enum stream_status read_clear(struct stream *s, char *to, size_t n, size_t *got_r, int64_t deadline_us,
-	bool stoppable)
+static enum stream_status read_clear(struct stream *s, char *to, size_t n, size_t *got_r,
+	int64_t deadline_us, bool stoppable)
 {
 	for (;;) {
 		ssize_t got = recv(s->fd, to, n, 0);
@@ -85,8 +91,8 @@ static enum stream_status read_clear(struct stream *s, char *to, size_t n, size_
 	}
 }
 
-static enum stream_status read_tls(struct stream *s, char *to, size_t n, size_t *got_r, int64_t deadline_us,
-	bool stoppable)
+static enum stream_status read_tls(struct stream *s, char *to, size_t n, size_t *got_r,
+	int64_t deadline_us, bool stoppable)
 {
 	for (;;) {
 		enum tls_status status = tls_read(s->tls, to, n, got_r, &s->why);
@@ -100,8 +106,8 @@ static enum stream_status read_tls(struct stream *s, char *to, size_t n, size_t 
 	}
 }
 
-/* Adds to the input, for which there must be room. Whatever was gathered is sent first, since the client may wait for
- * it. */
+/* Adds to the input, for which there must be room. Whatever was gathered is sent first, since the
+ * client may wait for it. */
 static enum stream_status fill(struct stream *s, int64_t deadline_us, bool stoppable)
 {
 	size_t got = 0;
@@ -109,8 +115,8 @@ static enum stream_status fill(struct stream *s, int64_t deadline_us, bool stopp
 
 	if (status)
 		return status;
-	status = (s->tls ? read_tls : read_clear)(s, s->in + s->in_end, STREAM_IN_SIZE - s->in_end, &got, deadline_us,
-		stoppable);
+	status = (s->tls ? read_tls : read_clear)(s, s->in + s->in_end, STREAM_IN_SIZE - s->in_end,
+		&got, deadline_us, stoppable);
 	s->in_end += got;
 	return status;
 }
@@ -141,7 +147,8 @@ static enum stream_status drop_line(struct stream *s, int64_t deadline_us)
 }
 
 /* [start, end] is a whole line, end its LF. */
-static enum stream_status give_line(struct stream *s, char *start, char *end, char **line_r, size_t *n_r)
+static enum stream_status give_line(struct stream *s, char *start, char *end, char **line_r,
+	size_t *n_r)
 {
 	s->in_at = (size_t)(end - s->in) + 1;
 	if (end == start || end[-1] != '\r')
@@ -152,7 +159,8 @@ static enum stream_status give_line(struct stream *s, char *start, char *end, ch
 	return STREAM_OK;
 }
 
-enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, char **line_r, size_t *n_r)
+enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, char **line_r,
+	size_t *n_r)
 {
 	int64_t deadline = clock_monotonic_us() + s->timeout_us;
 

@@ -1,8 +1,9 @@
-/* stream: a client's connection as lines and bytes, in clear or in TLS, with time limits on every wait.
+/* stream: a client's connection as lines and bytes, in clear or in TLS, with time limits on every
+ * wait.
  *
- * Replies are gathered and leave when the client has nothing more to read from us in its buffer (PIPELINING: one packet
- * answers a group of commands). One thread. The input buffer and the largest gathering of replies are all the memory
- * that a connection costs here. */
+ * Replies are gathered and leave when the client has nothing more to read from us in its buffer
+ * (PIPELINING: one packet answers a group of commands). One thread. The input buffer and the
+ * largest gathering of replies are all the memory that a connection costs here. */
 #ifndef LMTPD_STREAM_H
 #define LMTPD_STREAM_H
 
@@ -37,11 +38,14 @@ struct stream {
 void stream_init(struct stream *s, int fd, int stop_fd, int64_t timeout_us);
 void stream_deinit(struct stream *s);
 
-/* The next line of at most max bytes with its CR LF: a view without it, NUL-terminated, valid until the next call. With
- * stoppable it returns STREAM_STOP instead of waiting when the daemon is stopping. */
-enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, char **line_r, size_t *n_r) MUST_CHECK;
+/* The next line of at most max bytes with its CR LF: a view without it, NUL-terminated, valid until
+ * the next call. With stoppable it returns STREAM_STOP instead of waiting when the daemon is
+ * stopping. */
+enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, char **line_r,
+	size_t *n_r) MUST_CHECK;
 
-/* At least one byte of input: a view, valid until the next call. Say with stream_take() how much of it is done with. */
+/* At least one byte of input: a view, valid until the next call. Say with stream_take() how much of
+ * it is done with. */
 enum stream_status stream_bytes(struct stream *s, const char **data_r, size_t *n_r) MUST_CHECK;
 void stream_take(struct stream *s, size_t n);
 
@@ -49,8 +53,8 @@ void stream_take(struct stream *s, size_t n);
 enum stream_status stream_put(struct stream *s, const char *text, size_t n) MUST_CHECK;
 enum stream_status stream_flush(struct stream *s) MUST_CHECK;
 
-/* Goes over to TLS after sending what is gathered. Input that came in clear behind STARTTLS is dropped: it could be
- * anybody's. t becomes the stream's. */
+/* Goes over to TLS after sending what is gathered. Input that came in clear behind STARTTLS is
+ * dropped: it could be anybody's. t becomes the stream's. */
 enum stream_status stream_start_tls(struct stream *s, struct tls *t) MUST_CHECK;
 
 #endif

@@ -15,7 +15,8 @@ static const char *protocol(const struct capture *c, bool utf8)
 	return utf8 ? "UTF8LMTP" : "LMTP";
 }
 
-/* "192.0.2.1:25" → "[192.0.2.1]", "[2001:db8::1]:25" → "[IPv6:2001:db8::1]"; "unix" stays. Caller frees. */
+/* "192.0.2.1:25" → "[192.0.2.1]", "[2001:db8::1]:25" → "[IPv6:2001:db8::1]"; "unix" stays. Caller
+ * frees. */
 static char *address(const char *client)
 {
 	const char *colon = strrchr(client, ':');
@@ -39,12 +40,12 @@ static void format_date(char text[DATE_SIZE], int64_t us)
 
 char *trace_line(const struct capture *c, const char *node, bool utf8)
 {
-	bool one = c->recipient_count == 1;
 	_free_ char *from = address(c->client);
+	_free_ char *recipient = c->recipient_count == 1 ?
+		mem_printf(" for <%s>", c->recipients[0].address) : mem_strdup("");
 	char date[DATE_SIZE];
 
 	format_date(date, c->received_us);
-	return mem_printf("Received: from %s (%s) by %s (Strongroom) with %s id %s%s%s%s; %s", c->helo, from, node,
-		protocol(c, utf8), c->session, one ? " for <" : "", one ? c->recipients[0].address : "", one ? ">" : "",
-		date);
+	return mem_printf("Received: from %s (%s) by %s (Strongroom) with %s id %s%s; %s", c->helo,
+		from, node, protocol(c, utf8), c->session, recipient, date);
 }

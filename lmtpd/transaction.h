@@ -1,6 +1,8 @@
-/* transaction: one message on its way from MAIL to the reply: its envelope, its bytes, and the room it takes up.
+/* transaction: one message on its way from MAIL to the reply: its envelope, its bytes, and the room
+ * it takes up.
  *
- * The first failure decides the reply. What comes after it is dropped, and its room is given back at once. */
+ * The first failure decides the reply. What comes after it is dropped, and its room is given back
+ * at once. */
 #ifndef LMTPD_TRANSACTION_H
 #define LMTPD_TRANSACTION_H
 
@@ -40,7 +42,8 @@ enum reply transaction_add_recipient(struct transaction *t, const struct command
 /* More bytes of the message. */
 void transaction_append(struct transaction *t, const void *data, size_t n);
 
-/* All bytes are there: archives them. The one reply for every recipient; archive_id_r is set with REPLY_ARCHIVED. */
+/* All bytes are there: archives them. The one reply for every recipient; archive_id_r is set with
+ * REPLY_ARCHIVED. */
 enum reply transaction_finish(struct transaction *t, char archive_id_r[UUID_TEXT_SIZE]) MUST_CHECK;
 
 /* Frees and gives back everything; may be called again. */

@@ -64,8 +64,8 @@ int io_read_exact(int fd, void *data, size_t n)
 	return 1;
 }
 
-/* The next piece of the file: its length, 0 at the end, -1 with *e. One byte more than fits is asked for, so that a
- * file that is too large is noticed. */
+/* The next piece of the file: its length, 0 at the end, -1 with *e. One byte more than fits is
+ * asked for, so that a file that is too large is noticed. */
 static ssize_t read_step(struct buf *b, int fd, const char *path, struct err *e)
 {
 	char piece[4096];
@@ -80,7 +80,7 @@ static ssize_t read_step(struct buf *b, int fd, const char *path, struct err *e)
 	if (got < 0)
 		return err_errno(e, "read", path);
 	if (got > 0 && !room)
-		return err_permanent(e, "read(%s) failed: it is larger than %zu bytes", path, b->max);
+		return err_permanent(e, "read(%s) failed: over %zu bytes", path, b->max);
 	return got;
 }
 
@@ -130,9 +130,10 @@ void io_fsync_dir_or_die(int dirfd, const char *path)
 		log_fatal(NULL, "fsync(%s) failed: %s", path, strerror(errno));
 }
 
-/* One directory below parent, which it opens. Whoever finds the entry there already must not go on before its maker
- * has made it durable: hence the lock, which works between threads and between processes. The parent is opened afresh
- * for it, since a lock belongs to the open file and would not hold off another thread that shares it. */
+/* One directory below parent, which it opens. Whoever finds the entry there already must not go on
+ * before its maker has made it durable: hence the lock, which works between threads and between
+ * processes. The parent is opened afresh for it, since a lock belongs to the open file and would
+ * not hold off another thread that shares it. */
 static int make_one(int parent, const char *name, const char *path, mode_t mode, struct err *e)
 {
 	_close_ int lock = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -150,7 +151,8 @@ static int make_one(int parent, const char *name, const char *path, mode_t mode,
 
 int io_mkdirs(int dirfd, const char *path, mode_t mode, struct err *e)
 {
-	_close_ int at = openat(dirfd, path[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *start = path[0] == '/' ? "/" : ".";
+	_close_ int at = openat(dirfd, start, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_free_ char *names = mem_strdup(path);
 	char *rest = NULL;
 
@@ -169,8 +171,8 @@ int io_mkdirs(int dirfd, const char *path, mode_t mode, struct err *e)
 	return 0;
 }
 
-static int fill_and_rename(const char *temp, int fd, const char *path, const void *data, size_t n, mode_t mode,
-	struct err *e)
+static int fill_and_rename(const char *temp, int fd, const char *path, const void *data, size_t n,
+	mode_t mode, struct err *e)
 {
 	if (io_write_all(fd, data, n))
 		return err_errno(e, "write", temp);
@@ -186,7 +188,8 @@ int io_replace_file(const char *path, const void *data, size_t n, mode_t mode, s
 {
 	_free_ char *temp = mem_printf("%s.XXXXXX", path);
 	const char *slash = strrchr(path, '/');
-	_free_ char *dir = slash ? mem_dup(path, slash == path ? 1 : (size_t)(slash - path)) : mem_strdup(".");
+	size_t dir_n = slash && slash != path ? (size_t)(slash - path) : 1;
+	_free_ char *dir = mem_dup(slash ? path : ".", dir_n);
 	_close_ int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dirfd < 0)

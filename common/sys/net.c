@@ -39,8 +39,8 @@ static int unix_address(struct sockaddr_un *un_r, const char *address, struct er
 
 	*un_r = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (path[0] != '/' || strlen(path) >= sizeof(un_r->sun_path))
-		return err_permanent(e, "address(%s) failed: not an absolute path of less than %zu bytes", address,
-			sizeof(un_r->sun_path));
+		return err_permanent(e, "address(%s) failed: no absolute path under %zu bytes",
+			address, sizeof(un_r->sun_path));
 	memcpy(un_r->sun_path, path, strlen(path));
 	return 0;
 }
@@ -48,12 +48,17 @@ static int unix_address(struct sockaddr_un *un_r, const char *address, struct er
 /* "inet:host:port", "inet:[host]:port"; the prefix may be left out. */
 static int resolve(struct addrinfo **found_r, const char *address, int flags, struct err *e)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV };
-	_free_ char *text = mem_strdup(str_istarts(address, "inet:") ? address + strlen("inet:") : address);
+	const struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = flags | AI_NUMERICSERV,
+	};
+	size_t prefix = str_istarts(address, "inet:") ? strlen("inet:") : 0;
+	_free_ char *text = mem_strdup(address + prefix);
 	char *host = text, *colon = strrchr(text, ':');
 
 	if (!colon || !colon[1])
-		return err_permanent(e, "address(%s) failed: neither unix:/path nor inet:host:port", address);
+		return err_permanent(e, "address(%s) failed: neither unix:/path nor inet:host:port",
+			address);
 	*colon = '\0';
 	size_t n = strlen(host);
 
@@ -61,7 +66,8 @@ static int resolve(struct addrinfo **found_r, const char *address, int flags, st
 		host[n - 1] = '\0';
 		host++;
 	} else if (strchr(host, ':')) {
-		return err_permanent(e, "address(%s) failed: an IPv6 address needs [brackets]", address);
+		return err_permanent(e, "address(%s) failed: an IPv6 address needs [brackets]",
+			address);
 	}
 	if (!host[0])
 		return err_permanent(e, "address(%s) failed: no host", address);
@@ -69,7 +75,9 @@ static int resolve(struct addrinfo **found_r, const char *address, int flags, st
 
 	if (code == EAI_AGAIN || code == EAI_SYSTEM || code == EAI_MEMORY)
 		return err_temporary(e, "getaddrinfo(%s) failed: %s", address, gai_strerror(code));
-	return code ? err_permanent(e, "getaddrinfo(%s) failed: %s", address, gai_strerror(code)) : 0;
+	if (code)
+		return err_permanent(e, "getaddrinfo(%s) failed: %s", address, gai_strerror(code));
+	return 0;
 }
 
 /* ---- listening ---- */
@@ -104,7 +112,7 @@ static int remove_stale(const struct sockaddr_un *un, const char *address, struc
 	if (lstat(un->sun_path, &st))
 		return errno == ENOENT ? 0 : err_errno(e, "lstat", address);
 	if (!S_ISSOCK(st.st_mode))
-		return err_permanent(e, "bind(%s) failed: the file is there and is no socket", address);
+		return err_permanent(e, "bind(%s) failed: the file is no socket", address);
 	if (fd < 0)
 		return err_errno(e, "socket", address);
 	if (connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0 || errno != ECONNREFUSED)
@@ -112,7 +120,8 @@ static int remove_stale(const struct sockaddr_un *un, const char *address, struc
 	return unlink(un->sun_path) && errno != ENOENT ? err_errno(e, "unlink", address) : 0;
 }
 
-/* The file comes into being closed to all others (umask 077) and is opened to the group when all is set. */
+/* The file comes into being closed to all others (umask 077) and is opened to the group when all is
+ * set. */
 static int listen_unix(struct net_listeners *l, const char *address, struct err *e)
 {
 	struct sockaddr_un un;
@@ -138,7 +147,8 @@ static int listen_unix(struct net_listeners *l, const char *address, struct err 
 	return 0;
 }
 
-static int listen_one_inet(struct net_listeners *l, const struct addrinfo *a, const char *address, struct err *e)
+static int listen_one_inet(struct net_listeners *l, const struct addrinfo *a, const char *address,
+	struct err *e)
 {
 	const int on = 1;
 	bool unix_socket;
@@ -148,7 +158,8 @@ static int listen_one_inet(struct net_listeners *l, const struct addrinfo *a, co
 		return err_errno(e, "socket", address);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) ||
-		(a->ai_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))))
+		(a->ai_family == AF_INET6 &&
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))))
 		return err_errno(e, "setsockopt", address);
 	if (bind(fd, a->ai_addr, a->ai_addrlen))
 		return err_errno(e, "bind", address);
@@ -180,7 +191,7 @@ static int take_inherited(struct net_listeners *l, int n, struct err *e)
 		bool unix_socket;
 
 		if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
-			return err_permanent(e, "socket(LISTEN_FDS %d) failed: no listening stream socket", fd);
+			return err_permanent(e, "socket(LISTEN_FDS %d) failed: not listening", fd);
 		char *name = own_name(fd, &unix_socket);
 
 		if (!unix_socket)
@@ -203,7 +214,7 @@ int net_listen(struct net_listeners *l_r, const char *addresses, struct err *e)
 	else if (list.n == 0)
 		failed = err_permanent(e, "listen() failed: no address is configured");
 	for (size_t i = 0; inherited <= 0 && i < list.n && !failed; i++)
-		failed = is_unix(list.items[i]) ? listen_unix(l_r, list.items[i], e) : listen_inet(l_r, list.items[i], e);
+		failed = (is_unix(list.items[i]) ? listen_unix : listen_inet)(l_r, list.items[i], e);
 	if (failed)
 		net_listeners_deinit(l_r);
 	return failed;
@@ -321,8 +332,10 @@ char *net_peer_name(char text[NET_NAME_SIZE], const struct sockaddr_storage *pee
 	} else if (peer->ss_family == AF_INET6) {
 		bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
 
-		inet_ntop(mapped ? AF_INET : AF_INET6, v6->sin6_addr.s6_addr + (mapped ? 12 : 0), host, sizeof(host));
-		snprintf(text, NET_NAME_SIZE, mapped ? "%s:%u" : "[%s]:%u", host, ntohs(v6->sin6_port));
+		inet_ntop(mapped ? AF_INET : AF_INET6, v6->sin6_addr.s6_addr + (mapped ? 12 : 0),
+			host, sizeof(host));
+		snprintf(text, NET_NAME_SIZE, mapped ? "%s:%u" : "[%s]:%u", host,
+			ntohs(v6->sin6_port));
 	} else {
 		snprintf(text, NET_NAME_SIZE, "unix");
 	}

@@ -6,8 +6,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* Every network is kept as IPv6, an IPv4 one as ::ffff:a.b.c.d, since that is how IPv4 peers look on a dual-stack
- * socket. */
+/* Every network is kept as IPv6, an IPv4 one as ::ffff:a.b.c.d, since that is how IPv4 peers look
+ * on a dual-stack socket. */
 struct network {
 	uint8_t bytes[16];
 	unsigned int bits;
@@ -77,7 +77,8 @@ int net_allow_parse(struct net_allow **a_r, const char *networks, struct err *e)
 		_free_ char *text = mem_strdup(names.items[a->n]);
 
 		if (parse_network(&a->items[a->n], text))
-			return err_permanent(e, "network(%s) failed: not ADDRESS or ADDRESS/BITS with zeros behind the bits",
+			return err_permanent(e,
+				"network(%s) failed: neither ADDRESS nor ADDRESS/BITS, zero from there on",
 				names.items[a->n]);
 	}
 	*a_r = a;
@@ -91,16 +92,19 @@ bool net_allow_has(const struct net_allow *a, const struct sockaddr_storage *pee
 
 	if (peer->ss_family == AF_INET) {
 		memcpy(p.bytes, v4_prefix, sizeof(v4_prefix));
-		memcpy(p.bytes + sizeof(v4_prefix), &((const struct sockaddr_in *)peer)->sin_addr, 4);
+		memcpy(p.bytes + 12, &((const struct sockaddr_in *)peer)->sin_addr, 4);
 	} else if (peer->ss_family == AF_INET6) {
 		memcpy(p.bytes, &((const struct sockaddr_in6 *)peer)->sin6_addr, sizeof(p.bytes));
 	} else {
 		return true;
 	}
 	p.v4 = memcmp(p.bytes, v4_prefix, sizeof(v4_prefix)) == 0;
-	for (size_t i = 0; i < a->n; i++)
-		if (a->items[i].v4 == p.v4 && equal_bits(a->items[i].bytes, p.bytes, a->items[i].bits))
+	for (size_t i = 0; i < a->n; i++) {
+		const struct network *n = &a->items[i];
+
+		if (n->v4 == p.v4 && equal_bits(n->bytes, p.bytes, n->bits))
 			return true;
+	}
 	return false;
 }
 

@@ -58,7 +58,8 @@ static int become(const char *user, struct err *e)
 	int failed = getpwnam_r(user, &entry, storage, sizeof(storage), &found);
 
 	if (!found)
-		return err_permanent(e, "getpwnam(%s) failed: %s", user, failed ? strerror(failed) : "no such account");
+		return err_permanent(e, "getpwnam(%s) failed: %s", user,
+			failed ? strerror(failed) : "no such account");
 	if (initgroups(user, entry.pw_gid))
 		return err_errno(e, "initgroups", user);
 	if (setresgid(entry.pw_gid, entry.pw_gid, entry.pw_gid))
@@ -93,7 +94,8 @@ static int in_use(int fd, const char *path, struct err *e)
 
 	pid[n > 0 ? n : 0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
-	return err_temporary(e, "flock(%s) failed: process %s is running already", path, pid[0] ? pid : "?");
+	return err_temporary(e, "flock(%s) failed: process %s is running already", path,
+		pid[0] ? pid : "?");
 }
 
 int proc_pidfile(const char *run_dir, const char *program, struct err *e)
@@ -146,7 +148,8 @@ static void keep_alive(int64_t now_us)
 	keep_alive_due_us = now_us + keep_alive_us;
 }
 
-/* Milliseconds that poll may wait: up to the deadline (-1: none) and to the next message to the watchdog. */
+/* Milliseconds that poll may wait: up to the deadline (-1: none) and to the next message to the
+ * watchdog. */
 static int poll_ms(int64_t now_us, int64_t deadline_us)
 {
 	int64_t until = deadline_us;

@@ -39,7 +39,8 @@ static int refuse(struct err *e, const char *op, const char *object)
 	return err_permanent(e, "%s(%s) failed: %s", op, object, reason(text));
 }
 
-/* The names of the authorities are sent along, so that a client knows which of its certificates to show. */
+/* The names of the authorities are sent along, so that a client knows which of its certificates to
+ * show. */
 static int ask_for_certificate(SSL_CTX *x, const char *client_ca, struct err *e)
 {
 	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(client_ca);
@@ -53,13 +54,16 @@ static int ask_for_certificate(SSL_CTX *x, const char *client_ca, struct err *e)
 	return 0;
 }
 
-static int configure(SSL_CTX *x, const char *cert, const char *key, const char *client_ca, struct err *e)
+static int configure(SSL_CTX *x, const char *cert, const char *key, const char *client_ca,
+	struct err *e)
 {
 	SSL_CTX_set_min_proto_version(x, TLS1_2_VERSION);
-	SSL_CTX_set_options(x, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_options(x, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION |
+		SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_mode(x, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 		SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_session_id_context(x, (const unsigned char *)SESSION_ID_CONTEXT, strlen(SESSION_ID_CONTEXT));
+	SSL_CTX_set_session_id_context(x, (const unsigned char *)SESSION_ID_CONTEXT,
+		strlen(SESSION_ID_CONTEXT));
 	if (SSL_CTX_use_certificate_chain_file(x, cert) != 1)
 		return refuse(e, "load certificate", cert);
 	if (SSL_CTX_use_PrivateKey_file(x, key, SSL_FILETYPE_PEM) != 1)
@@ -69,7 +73,8 @@ static int configure(SSL_CTX *x, const char *cert, const char *key, const char *
 	return client_ca[0] ? ask_for_certificate(x, client_ca, e) : 0;
 }
 
-int tls_context_new(struct tls_context **c_r, const char *cert, const char *key, const char *client_ca, struct err *e)
+int tls_context_new(struct tls_context **c_r, const char *cert, const char *key,
+	const char *client_ca, struct err *e)
 {
 	ERR_clear_error();
 	SSL_CTX *x = SSL_CTX_new(TLS_server_method());
@@ -120,7 +125,8 @@ static enum tls_status status(const struct tls *t, const char *op, int rc, struc
 	case SSL_ERROR_ZERO_RETURN:
 		return TLS_END;
 	case SSL_ERROR_SYSCALL:
-		err_temporary(e, "%s() failed: %s", op, saved ? strerror_r(saved, text, sizeof(text)) : reason(text));
+		err_temporary(e, "%s() failed: %s", op,
+			saved ? strerror_r(saved, text, sizeof(text)) : reason(text));
 		break;
 	default:
 		err_temporary(e, "%s() failed: %s", op, reason(text));

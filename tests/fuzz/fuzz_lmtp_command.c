@@ -1,5 +1,5 @@
-/* What an LMTP client sends: a command line, and a message in transport form, which must come out the same however it is
- * cut into packets. */
+/* What an LMTP client sends: a command line, and a message in transport form, which must come out
+ * the same however it is cut into packets. */
 #include "base/buf.h"
 #include "lmtpd/command.h"
 #include "lmtpd/data.h"

@@ -1,5 +1,5 @@
-/* An archive in memory, for tests of what stands before the real one. It is included into the test's own file, so that
- * its functions are taken instead of the library's. */
+/* An archive in memory, for tests of what stands before the real one. It is included into the
+ * test's own file, so that its functions are taken instead of the library's. */
 #include "archive/archive.h"
 
 #include <string.h>
@@ -45,7 +45,8 @@ static char *join_recipients(const struct capture *c)
 
 	for (size_t i = 0; i < c->recipient_count; i++) {
 		const struct capture_recipient *r = &c->recipients[i];
-		char *longer = mem_printf("%s%s<%s>%s%s", all, i ? "," : "", r->address, r->args[0] ? " " : "", r->args);
+		char *longer = mem_printf("%s%s<%s>%s%s", all, i ? "," : "", r->address,
+			r->args[0] ? " " : "", r->args);
 
 		free(all);
 		all = longer;
@@ -53,7 +54,8 @@ static char *join_recipients(const struct capture *c)
 	return all;
 }
 
-int archive_put(struct archive *a, const struct capture *c, const struct log_context *ctx, struct archive_receipt *r_r,
+int archive_put(struct archive *a, const struct capture *c, const struct log_context *ctx,
+	struct archive_receipt *r_r,
 	struct err *e)
 {
 	(void)ctx;

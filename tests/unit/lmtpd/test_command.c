@@ -99,7 +99,8 @@ static void test_reads_parameters(void **state)
 	struct command c;
 
 	(void)state;
-	assert_int_equal(parse(&c, "MAIL FROM:<a@b> size=1000 BODY=BinaryMIME SMTPUTF8 AUTH=<> RET=HDRS"), REPLY_NONE);
+	assert_int_equal(parse(&c,
+		"MAIL FROM:<a@b> size=1000 BODY=BinaryMIME SMTPUTF8 AUTH=<> RET=HDRS"), REPLY_NONE);
 	assert_int_equal(c.size, 1000);
 	assert_int_equal(c.body, BODY_BINARYMIME);
 	assert_true(c.utf8);
@@ -112,7 +113,8 @@ static void test_reads_parameters(void **state)
 	assert_true(c.last && c.size == 0);
 }
 
-/* A NUL must not hide the rest of a line, and the verb is known all the same: BDAT has to hang up. */
+/* A NUL must not hide the rest of a line, and the verb is known all the same: BDAT has to hang
+ * up. */
 static void test_refuses_nul(void **state)
 {
 	char text[] = "BDAT 5\0 LAST";

@@ -130,10 +130,12 @@ static char *talk(struct site *s, const char *data, size_t n, size_t step)
 #define GO "354 Send the message, end with CR LF . CR LF\r\n"
 #define BYE "221 2.0.0 Bye\r\n"
 
-static const char dialogue[] = "LHLO me\r\nMAIL FROM:<a@b> BODY=8BITMIME\r\nRCPT TO:<c@d>\r\nRCPT TO:<\"x >\"@f>\r\nDATA\r\n"
+static const char dialogue[] =
+	"LHLO me\r\nMAIL FROM:<a@b> BODY=8BITMIME\r\nRCPT TO:<c@d>\r\nRCPT TO:<\"x >\"@f>\r\nDATA\r\n"
 			       "A: b\r\n\r\n..\0\r\r\n\n.\n.x\r\n.y\r\n.\r\nMAIL FROM:<>\r\nRSET\r\nQUIT\r\n";
 static const char dialogue_message[] = "A: b\r\n\r\n.\0\r\r\n\n.\n.x\r\ny\r\n";
-static const char dialogue_replies[] = HELLO "250 2.1.0 Sender OK\r\n250 2.1.5 Recipient OK\r\n250 2.1.5 Recipient OK\r\n" GO
+static const char dialogue_replies[] =
+	HELLO "250 2.1.0 Sender OK\r\n250 2.1.5 Recipient OK\r\n250 2.1.5 Recipient OK\r\n" GO
 	"250 2.0.0 <c@d> archived as " FAKE_ID "\r\n250 2.0.0 <\"x >\"@f> archived as " FAKE_ID
 	"\r\n250 2.1.0 Sender OK\r\n250 2.0.0 Transaction forgotten\r\n" BYE;
 
@@ -148,7 +150,8 @@ static void check_dialogue(struct site *s)
 	assert_string_equal(m->from_args, "BODY=8BITMIME");
 	assert_string_equal(m->to, "<c@d>,<\"x >\"@f>");
 	assert_string_equal(m->helo, "me");
-	assert_int_equal(strncmp(m->trace, "Received: from me ([192.0.2.1]) by node (Strongroom) with LMTP id ", 66), 0);
+	assert_int_equal(strncmp(m->trace,
+		"Received: from me ([192.0.2.1]) by node (Strongroom) with LMTP id ", 66), 0);
 }
 
 static void test_pipelined_whole(void **state)
@@ -201,7 +204,8 @@ static void test_refuses_before_the_body(void **state)
 	s->archive.ready = false;
 	_free_ char *down = TALK(s, "LHLO me\r\nMAIL FROM:<a@b>\r\n");
 
-	assert_string_equal(down, HELLO "451 4.3.0 The archive can't take mail now, try again later\r\n");
+	assert_string_equal(down,
+		HELLO "451 4.3.0 The archive can't take mail now, try again later\r\n");
 	s->archive.ready = true;
 	s->archive.room = 1000;
 	_free_ char *busy = TALK(s, "LHLO me\r\nMAIL FROM:<a@b> SIZE=1001\r\nMAIL FROM:<a@b>\r\n");
@@ -210,11 +214,13 @@ static void test_refuses_before_the_body(void **state)
 		"451 4.3.2 Too much mail under way, try again later\r\n");
 	_free_ char *large = TALK(s, "LHLO me\r\nMAIL FROM:<a@b> SIZE=100001\r\n");
 
-	assert_string_equal(large, HELLO "552 5.3.4 Message too large, the limit in bytes is 100000\r\n");
+	assert_string_equal(large,
+		HELLO "552 5.3.4 Message too large, the limit in bytes is 100000\r\n");
 	atomic_store(&s->server.archive, NULL);
 	_free_ char *closed = TALK(s, "LHLO me\r\nMAIL FROM:<a@b>\r\n");
 
-	assert_string_equal(closed, HELLO "451 4.3.0 The archive can't take mail now, try again later\r\n");
+	assert_string_equal(closed,
+		HELLO "451 4.3.0 The archive can't take mail now, try again later\r\n");
 }
 
 /* n bytes of message in all, its last line end included. */
@@ -225,7 +231,8 @@ static char *send_sized(struct site *s, size_t n)
 
 	memset(text, 'x', n);
 	memcpy(text + n - 2, "\r\n", 2);
-	assert_int_equal(buf_add_str(&b, ENVELOPE "DATA\r\n") | buf_add(&b, text, n) | buf_add_str(&b, ".\r\nNOOP\r\n"), 0);
+	assert_int_equal(buf_add_str(&b, ENVELOPE "DATA\r\n") | buf_add(&b, text, n) |
+		buf_add_str(&b, ".\r\nNOOP\r\n"), 0);
 	return talk(s, b.data, b.len, 16384);
 }
 
@@ -234,7 +241,8 @@ static void test_too_large_is_read_to_its_end(void **state)
 	struct site *s = *state;
 	_free_ char *fits = send_sized(s, SIZE_MAX_TEST);
 
-	assert_string_equal(fits, ENVELOPE_OK GO "250 2.0.0 <c@d> archived as " FAKE_ID "\r\n250 2.0.0 OK\r\n");
+	assert_string_equal(fits,
+		ENVELOPE_OK GO "250 2.0.0 <c@d> archived as " FAKE_ID "\r\n250 2.0.0 OK\r\n");
 	assert_int_equal(s->archive.messages[0].size, SIZE_MAX_TEST);
 	_free_ char *not = send_sized(s, SIZE_MAX_TEST + 1);
 
@@ -252,7 +260,8 @@ static void test_no_room_while_it_grows(void **state)
 	s->archive.room = 400 * 1024;
 	_free_ char *replies = send_sized(s, 500 * 1024);
 
-	assert_non_null(strstr(replies, GO "451 4.3.2 <c@d> Too much mail under way, try again later\r\n250 2.0.0 OK\r\n"));
+	assert_non_null(strstr(replies,
+		GO "451 4.3.2 <c@d> Too much mail under way, try again later\r\n250 2.0.0 OK\r\n"));
 	assert_int_equal(s->archive.n, 0);
 	s->archive.room = 1 << 20;
 	_free_ char *now = send_sized(s, 500 * 1024);
@@ -263,7 +272,8 @@ static void test_no_room_while_it_grows(void **state)
 static void test_too_many_recipients(void **state)
 {
 	struct site *s = *state;
-	_free_ char *replies = TALK(s, ENVELOPE "RCPT TO:<1>\r\nRCPT TO:<>\r\nRCPT TO:<2>\r\nRCPT TO:<3>\r\nDATA\r\n.\r\n");
+	_free_ char *replies =
+		TALK(s, ENVELOPE "RCPT TO:<1>\r\nRCPT TO:<>\r\nRCPT TO:<2>\r\nRCPT TO:<3>\r\nDATA\r\n.\r\n");
 
 	assert_string_equal(replies, ENVELOPE_OK "250 2.1.5 Recipient OK\r\n"
 		"501 5.1.3 Bad recipient address, expected RCPT TO:<address>\r\n"
@@ -276,10 +286,12 @@ static void test_too_many_recipients(void **state)
 static void test_chunks(void **state)
 {
 	struct site *s = *state;
-	_free_ char *replies = TALK(s, "LHLO me\r\nMAIL FROM:<a@b> BODY=BINARYMIME\r\nRCPT TO:<c@d>\r\nDATA\r\n"
+	_free_ char *replies =
+		TALK(s, "LHLO me\r\nMAIL FROM:<a@b> BODY=BINARYMIME\r\nRCPT TO:<c@d>\r\nDATA\r\n"
 		"BDAT 7\r\n.\r\nab\r\nBDAT 0\r\nDATA\r\nBDAT 3 LAST\r\nc\r.RSET\r\n");
 
-	assert_string_equal(replies, ENVELOPE_OK "503 5.5.1 BODY=BINARYMIME needs BDAT\r\n250 2.0.0 Chunk received\r\n"
+	assert_string_equal(replies,
+		ENVELOPE_OK "503 5.5.1 BODY=BINARYMIME needs BDAT\r\n250 2.0.0 Chunk received\r\n"
 		"250 2.0.0 Chunk received\r\n503 5.5.1 BDAT was begun: only BDAT or RSET now\r\n"
 		"250 2.0.0 <c@d> archived as " FAKE_ID "\r\n250 2.0.0 Transaction forgotten\r\n");
 	assert_int_equal(s->archive.messages[0].size, 10);
@@ -290,7 +302,8 @@ static void test_chunks(void **state)
 static void test_chunk_out_of_place_is_read(void **state)
 {
 	struct site *s = *state;
-	_free_ char *replies = TALK(s, "BDAT 6\r\nQUIT\r\nLHLO me\r\nBDAT 6 LAST\r\nQUIT\r\nMAIL FROM:<a@b>\r\nBDAT 6\r\nQUIT\r\n"
+	_free_ char *replies =
+		TALK(s, "BDAT 6\r\nQUIT\r\nLHLO me\r\nBDAT 6 LAST\r\nQUIT\r\nMAIL FROM:<a@b>\r\nBDAT 6\r\nQUIT\r\n"
 		"BDAT x\r\nNOOP\r\n");
 
 	assert_string_equal(replies, GREETING "503 5.5.1 LHLO first\r\n" FEATURES
@@ -301,10 +314,12 @@ static void test_chunk_out_of_place_is_read(void **state)
 static void test_out_of_place(void **state)
 {
 	struct site *s = *state;
-	_free_ char *replies = TALK(s, "MAIL FROM:<a@b>\r\nSTARTTLS\r\nVRFY a\r\nLHLO me\r\nRCPT TO:<c@d>\r\nDATA\r\nSTARTTLS\r\n"
+	_free_ char *replies =
+		TALK(s, "MAIL FROM:<a@b>\r\nSTARTTLS\r\nVRFY a\r\nLHLO me\r\nRCPT TO:<c@d>\r\nDATA\r\nSTARTTLS\r\n"
 		"MAIL FROM:<a@b>\r\nMAIL FROM:<a@b>\r\nDATA\r\nRSET\r\nRCPT TO:<c@d>\r\nQUIT\r\nNOOP\r\n");
 
-	assert_string_equal(replies, GREETING "503 5.5.1 LHLO first\r\n503 5.5.1 LHLO first\r\n252 2.5.2 Every recipient is archived\r\n"
+	assert_string_equal(replies,
+		GREETING "503 5.5.1 LHLO first\r\n503 5.5.1 LHLO first\r\n252 2.5.2 Every recipient is archived\r\n"
 		FEATURES "503 5.5.1 MAIL first\r\n503 5.5.1 MAIL first\r\n502 5.5.1 TLS is not offered\r\n"
 		"250 2.1.0 Sender OK\r\n503 5.5.1 A transaction is open already\r\n503 5.5.1 No valid recipients\r\n"
 		"250 2.0.0 Transaction forgotten\r\n503 5.5.1 MAIL first\r\n" BYE);
@@ -318,12 +333,15 @@ static void test_long_and_bad_lines_are_stepped_over(void **state)
 
 	memset(just, 'a', sizeof(just));
 	memset(much, 'b', sizeof(much));
-	assert_int_equal(buf_add_str(&b, "LHLO me\r\nNOOP ") | buf_add(&b, just, sizeof(just) - 1) | buf_add_str(&b, "\r\nNOOP ") |
-		buf_add(&b, just, sizeof(just)) | buf_add_str(&b, "\r\nNOOP ") | buf_add(&b, much, sizeof(much)) |
+	assert_int_equal(buf_add_str(&b, "LHLO me\r\nNOOP ") | buf_add(&b, just, sizeof(just) - 1) |
+		buf_add_str(&b, "\r\nNOOP ") |
+		buf_add(&b, just, sizeof(just)) | buf_add_str(&b, "\r\nNOOP ") | buf_add(&b, much,
+		sizeof(much)) |
 		buf_add_str(&b, "\r\nNOOP\nNOOP\r\r\nNOOP\r\n"), 0);
 	_free_ char *replies = talk(s, b.data, b.len, 16384);
 
-	assert_string_equal(replies, HELLO "250 2.0.0 OK\r\n500 5.5.2 Command line too long\r\n500 5.5.2 Command line too long\r\n"
+	assert_string_equal(replies,
+		HELLO "250 2.0.0 OK\r\n500 5.5.2 Command line too long\r\n500 5.5.2 Command line too long\r\n"
 		"500 5.5.2 A command is one line of text that ends with CR LF\r\n"
 		"500 5.5.2 A command is one line of text that ends with CR LF\r\n250 2.0.0 OK\r\n");
 }
@@ -341,7 +359,8 @@ static void test_hangs_up_on_nonsense(void **state)
 	for (size_t i = 0; i < n; i++)
 		lines += replies[i] == '\n';
 	assert_int_equal(lines, 1 + 21 + 1);
-	assert_non_null(strstr(replies, "500 5.5.1 Unknown command\r\n421 4.7.0 Too many bad commands, closing\r\n"));
+	assert_non_null(strstr(replies,
+		"500 5.5.1 Unknown command\r\n421 4.7.0 Too many bad commands, closing\r\n"));
 }
 
 static void test_broken_off_archives_nothing(void **state)

@@ -83,7 +83,8 @@ static void test_replace_leaves_nothing_else(void **state)
 	assert_int_equal(io_read_file(&b, path, 100, &e), 0);
 	assert_string_equal(b.data, "new");
 	assert_int_equal(io_replace_file(below, "x", 1, 0600, &e), -1);
-	/* a rename that fails takes its temporary file along: only the directory is left to remove */
+	/* a rename that fails takes its temporary file along: only the directory is left to
+	 * remove */
 	assert_int_equal(mkdir(blocked, 0700), 0);
 	assert_int_equal(mkdir(inside, 0700), 0);
 	assert_int_equal(io_replace_file(inside, "x", 1, 0600, &e), -1);
@@ -142,7 +143,8 @@ static void test_sends_a_descriptor(void **state)
 {
 	char control[CMSG_SPACE(sizeof(int))], byte;
 	struct iovec piece = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control,
+		.msg_controllen = sizeof(control) };
 	int pair[2], p[2], got;
 
 	(void)state;

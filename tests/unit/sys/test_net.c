@@ -84,7 +84,8 @@ static void test_allow_list(void **state)
 
 static void test_allow_list_refuses_slips(void **state)
 {
-	static const char *const bad[] = { "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "::1/129", "::1/x", "::1/", "host", "10.0.0.0/-1",
+	static const char *const bad[] = { "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "::1/129",
+		"::1/x", "::1/", "host", "10.0.0.0/-1",
 		"2001:db8::1/64" };
 	struct net_allow *a = NULL;
 	struct err e;
@@ -98,7 +99,8 @@ static void test_allow_list_refuses_slips(void **state)
 
 static void test_names_of_peers(void **state)
 {
-	struct sockaddr_storage v4 = peer("192.0.2.1"), v6 = peer("2001:db8::1"), mapped = peer("::ffff:192.0.2.1");
+	struct sockaddr_storage v4 = peer("192.0.2.1"), v6 = peer("2001:db8::1"), mapped =
+		peer("::ffff:192.0.2.1");
 	struct sockaddr_storage local = { .ss_family = AF_UNIX };
 	char text[NET_NAME_SIZE];
 
@@ -127,7 +129,8 @@ static void test_listens_and_connects(void **state)
 	}
 	assert_int_equal(stat(l.items[1].address + 5, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
-	/* somebody listens there: neither the socket nor its file is touched, and nothing of the second is left */
+	/* somebody listens there: neither the socket nor its file is touched, and nothing of the
+	 * second is left */
 	_free_ char *again = mem_printf("unix:%s/c unix:%s/a", dir, dir);
 
 	assert_int_equal(net_listen(&second, again, &e), -1);
@@ -162,7 +165,8 @@ static void test_replaces_a_stale_socket_only(void **state)
 
 static void test_refuses_bad_addresses(void **state)
 {
-	static const char *const bad[] = { "", "inet:127.0.0.1", "inet::25", "inet:127.0.0.1:x", "inet:::1:25", "unix:relative" };
+	static const char *const bad[] = { "", "inet:127.0.0.1", "inet::25", "inet:127.0.0.1:x",
+		"inet:::1:25", "unix:relative" };
 	struct net_listeners l;
 	struct err e;
 

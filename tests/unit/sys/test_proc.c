@@ -135,7 +135,8 @@ static void test_pidfile_is_held(void **state)
 	struct err e;
 
 	(void)state;
-	assert_int_equal(io_replace_file(path, "123456789\n", 10, 0644, &e), 0); /* left over from before */
+	assert_int_equal(io_replace_file(path, "123456789\n", 10, 0644, &e),
+		0); /* left over from before */
 	assert_int_equal(proc_pidfile(dir, "p", &e), 0);
 	assert_int_equal(io_read_file(&b, path, 100, &e), 0);
 	assert_string_equal(b.data, pid);

@@ -44,7 +44,8 @@ static void write_cert(EVP_PKEY *key)
 	X509_gmtime_adj(X509_getm_notBefore(x), -60);
 	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
 	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)"mx.example", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)"mx.example",
+		-1, -1, 0);
 	X509_set_issuer_name(x, name);
 	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
 	assert_non_null(f);
@@ -93,7 +94,8 @@ static void *run_client(void *arg)
 	if (c->version_max)
 		SSL_CTX_set_max_proto_version(x, c->version_max);
 	if (c->shows_certificate && (SSL_CTX_use_certificate_chain_file(x, cert_path) != 1 ||
-					    SSL_CTX_use_PrivateKey_file(x, key_path, SSL_FILETYPE_PEM) != 1))
+					    SSL_CTX_use_PrivateKey_file(x, key_path,
+					SSL_FILETYPE_PEM) != 1))
 		failed = "load";
 	SSL *s = SSL_new(x);
 
@@ -143,7 +145,8 @@ static enum tls_status serve(struct tls *t, int fd, char **subject_r, struct err
 	return status;
 }
 
-static enum tls_status converse(struct client c, const char *client_ca, const char **client_failed_r, char **subject_r)
+static enum tls_status converse(struct client c, const char *client_ca,
+	const char **client_failed_r, char **subject_r)
 {
 	struct tls_context *x = NULL;
 	struct tls *t = NULL;
@@ -178,7 +181,8 @@ static void test_conversation(void **state)
 	assert_int_equal(converse((struct client){ .fd = -1 }, "", &failed, &subject), TLS_END);
 	assert_null(failed);
 	assert_null(subject);
-	assert_int_equal(converse((struct client){ .version_max = TLS1_2_VERSION }, "", &failed, &subject), TLS_END);
+	assert_int_equal(converse((struct client){ .version_max = TLS1_2_VERSION }, "", &failed,
+		&subject), TLS_END);
 	assert_null(failed);
 }
 
@@ -188,7 +192,8 @@ static void test_old_versions_are_refused(void **state)
 	char *subject;
 
 	(void)state;
-	assert_int_equal(converse((struct client){ .version_max = TLS1_1_VERSION }, "", &failed, &subject), TLS_FAILED);
+	assert_int_equal(converse((struct client){ .version_max = TLS1_1_VERSION }, "", &failed,
+		&subject), TLS_FAILED);
 	assert_non_null(failed);
 }
 
@@ -198,11 +203,13 @@ static void test_client_certificate(void **state)
 	char *subject;
 
 	(void)state;
-	assert_int_equal(converse((struct client){ .shows_certificate = true }, cert_path, &failed, &subject), TLS_END);
+	assert_int_equal(converse((struct client){ .shows_certificate = true }, cert_path, &failed,
+		&subject), TLS_END);
 	assert_null(failed);
 	assert_string_equal(subject, "CN=mx.example");
 	free(subject);
-	assert_int_equal(converse((struct client){ .fd = -1 }, cert_path, &failed, &subject), TLS_FAILED);
+	assert_int_equal(converse((struct client){ .fd = -1 }, cert_path, &failed, &subject),
+		TLS_FAILED);
 	assert_non_null(failed);
 }
 
