@@ -1,6 +1,7 @@
 #include "parser/charset.h"
 
 #include <stdio.h>
+#include <unicode/ucnv_cb.h>
 #include <unicode/ucsdet.h>
 
 #define KEPT 16		   /* converters kept open */
