@@ -42,7 +42,7 @@ struct index_hit {
 };
 
 struct index_page {
-	struct index_hit *hits; /* newest date first, then by id */
+	struct index_hit *hits; /* newest first, by the second of the date, then as they came */
 	size_t n;
 	char *next;	  /* cursor of the next page, NULL when this is the last */
 	uint64_t total;	  /* matches in scope; exact while total_exact */

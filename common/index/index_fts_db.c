@@ -13,7 +13,9 @@
 #define STRING(x) #x
 #define NUMBER(x) STRING(x)
 
-/* Columns in the order of enum query_field, then scope. */
+/* The body comes first: FTS5 spends two bytes fewer on every word of its first column. Beginnings of up to six letters
+ * have indexes of their own, at half as much space again: without them FTS5 gathers all matches of a prefix before it
+ * gives the first. */
 static const char schema[] =
 	"PRAGMA journal_mode = WAL;"
 	"BEGIN IMMEDIATE;"
@@ -28,8 +30,8 @@ static const char schema[] =
 	") STRICT;"
 	"CREATE TABLE text (row INTEGER PRIMARY KEY, subject TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
 	"CREATE VIRTUAL TABLE words USING fts5 ("
-	"	\"from\", \"to\", cc, bcc, envelope, subject, body, attachment, message_id, scope,"
-	"	content = '', tokenize = 'strongroom', prefix = '1 2 3'"
+	"	body, \"from\", \"to\", cc, bcc, envelope, subject, attachment, message_id, scope,"
+	"	content = '', tokenize = 'strongroom', prefix = '1 2 3 4 5 6'"
 	");"
 	"COMMIT;";
 

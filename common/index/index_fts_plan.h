@@ -1,7 +1,7 @@
 /* index_fts_plan: what is looked up for a query within a scope.
  *
  * All text that is joined by AND, OR and NOT alone becomes one FTS5 expression; dates become ranges of rows; what neither
- * can tell (exact sizes, dates within a millisecond, very large scopes) is checked row by row. Only where OR or NOT mix
+ * can tell (exact sizes, dates within a second, very large scopes) is checked row by row. Only where OR or NOT mix
  * these is there more than one leaf. Pure; index_fts_walk.h evaluates. */
 #ifndef INDEX_INDEX_FTS_PLAN_H
 #define INDEX_INDEX_FTS_PLAN_H

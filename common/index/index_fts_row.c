@@ -1,17 +1,19 @@
 #include "index/index_fts_row.h"
 
+#include "base/clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define MS_MAX ((INT64_C(1) << 43) - 1)
-#define TRIES_A_MS 64 /* then on to the next millisecond: this one is as good as full */
+#define SECOND_MAX (INT64_C(1) << 40)
+#define TRIES_A_SECOND 64 /* then on to the next: this one is as good as full */
 
-static int64_t clamped_ms(int64_t date_us)
+static int64_t clamped_second(int64_t us)
 {
-	int64_t ms = date_us / 1000;
+	int64_t second = us / CLOCK_SECOND;
 
-	return date_us < 0 ? 0 : ms > MS_MAX ? MS_MAX : ms;
+	return us < 0 ? 0 : second > SECOND_MAX ? SECOND_MAX : second;
 }
 
 /* Bits of the id that don't come from its time. */
@@ -21,19 +23,28 @@ static uint32_t random_bits(const struct uuid *id)
 		id->bytes[15];
 }
 
+static uint64_t first_place(int64_t date_us, const struct uuid *id)
+{
+	int64_t fraction = date_us < 0 ? 0 : date_us % CLOCK_SECOND;
+
+	if (fraction)
+		return (uint64_t)(fraction * FTS_ROW_PLACES / CLOCK_SECOND);
+	return ((uint64_t)uuid_time_us(id) - (uint64_t)date_us) / 1000;
+}
+
 int64_t fts_row_of(int64_t date_us, const struct uuid *id, unsigned tried)
 {
-	int64_t ms = clamped_ms(date_us), next = ms + tried / TRIES_A_MS;
-	uint64_t delay = (uint64_t)(uuid_time_us(id) / 1000) - (uint64_t)ms;
+	int64_t second = clamped_second(date_us) + tried / TRIES_A_SECOND;
 	uint64_t step = random_bits(id) | 1u; /* odd: comes to every place */
-	uint64_t place = (delay + step * tried) % FTS_ROW_PLACES;
+	uint64_t place = (first_place(date_us, id) + step * tried) % FTS_ROW_PLACES;
 
-	return (next > MS_MAX ? MS_MAX : next) * FTS_ROW_PLACES + (int64_t)place;
+	return second * FTS_ROW_PLACES + (int64_t)place;
 }
 
 static bool is_exact(int64_t us)
 {
-	return us == INT64_MIN || us == INT64_MAX || (us > 0 && us % 1000 == 0 && us / 1000 <= MS_MAX);
+	return us == INT64_MIN || us == INT64_MAX ||
+		(us > 0 && us % CLOCK_SECOND == 0 && us / CLOCK_SECOND <= SECOND_MAX);
 }
 
 struct fts_rows fts_rows_between(int64_t low_us, int64_t high_us)
@@ -43,9 +54,9 @@ struct fts_rows fts_rows_between(int64_t low_us, int64_t high_us)
 	if (low_us >= high_us)
 		return (struct fts_rows){ 1, 0, true };
 	if (low_us != INT64_MIN)
-		r.low = clamped_ms(low_us) * FTS_ROW_PLACES;
+		r.low = clamped_second(low_us) * FTS_ROW_PLACES;
 	if (high_us != INT64_MAX)
-		r.high = clamped_ms(high_us - 1) * FTS_ROW_PLACES + FTS_ROW_PLACES - 1;
+		r.high = clamped_second(high_us - 1) * FTS_ROW_PLACES + FTS_ROW_PLACES - 1;
 	return r;
 }
 

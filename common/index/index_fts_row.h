@@ -1,10 +1,13 @@
 /* index_fts_row: row numbers of the embedded index.
  *
- *	row = milliseconds of the message's date (43 bits, clamped to 1970 .. 2248) << 20 | a place within the millisecond
+ *	row = seconds of the message's date (clamped to 1970 .. 2^40) << 16 | a place within the second
  *
- * So newest first is row descending, a span of time is a range of rows, and a row number is all that a cursor needs. The
- * place comes from the id alone (how long after its date the message was archived, so that messages of one second stand
- * in the order of arrival): it tells nothing about what else there is. Pure. */
+ * So newest first is row descending, a span of time is a range of rows, and a row number is all that a cursor needs. Small
+ * numbers matter: FTS5 stores the distance to the row before with every word of every message.
+ *
+ * The place comes from this message alone, so it tells nothing about what else there is: the fraction of the second, or
+ * for a whole second (as a Date header gives) how long after it the message was archived: messages of one second stand
+ * in the order of arrival. Pure. */
 #ifndef INDEX_INDEX_FTS_ROW_H
 #define INDEX_INDEX_FTS_ROW_H
 
@@ -12,7 +15,7 @@
 
 #include <stdbool.h>
 
-#define FTS_ROW_PLACES (1 << 20)
+#define FTS_ROW_PLACES 65536
 
 /* The row where the search for a free one begins, and the next one to try when `tried` were taken. */
 int64_t fts_row_of(int64_t date_us, const struct uuid *id, unsigned tried);

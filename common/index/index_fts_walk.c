@@ -162,25 +162,31 @@ static int next_of_and(struct fts_walk *w, struct fts_plan *p, int64_t bound, in
 
 static int next_of_or(struct fts_walk *w, struct fts_plan *p, int64_t bound, int64_t *row_r, struct err *e)
 {
-	int64_t left = -1, right = -1;
+	int64_t left = 0, right = 0;
+	int has_left = next(w, p->left, bound, &left, e);
 
-	if (next(w, p->left, bound, &left, e) < 0 || next(w, p->right, bound, &right, e) < 0)
+	if (has_left < 0)
 		return -1;
-	*row_r = left > right ? left : right;
-	return *row_r >= 0;
+	int has_right = next(w, p->right, bound, &right, e);
+
+	if (has_right < 0)
+		return -1;
+	*row_r = has_left && (!has_right || left > right) ? left : right;
+	return has_left || has_right;
 }
 
 static int next_of_except(struct fts_walk *w, struct fts_plan *p, int64_t bound, int64_t *row_r, struct err *e)
 {
 	for (;; bound = *row_r - 1) {
-		int64_t right = -1;
+		int64_t right;
 		int rc = next(w, p->left, bound, row_r, e);
 
 		if (rc <= 0)
 			return rc;
-		if (next(w, p->right, *row_r, &right, e) < 0)
+		rc = next(w, p->right, *row_r, &right, e);
+		if (rc < 0)
 			return -1;
-		if (right != *row_r)
+		if (!rc || right != *row_r)
 			return 1;
 	}
 }

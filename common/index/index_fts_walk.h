@@ -21,7 +21,7 @@ void fts_walk_init(struct fts_walk *w, struct fts_db *db, struct fts_plan *plan,
 void fts_walk_deinit(struct fts_walk *w);
 
 /* The greatest row of the result that is at most `bound`: 1 with *row_r, 0 when there is none, -1. From call to call the
- * bound may only fall. */
+ * bound may only fall. *row_r means nothing unless 1 is returned. */
 int fts_walk_next(struct fts_walk *w, int64_t bound, int64_t *row_r, struct err *e) MUST_CHECK;
 
 #endif
