@@ -163,6 +163,18 @@ static bool serve_one(struct buf *in)
 	return good;
 }
 
+/* Bytes of address space that programs and libraries take before any message does. */
+static uint64_t mapped(void)
+{
+	CLEANUP(buf_deinit) struct buf b = BUF_INIT(0);
+	unsigned long pages = 0;
+	struct err e;
+
+	if (io_read_file(&b, "/proc/self/statm", 4096, &e) == 0 && b.data)
+		pages = strtoul(b.data, NULL, 10);
+	return pages ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) : UINT64_C(256) << 20;
+}
+
 int main(int argc, char **argv)
 {
 	struct sandbox_limits limits = { .cpu_seconds = LIFE_CPU_SECONDS, .descriptors = PARSER_FD + 2 };
@@ -170,13 +182,14 @@ int main(int argc, char **argv)
 	struct err e;
 
 	log_init("strongroom-parser", LOG_INFO);
-	if (argc != 2 || str_parse_u64(&limits.memory, argv[1], UINT64_MAX) || fcntl(PARSER_FD, F_GETFD) < 0) {
+	if (argc != 2 || str_parse_u64(&limits.memory, argv[1], INT64_MAX) || fcntl(PARSER_FD, F_GETFD) < 0) {
 		fputs("strongroom-parser is started by the daemons of Strongroom: see strongroom(7)\n", stderr);
 		return 64;
 	}
 	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	read_init();
+	limits.memory += mapped();
 	if (nowhere < 0 || sandbox_enter(&limits, &e)) {
 		log_error(NULL, "%s", nowhere < 0 ? "open(/dev/null) failed" : e.text);
 		return 71;

@@ -122,7 +122,7 @@ void parsed_add_attachment(struct parsed *p, const char *name, const char *conte
 
 static int add_str(struct buf *out, enum tag tag, const char *s)
 {
-	return pack_u32(out, tag) || pack_str(out, s);
+	return pack_u32(out, tag) || pack_str(out, s) ? -1 : 0;
 }
 
 static int add_participant(struct buf *out, const struct participant *q)
@@ -130,7 +130,7 @@ static int add_participant(struct buf *out, const struct participant *q)
 	size_t n = 1 + 4 + strlen(q->name) + 4 + strlen(q->address) + 4 + strlen(q->normal);
 
 	return pack_u32(out, TAG_PARTICIPANT) || pack_u32(out, (uint32_t)n) || pack_u8(out, (uint8_t)q->role) ||
-		pack_str(out, q->name) || pack_str(out, q->address) || pack_str(out, q->normal);
+		pack_str(out, q->name) || pack_str(out, q->address) || pack_str(out, q->normal) ? -1 : 0;
 }
 
 static int add_attachment(struct buf *out, const struct attachment *a)
@@ -138,7 +138,7 @@ static int add_attachment(struct buf *out, const struct attachment *a)
 	size_t n = 4 + strlen(a->name) + 4 + strlen(a->content_type) + 8 + 4 + SHA256_SIZE;
 
 	return pack_u32(out, TAG_ATTACHMENT) || pack_u32(out, (uint32_t)n) || pack_str(out, a->name) ||
-		pack_str(out, a->content_type) || pack_u64(out, a->size) || pack_bytes(out, a->sha256, SHA256_SIZE);
+		pack_str(out, a->content_type) || pack_u64(out, a->size) || pack_bytes(out, a->sha256, SHA256_SIZE) ? -1 : 0;
 }
 
 int parsed_encode(struct buf *out, const struct parsed *p)
@@ -154,7 +154,7 @@ int parsed_encode(struct buf *out, const struct parsed *p)
 	for (size_t i = 0; i < p->attachment_count; i++)
 		if (add_attachment(out, &p->attachments[i]))
 			return -1;
-	return add_str(out, TAG_TEXT, p->text);
+	return add_str(out, TAG_TEXT, p->text) ? -1 : 0;
 }
 
 /* ---- decoding ---- */
@@ -186,7 +186,7 @@ static int take_participant(struct parsed *p, struct unpack *u)
 	struct participant *q = next_participant(p);
 
 	*q = (struct participant){ .role = (enum participant_role)role };
-	return take_str(&q->name, u) || take_str(&q->address, u) || take_str(&q->normal, u) || unpack_end(u);
+	return take_str(&q->name, u) || take_str(&q->address, u) || take_str(&q->normal, u) || unpack_end(u) ? -1 : 0;
 }
 
 static int take_attachment(struct parsed *p, struct unpack *u)

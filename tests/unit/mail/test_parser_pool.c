@@ -1,0 +1,380 @@
+/* The pool against a worker that does what the message tells it to: this very program, started once more. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "mail/parser_pool.h"
+#include "mail/parser_protocol.h"
+#include "sys/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- the worker ---- */
+
+static void say(enum parser_answer kind, const void *data, size_t n)
+{
+	struct buf out = BUF_INIT(n + 5);
+
+	if (pack_u32(&out, (uint32_t)n + 1) || pack_u8(&out, (uint8_t)kind) || buf_add(&out, data, n) ||
+		io_write_all(PARSER_FD, out.data, out.len))
+		_exit(1);
+	buf_deinit(&out);
+}
+
+static void say_parsed(const char *subject)
+{
+	struct parsed *p = parsed_new();
+	struct buf out = BUF_INIT(1000);
+
+	free(p->subject);
+	p->subject = mem_strdup(subject);
+	if (parsed_encode(&out, p))
+		_exit(1);
+	say(PARSER_PARSED, out.data, out.len);
+}
+
+/* "once FILE WHAT" does WHAT only when FILE is there, and removes it. */
+static void obey(char *text)
+{
+	static char fine[] = "fine";
+
+	if (strncmp(text, "once ", 5) == 0) {
+		char *file = text + 5, *what = strchr(file, ' ');
+
+		*what = '\0';
+		text = unlink(file) == 0 ? what + 1 : fine;
+	}
+	if (strcmp(text, "die") == 0)
+		raise(SIGKILL);
+	if (strcmp(text, "exit") == 0)
+		_exit(0);
+	if (strcmp(text, "hang") == 0)
+		pause();
+	if (strcmp(text, "nonsense") == 0)
+		say(PARSER_PARSED, "nonsense", 8);
+	else if (strcmp(text, "kind") == 0)
+		say(PARSER_READY, "", 0);
+	else if (strcmp(text, "huge") == 0)
+		_exit(write(PARSER_FD, "\xff\xff\xff\xff\x02", 5) == 5);
+	else if (strcmp(text, "half") == 0 && write(PARSER_FD, "\0\0\0\x64\x02half", 9) == 9)
+		_exit(0);
+	else if (strncmp(text, "data", 4) == 0) {
+		char *chunk = mem_alloc(PARSER_CHUNK, 1);
+
+		for (int i = atoi(text + 4); i > 0; i--)
+			say(PARSER_DATA, memset(chunk, i, PARSER_CHUNK), PARSER_CHUNK);
+		say(PARSER_END, "", 0);
+	} else if (strcmp(text, "none") == 0) {
+		say(PARSER_NONE, "", 0);
+	} else {
+		say_parsed(text);
+	}
+	if (strcmp(text, "then die") == 0)
+		raise(SIGKILL);
+}
+
+static int worker(void)
+{
+	char body[4096], text[4096];
+
+	say(PARSER_READY, "", 0);
+	for (;;) {
+		union {
+			struct cmsghdr header;
+			char room[CMSG_SPACE(sizeof(int))];
+		} control = { 0 };
+		struct iovec part = { body, sizeof(body) };
+		struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+		int fd;
+
+		if (recvmsg(PARSER_FD, &m, 0) <= 0)
+			return 0;
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+		ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+		close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		obey(text);
+	}
+}
+
+/* ---- the tests ---- */
+
+static struct conf conf = {
+	.parser_program = (char[]){ "/proc/self/exe" },
+	.spool_dir = (char[]){ "/tmp" },
+	.parser_workers = 2,
+	.parser_timeout_us = 300 * 1000,
+	.parser_memory_max = 1,
+};
+
+static struct parser_pool *open_pool(void)
+{
+	struct parser_pool *pool;
+	struct err e;
+
+	assert_int_equal(parser_pool_open(&pool, &conf, &e), 0);
+	return pool;
+}
+
+static struct message *message_of(const char *text)
+{
+	struct message *m = message_new("/tmp", 1000000);
+	struct err e;
+
+	assert_int_equal(message_append(m, text, strlen(text), &e), 0);
+	assert_int_equal(message_finish(m, &e), 0);
+	return m;
+}
+
+static struct parsed *parse(struct parser_pool *pool, const char *text)
+{
+	CLEANUP(message_freep) struct message *m = message_of(text);
+	struct parsed *p = NULL;
+	struct err e = { 0 };
+
+	if (parser_pool_parse(pool, m, &p, &e))
+		fail_msg("%s", e.text);
+	return p;
+}
+
+static void expect(struct parser_pool *pool, const char *text, const char *subject, uint32_t flags)
+{
+	CLEANUP(parsed_freep) struct parsed *p = parse(pool, text);
+
+	assert_string_equal(p->subject, subject);
+	assert_int_equal(p->flags, flags);
+}
+
+static void test_good(void **state)
+{
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) /* several lives of each worker */
+		expect(pool, "good", "good", 0);
+}
+
+static void test_bad_messages_are_flagged(void **state)
+{
+	static const char *const bad[] = { "die", "exit", "nonsense", "kind", "half" };
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+
+	(void)state;
+	for (int round = 0; round < 3; round++)
+		for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+			expect(pool, bad[i], "", PARSE_FAILED);
+			expect(pool, "good", "good", 0);
+		}
+	expect(pool, "huge", "", PARSE_FAILED);
+	expect(pool, "hang", "", PARSE_FAILED | PARSE_TIMEOUT);
+	expect(pool, "good", "good", 0);
+}
+
+static void touch(const char *path)
+{
+	close(open(path, O_CREAT | O_WRONLY, 0600));
+}
+
+static void test_one_death_is_no_failure(void **state)
+{
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+	char path[] = "/tmp/test_parser_pool.XXXXXX";
+	_free_ char *die = NULL, *hang = NULL;
+
+	(void)state;
+	close(mkstemp(path));
+	die = mem_printf("once %s die", path);
+	hang = mem_printf("once %s hang", path);
+	expect(pool, die, "fine", 0);
+	touch(path);
+	expect(pool, hang, "fine", 0);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* Workers that end while nobody needs them (the kernel's OOM killer, an operator) cost nobody's message anything. */
+static void test_idle_death(void **state)
+{
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		CLEANUP(parsed_freep) struct parsed *p = parse(pool, "then die");
+
+		usleep(50000);
+	}
+	expect(pool, "good", "good", 0);
+}
+
+static int collect(void *ctx, const void *data, size_t n)
+{
+	(void)data;
+	*(size_t *)ctx += n;
+	return 0;
+}
+
+static int refuse(void *ctx, const void *data, size_t n)
+{
+	(void)ctx;
+	(void)data;
+	(void)n;
+	return -1;
+}
+
+static void test_extract(void **state)
+{
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+	CLEANUP(message_freep) struct message *data = message_of("data20"), *empty = message_of("data0");
+	CLEANUP(message_freep) struct message *none = message_of("none"), *die = message_of("die");
+	size_t got = 0;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(parser_pool_extract(pool, data, 0, collect, &got, &e), 1);
+	assert_int_equal(got, 20 * PARSER_CHUNK);
+	got = 0;
+	assert_int_equal(parser_pool_extract(pool, empty, 0, collect, &got, &e), 1);
+	assert_int_equal(got, 0);
+	assert_int_equal(parser_pool_extract(pool, none, 0, collect, &got, &e), 0);
+	assert_int_equal(parser_pool_extract(pool, die, 0, collect, &got, &e), -1);
+	assert_int_equal(parser_pool_extract(pool, data, 0, refuse, NULL, &e), -1);
+	expect(pool, "good", "good", 0);
+}
+
+static void *hammer(void *arg)
+{
+	static const char *const texts[] = { "good", "die", "good", "nonsense", "good" };
+	struct parser_pool *pool = arg;
+
+	for (size_t i = 0; i < 100; i++) {
+		CLEANUP(parsed_freep) struct parsed *p = parse(pool, texts[i % ARRAY_LEN(texts)]);
+
+		if (strcmp(texts[i % ARRAY_LEN(texts)], "good") == 0 ? strcmp(p->subject, "good") != 0 : p->flags != PARSE_FAILED)
+			return arg;
+	}
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+	pthread_t threads[6];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, hammer, pool), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		void *result;
+
+		pthread_join(threads[i], &result);
+		assert_null(result);
+	}
+}
+
+static void test_no_program(void **state)
+{
+	struct conf broken = conf;
+	struct parser_pool *pool = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	broken.parser_program = (char[]){ "/nonexistent/parser" };
+	assert_int_equal(parser_pool_open(&pool, &broken, &e), -1);
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	assert_non_null(strstr(e.text, "/nonexistent/parser"));
+	broken.parser_program = (char[]){ "/bin/true" };
+	assert_int_equal(parser_pool_open(&pool, &broken, &e), -1);
+	assert_null(pool);
+}
+
+/* The program vanishes while we run (an upgrade gone wrong): ours to answer for, not the message's. Then it is back. */
+static void test_program_vanishes(void **state)
+{
+	char path[] = "/tmp/test_parser_pool.XXXXXX/parser", *slash = strrchr(path, '/');
+	struct conf own = conf;
+	struct parser_pool *pool = NULL;
+	CLEANUP(message_freep) struct message *die = message_of("die"), *good = message_of("good");
+	struct parsed *p = NULL;
+	struct err e = { 0 };
+	char self[4096] = { 0 };
+
+	(void)state;
+	*slash = '\0';
+	assert_non_null(mkdtemp(path));
+	*slash = '/';
+	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
+	assert_int_equal(symlink(self, path), 0);
+	own.parser_program = path;
+	own.parser_workers = 1;
+	assert_int_equal(parser_pool_open(&pool, &own, &e), 0);
+	unlink(path);
+	assert_int_equal(parser_pool_parse(pool, die, &p, &e), -1);
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	assert_int_equal(parser_pool_parse(pool, good, &p, &e), -1);
+	assert_int_equal(symlink(self, path), 0);
+	assert_int_equal(parser_pool_parse(pool, good, &p, &e), 0);
+	assert_string_equal(p->subject, "good");
+	parsed_freep(&p);
+	parser_pool_closep(&pool);
+	unlink(path);
+	*slash = '\0';
+	rmdir(path);
+}
+
+static int count_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void test_nothing_leaks(void **state)
+{
+	int before = count_fds();
+
+	for (int i = 0; i < 3; i++) {
+		test_bad_messages_are_flagged(state);
+		test_extract(state);
+		test_no_program(state);
+	}
+	assert_int_equal(count_fds(), before);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child, dead or alive */
+	assert_int_equal(errno, ECHILD);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad_messages_are_flagged),
+		cmocka_unit_test(test_one_death_is_no_failure),
+		cmocka_unit_test(test_idle_death),
+		cmocka_unit_test(test_extract),
+		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_program_vanishes),
+		cmocka_unit_test(test_nothing_leaks),
+	};
+
+	if (argc > 0 && strcmp(argv[0], "strongroom-parser") == 0)
+		return worker();
+	log_init("test", LOG_ERROR);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
