@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from stack import Missing  # noqa: E402
 from stack.dovecot import Dovecot  # noqa: E402
+from stack.lmtp import Client  # noqa: E402
 from stack.postfix import Postfix  # noqa: E402
 from stack.sendmail import Sendmail  # noqa: E402
 from stack.sink import Sink  # noqa: E402
@@ -85,3 +86,47 @@ def sink():
     s = Sink()
     yield s
     s.close()
+
+
+class Door:
+    """A real mail server that asks strongroom-milter, and delivers to a sink."""
+
+    def __init__(self, mta, site, sink):
+        self.mta, self.site, self.sink = mta, site, sink
+
+    def connect(self, **kw):
+        return Client(self.mta.address, b"EHLO client.example", **kw)
+
+    def send(self, raw, **kw):
+        """(code, text) of one SMTP transaction on a connection of its own."""
+        with self.connect() as c:
+            reply = c.send(raw, **kw)[0]
+            c.quit()
+        return reply
+
+    def archived(self):
+        """[(log line, bytes)] of all that the milter archived."""
+        return [(line, self.site.object(line["archive_id"])) for line in self.site.archived()]
+
+
+@pytest.fixture
+def new_door(new_site, new_postfix, new_sendmail, sink, servers):
+    """new_door("postfix" or "sendmail", "inet" or "unix", mta={…}, settings={…}): started, all of it."""
+    def make(server, kind, mta=None, **site):
+        mta = dict(mta or {})
+        if server == "postfix":
+            m = new_postfix(relay="lmtp:inet:127.0.0.1:%d" % sink.port, chroot=kind == "unix", **mta)
+        else:
+            m = new_sendmail(relay_port=sink.port, **mta)
+        owner = "nobody" if os.geteuid() == 0 else ""
+        path = os.path.join(m.socket_dir(owner), "milter.sock") if kind == "unix" else None
+        s = new_site(milter=kind, milter_path=path, **site)
+        if server == "postfix":
+            m.milter = "unix:strongroom/milter.sock" if kind == "unix" else s.milter_address
+        else:
+            m.milter = "unix:" + path if kind == "unix" else "inet:%d@127.0.0.1" % s.milter_port
+        s.init()
+        s.start("milter")
+        m.start()
+        return Door(m, s, sink)
+    return make

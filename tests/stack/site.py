@@ -15,8 +15,10 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
+import uuid
 
 from . import Missing
 from .api import Api
@@ -277,6 +279,26 @@ class Site:
             raise Failed("%d objects of %s in the store" % (len(found), archive_id))
         with open(found[0], "rb") as f:
             return f.read()
+
+    def lock_store(self, locked=True):
+        """Makes the store refuse to be written to, as a file system mounted read-only; locked=False: undoes that."""
+        for base, _, _ in os.walk(self.path("store")):
+            os.chmod(base, 0o500 if locked else 0o700)
+
+    def row(self, archive_id):
+        """What the database says about one message, `evidence` decoded."""
+        db = sqlite3.connect("file:%s?mode=ro" % self.path("meta", "capture.db"), uri=True)
+        db.row_factory = sqlite3.Row
+        try:
+            row = dict(db.execute("SELECT * FROM message WHERE id = ?", (uuid.UUID(archive_id).bytes,)).fetchone())
+        finally:
+            db.close()
+        row["evidence"] = json.loads(row["evidence"])
+        return row
+
+    def archived(self, door="milter"):
+        """The log lines of what a door ("milter", "lmtpd") archived, in order."""
+        return [line for line in self.log(door) if line.get("message") == "archived"]
 
     def close(self):
         """Ends whatever still runs and removes the directory. Never raises."""
