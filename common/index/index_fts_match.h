@@ -9,9 +9,11 @@
 
 #include <stdint.h>
 
+enum { EXPR_ATOM, EXPR_AND, EXPR_OR, EXPR_NOT };
+
 struct fts_expr {
 	char *text; /* NULL: none */
-	enum { EXPR_ATOM, EXPR_AND, EXPR_OR, EXPR_NOT } outer; /* its outermost operator */
+	int outer; /* its outermost operator */
 	unsigned depth; /* of parentheses; FTS5's parser has a small stack */
 };
 

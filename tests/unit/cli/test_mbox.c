@@ -161,7 +161,7 @@ static void test_nothing_depends_on_the_buffer(void **state)
 
 static void test_head_counts(void **state)
 {
-	const char *rest = FROM1 "x\n" + 5;
+	const char *rest = &(FROM1 "x\n")[5];
 	int fd = file_with(rest, strlen(rest));
 	struct mbox *m = mbox_new(fd, "From ", 5, false);
 	struct mbox_message info;
