@@ -81,7 +81,7 @@ void response_text(struct response *r, const char *json, size_t n)
 	set(r, 200, "application/json", mem_dup(json, n), n);
 }
 
-static cJSON *problem(unsigned status, const char *fmt, va_list args)
+PRINTF_LIKE(2, 0) static cJSON *problem(unsigned status, const char *fmt, va_list args)
 {
 	cJSON *j = cJSON_CreateObject();
 	char detail[DETAIL_MAX];

@@ -20,7 +20,7 @@ struct server {
 	size_t n;
 };
 
-static void log_library(void *ctx, const char *fmt, va_list args)
+PRINTF_LIKE(2, 0) static void log_library(void *ctx, const char *fmt, va_list args)
 {
 	char text[256];
 

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -203,7 +202,7 @@ int json_get_u64(const cJSON *object, const char *key, uint64_t *value_r)
 		return -1;
 	double value = item->valuedouble;
 
-	if (!(value >= 0 && value <= (double)EXACT_MAX) || value != floor(value))
+	if (!(value >= 0 && value <= (double)EXACT_MAX) || value != (double)(uint64_t)value)
 		return -1;
 	*value_r = (uint64_t)value;
 	return 1;
