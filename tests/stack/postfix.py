@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 
 from . import Missing
 from .process import (Failed, answers, children, end, find_program, free_port, private_dir, read_pid, run, tail,
@@ -102,6 +103,10 @@ class Postfix:
             f.write(self.main_cf())
         with open(os.path.join(self.etc, "master.cf"), "w") as f:
             f.write(SERVICES.format(port=self.port, chroot="y" if self.chroot else "n") + self.services)
+        # Postfix waits until a file is some seconds old, lest it read one that is half written.
+        old = time.time() - 60
+        for name in ("main.cf", "master.cf"):
+            os.utime(os.path.join(self.etc, name), (old, old))
 
     def start(self):
         self.write_conf()
