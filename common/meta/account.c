@@ -59,7 +59,8 @@ static int load_lists(struct sql_conn *c, struct account *a, struct err *e)
 	sql_bind_u64(permissions, a->id);
 	sql_bind_u64(mailboxes, a->id);
 	sql_bind_u64(mailboxes, a->id);
-	return take_texts(permissions, &a->permissions, e) || take_texts(mailboxes, &a->scope_mailboxes, e) ? -1 : 0;
+	return take_texts(permissions, &a->permissions, e) ||
+		take_texts(mailboxes, &a->scope_mailboxes, e) ? -1 : 0;
 }
 
 /* st finds one account; it is of c, which sees one state of the database throughout. */
@@ -114,7 +115,8 @@ static void bind_time(struct sql_stmt *st, int64_t value, int64_t open)
 		sql_bind_i64(st, value);
 }
 
-static int insert_account(struct sql_conn *c, const struct account_new *a, uint64_t *id_r, struct err *e)
+static int insert_account(struct sql_conn *c, const struct account_new *a, uint64_t *id_r,
+	struct err *e)
 {
 	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_ADD);
 
@@ -131,12 +133,14 @@ static int insert_account(struct sql_conn *c, const struct account_new *a, uint6
 	case SQL_FAILED:
 		return -1;
 	default:
-		return err_permanent(e, "add(%s) failed: there is an account of this name", a->username);
+		return err_permanent(e, "add(%s) failed: there is an account of this name",
+			a->username);
 	}
 }
 
 /* Adds a row that names something else; it must exist. Twice the same is once. */
-static int link_name(struct sql_conn *c, enum statement s, uint64_t id, const char *kind, const char *name, struct err *e)
+static int link_name(struct sql_conn *c, enum statement s, uint64_t id, const char *kind,
+	const char *name, struct err *e)
 {
 	struct sql_stmt *st = sql_use(c, s);
 
@@ -144,7 +148,9 @@ static int link_name(struct sql_conn *c, enum statement s, uint64_t id, const ch
 	sql_bind_text(st, name);
 	switch (sql_run(st, e)) {
 	case SQL_DONE:
-		return sql_changed(c) ? 0 : err_permanent(e, "add(%s) failed: there is no such %s", name, kind);
+		if (sql_changed(c))
+			return 0;
+		return err_permanent(e, "add(%s) failed: there is no such %s", name, kind);
 	case SQL_FAILED:
 		return -1;
 	default:
@@ -152,8 +158,8 @@ static int link_name(struct sql_conn *c, enum statement s, uint64_t id, const ch
 	}
 }
 
-static int link_names(struct sql_conn *c, enum statement s, uint64_t id, const char *kind, const struct strv *names,
-	struct err *e)
+static int link_names(struct sql_conn *c, enum statement s, uint64_t id, const char *kind,
+	const struct strv *names, struct err *e)
 {
 	for (size_t i = 0; names && i < names->n; i++)
 		if (link_name(c, s, id, kind, names->items[i], e))
@@ -161,13 +167,15 @@ static int link_names(struct sql_conn *c, enum statement s, uint64_t id, const c
 	return 0;
 }
 
-static int link_mailboxes(struct sql_conn *c, enum statement s, uint64_t id, const struct strv *mailboxes, struct err *e)
+static int link_mailboxes(struct sql_conn *c, enum statement s, uint64_t id,
+	const struct strv *mailboxes, struct err *e)
 {
 	for (size_t i = 0; mailboxes && i < mailboxes->n; i++) {
 		_free_ char *normal = address_normalize(mailboxes->items[i]);
 
 		if (!*normal)
-			return err_permanent(e, "add(%s) failed: this is no mailbox", mailboxes->items[i]);
+			return err_permanent(e, "add(%s) failed: this is no mailbox",
+				mailboxes->items[i]);
 		if (link_name(c, s, id, "mailbox", normal, e))
 			return -1;
 	}
@@ -180,7 +188,8 @@ int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r
 
 	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
 		return -1;
-	if (insert_account(c, a, id_r, e) || link_names(c, STMT_ACCOUNT_ROLE_ADD, *id_r, "role", a->roles, e) ||
+	if (insert_account(c, a, id_r, e) ||
+		link_names(c, STMT_ACCOUNT_ROLE_ADD, *id_r, "role", a->roles, e) ||
 		link_mailboxes(c, STMT_ACCOUNT_MAILBOX_ADD, *id_r, a->mailboxes, e) ||
 		link_names(c, STMT_ACCOUNT_DEPARTMENT_ADD, *id_r, "department", a->departments, e))
 		return -1;
@@ -213,13 +222,15 @@ static int find_department(struct sql_conn *c, const char *name, uint64_t *id_r,
 	return sql_number(st, id_r, e);
 }
 
-int meta_department_mailboxes(struct meta *m, const char *name, struct strv *mailboxes_r, struct err *e)
+int meta_department_mailboxes(struct meta *m, const char *name, struct strv *mailboxes_r,
+	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
 	uint64_t id;
 
-	if (sql_reader(m->control, &c, e) || sql_begin_snapshot(c, e) || find_department(c, name, &id, e))
+	if (sql_reader(m->control, &c, e) || sql_begin_snapshot(c, e) ||
+		find_department(c, name, &id, e))
 		return -1;
 	if (!id)
 		return 0;
@@ -254,14 +265,16 @@ static int make_department(struct sql_conn *c, const char *name, uint64_t *id_r,
 	}
 }
 
-int meta_department_set(struct meta *m, const char *name, const struct strv *mailboxes, struct err *e)
+int meta_department_set(struct meta *m, const char *name, const struct strv *mailboxes,
+	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	uint64_t id;
 
 	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
 		return -1;
-	if (make_department(c, name, &id, e) || link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e))
+	if (make_department(c, name, &id, e) ||
+		link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e))
 		return -1;
 	return sql_commit(c, e);
 }

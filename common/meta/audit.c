@@ -65,7 +65,8 @@ static struct sql_stmt *intent_statement(struct sql_conn *c, const struct audit_
 	return st;
 }
 
-static struct sql_stmt *outcome_statement(struct sql_conn *c, const struct uuid *intent_id, const struct audit_outcome *o)
+static struct sql_stmt *outcome_statement(struct sql_conn *c, const struct uuid *intent_id,
+	const struct audit_outcome *o)
 {
 	struct sql_stmt *st = sql_use(c, STMT_AUDIT_OUTCOME_ADD);
 
@@ -81,9 +82,12 @@ static struct sql_stmt *outcome_statement(struct sql_conn *c, const struct uuid 
 /* What is wrong with one record fails that one alone. */
 static void write_entry(struct sql_conn *c, struct entry *entry)
 {
-	struct sql_stmt *st = entry->intent ? intent_statement(c, entry->intent) :
-					      outcome_statement(c, entry->intent_id, entry->outcome);
+	struct sql_stmt *st;
 
+	if (entry->intent)
+		st = intent_statement(c, entry->intent);
+	else
+		st = outcome_statement(c, entry->intent_id, entry->outcome);
 	switch (sql_run(st, &entry->err)) {
 	case SQL_DONE:
 		entry->failed = 0;
@@ -159,7 +163,8 @@ int meta_audit_intent(struct meta *m, const struct audit_intent *i, struct err *
 	return record(m->audit, &entry, e);
 }
 
-int meta_audit_outcome(struct meta *m, const struct uuid *intent_id, const struct audit_outcome *o, struct err *e)
+int meta_audit_outcome(struct meta *m, const struct uuid *intent_id, const struct audit_outcome *o,
+	struct err *e)
 {
 	struct entry entry = { .intent_id = intent_id, .outcome = o };
 

@@ -4,6 +4,7 @@
 #include "mail/scope.h"
 #include "meta/meta_private.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define MAILBOX_MAX 512 /* bytes; what is longer is no mailbox, and no scope names it */
@@ -28,7 +29,8 @@ struct meta_capture {
 
 /* ---- outside a transaction ---- */
 
-static int find_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], struct uuid *id_r, struct err *e)
+static int find_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], struct uuid *id_r,
+	struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_KEY_FIND);
 
@@ -44,14 +46,16 @@ static int find_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], struct u
 	}
 }
 
-int meta_capture_find(struct meta *m, const uint8_t key[SHA256_SIZE], struct uuid *id_r, struct err *e)
+int meta_capture_find(struct meta *m, const uint8_t key[SHA256_SIZE], struct uuid *id_r,
+	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
 	return sql_reader(m->capture, &c, e) ? -1 : find_key(c, key, id_r, e);
 }
 
-int meta_capture_attempt(struct meta *m, const struct uuid *id, int64_t now_us, const char *daemon, struct err *e)
+int meta_capture_attempt(struct meta *m, const struct uuid *id, int64_t now_us, const char *daemon,
+	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
@@ -121,11 +125,12 @@ static int refuse_open_claim(const struct meta_capture *t, struct err *e)
 
 	if (!t->claimed)
 		return 0;
-	return err_permanent(e, "claim(%s) failed: its message was not inserted", uuid_format(text, &t->claim));
+	return err_permanent(e, "claim(%s) failed: its message was not inserted",
+		uuid_format(text, &t->claim));
 }
 
-int meta_capture_claim(struct meta_capture *t, const uint8_t key[SHA256_SIZE], const struct uuid *id, int64_t now_us,
-	struct uuid *existing_r, struct err *e)
+int meta_capture_claim(struct meta_capture *t, const uint8_t key[SHA256_SIZE],
+	const struct uuid *id, int64_t now_us, struct uuid *existing_r, struct err *e)
 {
 	if (refuse_open_claim(t, e))
 		return -1;
@@ -146,7 +151,9 @@ int meta_capture_claim(struct meta_capture *t, const uint8_t key[SHA256_SIZE], c
 	}
 	int found = find_key(t->c, key, existing_r, e);
 
-	return found == 0 ? err_temporary(e, "claim(capture_key) failed: taken by a transaction that is not over") : found - 1;
+	if (found == 0)
+		return err_temporary(e, "claim(capture_key) failed: taken by a transaction not yet over");
+	return found > 0 ? 0 : -1;
 }
 
 /* Within a transaction a row that exists already is a fault of the caller's: ids are new. */
@@ -266,8 +273,8 @@ static int insert_outbox(struct meta_capture *t, const struct uuid *id, struct e
 	return add_row(st, "outbox", e);
 }
 
-static void keep_record(struct meta_capture *t, const struct uuid *id, const uint8_t *nonce, const uint8_t *leaf,
-	const void *record, size_t length)
+static void keep_record(struct meta_capture *t, const struct uuid *id, const uint8_t *nonce,
+	const uint8_t *leaf, const void *record, size_t length)
 {
 	t->pending = mem_realloc(t->pending, t->pending_count + 1, sizeof(*t->pending));
 	struct pending *p = &t->pending[t->pending_count++];
@@ -279,22 +286,26 @@ static void keep_record(struct meta_capture *t, const struct uuid *id, const uin
 	p->length = length;
 }
 
-int meta_capture_insert(struct meta_capture *t, const struct message_row *row, const uint8_t nonce[LEDGER_NONCE_SIZE],
-	const void *record, size_t record_length, const uint8_t leaf[SHA256_SIZE], struct err *e)
+int meta_capture_insert(struct meta_capture *t, const struct message_row *row,
+	const uint8_t nonce[LEDGER_NONCE_SIZE], const void *record, size_t record_length,
+	const uint8_t leaf[SHA256_SIZE], struct err *e)
 {
 	char text[UUID_TEXT_SIZE];
 
 	if (!t->claimed || memcmp(&t->claim, &row->id, sizeof(row->id)) != 0)
-		return err_permanent(e, "insert(%s) failed: its key was not claimed just before", uuid_format(text, &row->id));
-	if (insert_message(t, row, e) || insert_participants(t, row, e) || insert_mailboxes(t, row, e) ||
-		insert_attachments(t, row, e) || insert_outbox(t, &row->id, e))
+		return err_permanent(e, "insert(%s) failed: its key was not claimed just before",
+			uuid_format(text, &row->id));
+	if (insert_message(t, row, e) || insert_participants(t, row, e) ||
+		insert_mailboxes(t, row, e) || insert_attachments(t, row, e) ||
+		insert_outbox(t, &row->id, e))
 		return -1;
 	keep_record(t, &row->id, nonce, leaf, record, record_length);
 	t->claimed = false;
 	return 0;
 }
 
-static int insert_record(struct meta_capture *t, const struct pending *p, const char *daemon, uint64_t seq, struct err *e)
+static int insert_record(struct meta_capture *t, const struct pending *p, const char *daemon,
+	uint64_t seq, struct err *e)
 {
 	struct sql_stmt *st = sql_use(t->c, STMT_RECORD_ADD);
 
@@ -314,21 +325,22 @@ static int check_batch(struct meta_capture *t, const char *daemon, uint64_t firs
 	uint64_t last;
 
 	if (count != t->pending_count)
-		return err_permanent(e, "batch(%s) failed: %zu leaves for %zu messages", daemon, count, t->pending_count);
+		return err_permanent(e, "batch(%s) failed: %zu leaves for %zu messages", daemon,
+			count, t->pending_count);
 	for (size_t i = 0; i < count; i++)
 		if (memcmp(leaves + i * SHA256_SIZE, t->pending[i].leaf, SHA256_SIZE) != 0)
-			return err_permanent(e, "batch(%s) failed: leaf %zu is not that of message %zu", daemon, i, i);
+			return err_permanent(e, "batch(%s) failed: leaf %zu is not its message's",
+				daemon, i);
 	if (last_seq(t->c, daemon, &last, e))
 		return -1;
 	if (first_seq != last + 1)
-		return err_permanent(e, "batch(%s) failed: it starts at %llu, the last one ended at %llu: is another process "
-					"using this daemon's name?", daemon, (unsigned long long)first_seq,
-			(unsigned long long)last);
+		return err_permanent(e, "batch(%s) failed: it starts at %" PRIu64 ", the last one ended at "
+			"%" PRIu64 ": is another process using this daemon's name?", daemon, first_seq, last);
 	return 0;
 }
 
-int meta_capture_batch(struct meta_capture *t, const char *daemon, uint64_t first_seq, size_t count, const uint8_t *leaves,
-	int64_t now_us, struct err *e)
+int meta_capture_batch(struct meta_capture *t, const char *daemon, uint64_t first_seq, size_t count,
+	const uint8_t *leaves, int64_t now_us, struct err *e)
 {
 	if (check_batch(t, daemon, first_seq, count, leaves, e))
 		return -1;
@@ -363,7 +375,8 @@ static int commit(struct meta_capture *t, struct err *e)
 	if (refuse_open_claim(t, e))
 		return -1;
 	if (t->pending_count)
-		return err_permanent(e, "commit(capture) failed: %zu messages are in no ledger batch", t->pending_count);
+		return err_permanent(e, "commit(capture) failed: %zu messages are in no ledger batch",
+			t->pending_count);
 	return sql_commit(t->c, e);
 }
 

@@ -3,8 +3,8 @@
 #include "meta/coverage.h"
 #include "meta/meta_private.h"
 
-int meta_message_get(struct meta *m, const struct scope *scope, const struct uuid *id, struct message_row *row_r,
-	struct err *e)
+int meta_message_get(struct meta *m, const struct scope *scope, const struct uuid *id,
+	struct message_row *row_r, struct err *e)
 {
 	CLEANUP(message_row_deinit) struct message_row r = { 0 };
 	int found = message_row_load(m, id, &r, e);
@@ -18,11 +18,13 @@ int meta_message_get(struct meta *m, const struct scope *scope, const struct uui
 	return 1;
 }
 
-int meta_coverage(struct meta *m, const struct scope *scope, struct meta_coverage *c_r, struct err *e)
+int meta_coverage(struct meta *m, const struct scope *scope, struct meta_coverage *c_r,
+	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
 	if (sql_reader(m->capture, &c, e) || sql_begin_snapshot(c, e))
 		return -1;
-	return coverage_archived(c, scope, &c_r->in_scope, e) || coverage_waiting(c, scope, &c_r->not_indexed, e) ? -1 : 0;
+	return coverage_archived(c, scope, &c_r->in_scope, e) ||
+		coverage_waiting(c, scope, &c_r->not_indexed, e) ? -1 : 0;
 }

@@ -47,14 +47,16 @@ static struct sighting *find_place(const struct sightings *s, const struct uuid 
 	for (size_t at = hash & (s->size - 1);; at = (at + 1) & (s->size - 1)) {
 		struct sighting *place = &s->places[at];
 
-		if (memcmp(&place->id, id, sizeof(*id)) == 0 || memcmp(&place->id, &none, sizeof(none)) == 0)
+		if (memcmp(&place->id, id, sizeof(*id)) == 0 ||
+			memcmp(&place->id, &none, sizeof(none)) == 0)
 			return place;
 	}
 }
 
 static void enlarge(struct sightings *s)
 {
-	struct sightings larger = { MEM_ARRAY(struct sighting, 2 * s->size), s->n, 2 * s->size, s->max };
+	struct sightings larger = { MEM_ARRAY(struct sighting, 2 * s->size), s->n, 2 * s->size,
+		s->max };
 	static const struct uuid none;
 
 	for (size_t i = 0; i < s->size; i++)
@@ -80,7 +82,8 @@ static bool note(struct sightings *s, const struct sighting *seen)
 }
 
 /* Notes a mailbox's messages of the range. 1; 0 when there is no room; -1. */
-static int collect(struct sql_conn *c, const char *mailbox, const struct range *range, struct sightings *s, struct err *e)
+static int collect(struct sql_conn *c, const char *mailbox, const struct range *range,
+	struct sightings *s, struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MAILBOX_LIST);
 	struct sighting seen;
@@ -98,8 +101,8 @@ static int collect(struct sql_conn *c, const char *mailbox, const struct range *
 	return step == SQL_DONE ? 1 : -1;
 }
 
-static int collect_all(struct sql_conn *c, const struct strv *mailboxes, const struct range *range, struct sightings *s,
-	struct err *e)
+static int collect_all(struct sql_conn *c, const struct strv *mailboxes, const struct range *range,
+	struct sightings *s, struct err *e)
 {
 	int more = 1;
 
@@ -149,10 +152,11 @@ static void sightings_deinit(struct sightings *s)
 }
 
 /* Takes the range in pieces that fit: a message has one date, so what is counted in one piece is in no other. */
-static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, struct range rest, uint64_t *n_r,
-	struct err *e)
+static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, struct range rest,
+	uint64_t *n_r, struct err *e)
 {
-	CLEANUP(sightings_deinit) struct sightings s = { MEM_ARRAY(struct sighting, 1024), 0, 1024, SIGHTINGS_MAX };
+	CLEANUP(sightings_deinit) struct sightings s = { MEM_ARRAY(struct sighting, 1024), 0, 1024,
+		SIGHTINGS_MAX };
 
 	for (*n_r = 0; rest.from_us < rest.until_us;) {
 		struct range piece = rest;
@@ -174,9 +178,10 @@ int coverage_archived(struct sql_conn *c, const struct scope *scope, uint64_t *n
 	struct range range = { scope_from_us(scope), scope_until_us(scope) };
 	struct sql_stmt *st;
 
+	if (scope_is_all(scope) && is_open(scope))
+		return sql_number(sql_use(c, STMT_MESSAGE_COUNT), n_r, e);
 	if (scope_is_all(scope))
-		return is_open(scope) ? sql_number(sql_use(c, STMT_MESSAGE_COUNT), n_r, e) :
-					count_range(sql_use(c, STMT_MESSAGE_COUNT_RANGE), &range, n_r, e);
+		return count_range(sql_use(c, STMT_MESSAGE_COUNT_RANGE), &range, n_r, e);
 	if (mailboxes->n != 1)
 		return count_mailboxes(c, mailboxes, range, n_r, e);
 	st = sql_use(c, STMT_MAILBOX_COUNT);
@@ -187,7 +192,8 @@ int coverage_archived(struct sql_conn *c, const struct scope *scope, uint64_t *n
 /* ---- the outbox ---- */
 
 /* The outbox is short, so its messages are looked at one by one. */
-static int count_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_r, struct err *e)
+static int count_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_r,
+	struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_OUTBOX_PARTICIPANTS);
 	struct uuid id, counted = { 0 };
@@ -197,7 +203,8 @@ static int count_waiting(struct sql_conn *c, const struct scope *scope, uint64_t
 	while ((step = sql_step(st, e)) == SQL_ROW) {
 		sql_get_uuid(st, &id);
 		int64_t date_us = sql_get_i64(st);
-		struct participant p = { .role = (enum participant_role)sql_get_i64(st), .normal = sql_get_text(st) };
+		struct participant p = { .role = (enum participant_role)sql_get_i64(st),
+			.normal = sql_get_text(st) };
 
 		if (memcmp(&id, &counted, sizeof(id)) != 0 && scope_covers(scope, date_us, &p, 1)) {
 			counted = id;
@@ -214,6 +221,7 @@ int coverage_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_
 
 	if (!scope_is_all(scope))
 		return count_waiting(c, scope, n_r, e);
-	return is_open(scope) ? sql_number(sql_use(c, STMT_OUTBOX_COUNT), n_r, e) :
-				count_range(sql_use(c, STMT_OUTBOX_COUNT_RANGE), &range, n_r, e);
+	if (is_open(scope))
+		return sql_number(sql_use(c, STMT_OUTBOX_COUNT), n_r, e);
+	return count_range(sql_use(c, STMT_OUTBOX_COUNT_RANGE), &range, n_r, e);
 }

@@ -6,7 +6,9 @@
 #include "meta/sql.h"
 
 /* Messages of the scope; of these, those on the outbox. Both of the state that the connection sees. */
-int coverage_archived(struct sql_conn *c, const struct scope *scope, uint64_t *n_r, struct err *e) MUST_CHECK;
-int coverage_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_r, struct err *e) MUST_CHECK;
+int coverage_archived(struct sql_conn *c, const struct scope *scope, uint64_t *n_r,
+	struct err *e) MUST_CHECK;
+int coverage_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_r,
+	struct err *e) MUST_CHECK;
 
 #endif

@@ -53,23 +53,25 @@ static void batch_deinit(struct batch *b)
 }
 
 /* Checks the shape of a batch and that it goes on where the one before ended. */
-static void check_order(struct verification *v, const struct batch *b, const struct batch *before, size_t length)
+static void check_order(struct verification *v, const struct batch *b, const struct batch *before,
+	size_t length)
 {
 	bool same = before->daemon && strcmp(before->daemon, b->daemon) == 0;
 	uint64_t expected = same ? before->first_seq + before->count : 1;
 
 	if (b->first_seq != expected)
-		fault(v, "daemon %s: the batch at %" PRIu64 " should start at %" PRIu64, b->daemon, b->first_seq, expected);
+		fault(v, "daemon %s: the batch at %" PRIu64 " should start at %" PRIu64, b->daemon,
+			b->first_seq, expected);
 	if (b->count == 0 || length != b->count * SHA256_SIZE)
-		fault(v, "daemon %s: the batch at %" PRIu64 " has %zu bytes of leaves for %" PRIu64 " messages", b->daemon,
-			b->first_seq, length, b->count);
+		fault(v, "daemon %s: the batch at %" PRIu64 " has %zu bytes of leaves for %" PRIu64
+			" messages", b->daemon, b->first_seq, length, b->count);
 }
 
 static void check_met(struct verification *v, const struct batch *b)
 {
 	if (b->daemon && b->met < b->count)
-		fault(v, "daemon %s: %" PRIu64 " leaves of the batch at %" PRIu64 " have no record", b->daemon,
-			b->count - b->met, b->first_seq);
+		fault(v, "daemon %s: %" PRIu64 " leaves of the batch at %" PRIu64 " have no record",
+			b->daemon, b->count - b->met, b->first_seq);
 }
 
 /* Goes on to the next batch. 1, 0 behind the last, -1. */
@@ -112,14 +114,16 @@ static void check_record(struct verification *v, const struct record *r, struct 
 
 	uuid_format(id, &r->id);
 	if (!inside)
-		fault(v, "message %s: no batch of daemon %s holds its place %" PRIu64, id, r->daemon, r->seq);
-	else if (memcmp(b->leaves + (r->seq - b->first_seq) * SHA256_SIZE, r->leaf, SHA256_SIZE) != 0)
-		fault(v, "message %s: its leaf is not the one at %" PRIu64 " of daemon %s", id, r->seq, r->daemon);
+		fault(v, "message %s: no batch of daemon %s holds its place %" PRIu64, id,
+			r->daemon, r->seq);
+	else if (memcmp(b->leaves + (r->seq - b->first_seq) * SHA256_SIZE, r->leaf, SHA256_SIZE))
+		fault(v, "message %s: its leaf is not the one at %" PRIu64 " of daemon %s", id,
+			r->seq, r->daemon);
 	b->met += inside;
 }
 
-static int verify_record(struct verification *v, struct sql_stmt *records, struct sql_stmt *batches, struct batch *b,
-	uint64_t *last_seq)
+static int verify_record(struct verification *v, struct sql_stmt *records, struct sql_stmt *batches,
+	struct batch *b, uint64_t *last_seq)
 {
 	_free_ char *daemon = sql_get_text(records);
 	struct record r = { .daemon = daemon, .seq = sql_get_u64(records) };
@@ -172,8 +176,8 @@ static int verify_none(struct verification *v, enum statement s, const char *wha
 	return step == SQL_FAILED ? -1 : 0;
 }
 
-int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fault), void *ctx, uint64_t *faults_r,
-	struct err *e)
+int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fault), void *ctx,
+	uint64_t *faults_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
@@ -181,7 +185,8 @@ int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fau
 		return -1;
 	struct verification v = { .c = c, .report = report, .ctx = ctx, .e = e };
 
-	if (verify_batches(&v) || verify_none(&v, STMT_VERIFY_MESSAGES, "it has no ledger record") ||
+	if (verify_batches(&v) ||
+		verify_none(&v, STMT_VERIFY_MESSAGES, "it has no ledger record") ||
 		verify_none(&v, STMT_VERIFY_ORPHANS, "its ledger record has no message") ||
 		verify_none(&v, STMT_VERIFY_KEYS, "its capture key has no message") ||
 		verify_none(&v, STMT_VERIFY_OUTBOX, "it waits for the index and is not there"))

@@ -2,7 +2,8 @@
 
 #include "meta/meta_private.h"
 
-int meta_message_load(struct meta *m, const struct uuid *id, struct message_row *row_r, struct err *e)
+int meta_message_load(struct meta *m, const struct uuid *id, struct message_row *row_r,
+	struct err *e)
 {
 	return message_row_load(m, id, row_r, e);
 }
@@ -18,8 +19,8 @@ static int take_ids(struct sql_stmt *st, struct uuid *ids_r, size_t max, size_t 
 	return step == SQL_FAILED ? -1 : 0;
 }
 
-int meta_message_walk(struct meta *m, const struct uuid *after, struct uuid *ids_r, size_t max, size_t *n_r,
-	struct err *e)
+int meta_message_walk(struct meta *m, const struct uuid *after, struct uuid *ids_r, size_t max,
+	size_t *n_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
@@ -36,10 +37,12 @@ int meta_message_count(struct meta *m, uint64_t *n_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	return sql_reader(m->capture, &c, e) ? -1 : sql_number(sql_use(c, STMT_MESSAGE_COUNT), n_r, e);
+	return sql_reader(m->capture, &c, e) ? -1 :
+		sql_number(sql_use(c, STMT_MESSAGE_COUNT), n_r, e);
 }
 
-int meta_outbox_list(struct meta *m, int64_t before_us, struct uuid *ids_r, size_t max, size_t *n_r, struct err *e)
+int meta_outbox_list(struct meta *m, int64_t before_us, struct uuid *ids_r, size_t max, size_t *n_r,
+	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;

@@ -40,7 +40,8 @@ static void take_message(struct sql_stmt *st, struct message_row *r)
 	r->policy_version = sql_get_text(st);
 }
 
-static int load_message(struct sql_conn *c, const struct uuid *id, struct message_row *r, struct err *e)
+static int load_message(struct sql_conn *c, const struct uuid *id, struct message_row *r,
+	struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MESSAGE_GET);
 
@@ -69,7 +70,8 @@ static int load_participants(struct sql_conn *c, struct message_row *r, struct e
 
 	sql_bind_uuid(st, &r->id);
 	while ((step = sql_step(st, e)) == SQL_ROW) {
-		r->participants = grow(r->participants, r->participant_count, sizeof(*r->participants));
+		r->participants = grow(r->participants, r->participant_count,
+			sizeof(*r->participants));
 		struct participant *p = &r->participants[r->participant_count++];
 
 		p->role = (enum participant_role)sql_get_i64(st);
@@ -99,7 +101,8 @@ static int load_attachments(struct sql_conn *c, struct message_row *r, struct er
 }
 
 /* The three tables need no snapshot: they are written in one transaction and never change. */
-int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r, struct err *e)
+int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r,
+	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	CLEANUP(message_row_deinit) struct message_row r = { 0 };

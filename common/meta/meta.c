@@ -1,16 +1,19 @@
 #include "meta/migrate.h"
 #include "meta/meta_private.h"
 
-static int open_database(struct sql_db **db_r, const struct conf *conf, const char *name, struct err *e)
+static int open_database(struct sql_db **db_r, const struct conf *conf, const char *name,
+	struct err *e)
 {
-	return sql_open(db_r, conf->meta, name, SQL_MUST_EXIST, e) || migrate_check(*db_r, name, e) ? -1 : 0;
+	return sql_open(db_r, conf->meta, name, SQL_MUST_EXIST, e) ||
+		migrate_check(*db_r, name, e) ? -1 : 0;
 }
 
 int meta_open(struct meta **m_r, const struct conf *conf, struct err *e)
 {
 	CLEANUP(meta_closep) struct meta *m = MEM_NEW(struct meta);
 
-	if (open_database(&m->capture, conf, "capture", e) || open_database(&m->control, conf, "control", e))
+	if (open_database(&m->capture, conf, "capture", e) ||
+		open_database(&m->control, conf, "control", e))
 		return -1;
 	m->audit = audit_log_new(m->control);
 	*m_r = m;
@@ -38,7 +41,8 @@ static int migrate_database(const struct conf *conf, const char *name, struct er
 
 int meta_migrate(const struct conf *conf, struct err *e)
 {
-	return migrate_database(conf, "capture", e) || migrate_database(conf, "control", e) ? -1 : 0;
+	return migrate_database(conf, "capture", e) ||
+		migrate_database(conf, "control", e) ? -1 : 0;
 }
 
 int meta_ready(struct meta *m, struct err *e)
@@ -46,8 +50,9 @@ int meta_ready(struct meta *m, struct err *e)
 	return sql_ready(m->capture, e) || sql_ready(m->control, e) ? -1 : 0;
 }
 
-int meta_check(struct meta *m, void (*report)(void *ctx, const char *finding, const char *remedy), void *ctx,
-	struct err *e)
+int meta_check(struct meta *m, void (*report)(void *ctx, const char *finding, const char *remedy),
+	void *ctx, struct err *e)
 {
-	return sql_check(m->capture, report, ctx, e) || sql_check(m->control, report, ctx, e) ? -1 : 0;
+	return sql_check(m->capture, report, ctx, e) ||
+		sql_check(m->control, report, ctx, e) ? -1 : 0;
 }

@@ -14,7 +14,8 @@ struct meta {
 };
 
 /* message_row.c: 1 with *row_r (caller deinits), 0, -1. Whoever calls it answers for the scope. */
-int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r, struct err *e) MUST_CHECK;
+int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r,
+	struct err *e) MUST_CHECK;
 
 /* audit.c: what lets many threads' audit records share a commit. */
 struct audit_log *audit_log_new(struct sql_db *control);

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "meta/schema.h"
 
+#include <inttypes.h>
+
 /* The newest migration that was applied; 0 for an empty database. */
 static int applied_version(struct sql_conn *c, uint64_t *version_r, struct err *e)
 {
@@ -20,8 +22,8 @@ static int refuse_newer(const char *name, uint64_t version, size_t known, struct
 {
 	if (version <= known)
 		return 0;
-	return err_permanent(e, "schema(%s) failed: the database has version %llu and this program knows up to %zu: "
-				"install the newer program", name, (unsigned long long)version, known);
+	return err_permanent(e, "schema(%s) failed: the database has version %" PRIu64 " and this program "
+		"knows up to %zu: install the newer program", name, version, known);
 }
 
 /* 1 when a migration was applied, 0 when there is none left. */
@@ -31,7 +33,8 @@ static int apply_next(struct sql_conn *c, const char *name, struct err *e)
 	uint64_t version;
 	const struct migration *migrations = schema_migrations(name, &known);
 
-	if (sql_begin(c, SQL_DURABLE, e) || applied_version(c, &version, e) || refuse_newer(name, version, known, e))
+	if (sql_begin(c, SQL_DURABLE, e) || applied_version(c, &version, e) ||
+		refuse_newer(name, version, known, e))
 		return -1;
 	if (version == known) {
 		sql_rollback(c);
@@ -49,7 +52,8 @@ static int apply_next(struct sql_conn *c, const char *name, struct err *e)
 	case SQL_FAILED:
 		return -1;
 	default:
-		return err_temporary(e, "schema(%s) failed: somebody else applies it at this moment", name);
+		return err_temporary(e,
+			"schema(%s) failed: somebody else applies it at this moment", name);
 	}
 }
 
@@ -73,10 +77,11 @@ int migrate_check(struct sql_db *db, const char *name, struct err *e)
 	uint64_t version;
 
 	schema_migrations(name, &known);
-	if (sql_reader(db, &c, e) || applied_version(c, &version, e) || refuse_newer(name, version, known, e))
+	if (sql_reader(db, &c, e) || applied_version(c, &version, e) ||
+		refuse_newer(name, version, known, e))
 		return -1;
 	if (version < known)
-		return err_permanent(e, "schema(%s) failed: the database has version %llu and this program needs %zu: "
-					"run `strongroom init`", name, (unsigned long long)version, known);
+		return err_permanent(e, "schema(%s) failed: the database has version %" PRIu64 " and this "
+			"program needs %zu: run `strongroom init`", name, version, known);
 	return 0;
 }

@@ -27,7 +27,8 @@ static const struct sql_driver *find_driver(const char *url, const char **place_
 	for (size_t i = 0; colon && i < ARRAY_LEN(drivers); i++) {
 		size_t n = (size_t)(colon - url);
 
-		if (strlen(drivers[i]->scheme) == n && memcmp(drivers[i]->scheme, url, n) == 0 && colon[1]) {
+		if (strlen(drivers[i]->scheme) == n && memcmp(drivers[i]->scheme, url, n) == 0 &&
+			colon[1]) {
 			*place_r = colon + 1;
 			return drivers[i];
 		}
@@ -35,13 +36,15 @@ static const struct sql_driver *find_driver(const char *url, const char **place_
 	return NULL;
 }
 
-int sql_open(struct sql_db **db_r, const char *url, const char *name, enum sql_access access, struct err *e)
+int sql_open(struct sql_db **db_r, const char *url, const char *name, enum sql_access access,
+	struct err *e)
 {
 	const char *place;
 	const struct sql_driver *driver = find_driver(url, &place);
 
 	if (!driver)
-		return err_permanent(e, "open(%s) failed: the setting meta must be sqlite:DIRECTORY", url);
+		return err_permanent(e,
+			"open(%s) failed: the setting meta must be sqlite:DIRECTORY", url);
 	if (access == SQL_CREATE && driver->create(place, name, e))
 		return -1;
 	struct sql_db *db = MEM_NEW(struct sql_db);

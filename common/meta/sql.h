@@ -47,7 +47,8 @@ enum sql_access { SQL_MUST_EXIST, SQL_CREATE };
 
 /* `url` is "sqlite:DIR"; `name` ("capture") is the database there. Opens a first reader, so that what can't be reached
  * fails here. With SQL_CREATE a missing directory and database are made. */
-int sql_open(struct sql_db **db_r, const char *url, const char *name, enum sql_access access, struct err *e) MUST_CHECK;
+int sql_open(struct sql_db **db_r, const char *url, const char *name, enum sql_access access,
+	struct err *e) MUST_CHECK;
 
 /* All connections must have been released. */
 void sql_closep(struct sql_db **db);

@@ -28,10 +28,12 @@ struct sql_driver {
 	/* Makes the directory and the database where they are missing. */
 	int (*create)(const char *place, const char *name, struct err *e);
 
-	int (*open)(struct sql_conn **c_r, const char *place, const char *name, enum sql_role role, struct err *e);
+	int (*open)(struct sql_conn **c_r, const char *place, const char *name, enum sql_role role,
+		struct err *e);
 	void (*close)(struct sql_conn *c);
 	int (*ready)(struct sql_conn *c, struct err *e);
-	int (*check)(struct sql_conn *c, const char *name, sql_report *report, void *ctx, struct err *e);
+	int (*check)(struct sql_conn *c, const char *name, sql_report *report, void *ctx,
+		struct err *e);
 
 	int (*begin)(struct sql_conn *c, enum sql_durability durability, struct err *e);
 	int (*begin_snapshot)(struct sql_conn *c, struct err *e);

@@ -51,7 +51,8 @@ static int system_error(const struct sqlite_conn *c)
 	sqlite3_file *log = NULL;
 	int number = 0;
 
-	if (sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log && log->pMethods)
+	if (sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+		log && log->pMethods)
 		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &number);
 	return number ? number : sqlite3_system_errno(c->db);
 }
@@ -70,18 +71,21 @@ static int failure(const struct sqlite_conn *c, const char *operation, int code,
 	const char *why = sqlite3_errmsg(c->db);
 
 	if (is_full(c, code))
-		return err_temporary(e, "%s(%s) failed: no space is left for the file", operation, c->path);
+		return err_temporary(e, "%s(%s) failed: no space is left for the file", operation,
+			c->path);
 	switch (code & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return err_temporary(e, "%s(%s) failed: the database is locked: another process has held its write "
-					"lock for over %d s", operation, c->path, (int)(LOCK_WAIT_US / CLOCK_SECOND));
+		return err_temporary(e, "%s(%s) failed: the database is locked: another process has held "
+			"its write lock for over %d s", operation, c->path,
+			(int)(LOCK_WAIT_US / CLOCK_SECOND));
 	case SQLITE_READONLY:
-		return err_temporary(e, "%s(%s) failed: the file or its directory is read-only", operation, c->path);
+		return err_temporary(e, "%s(%s) failed: the file or its directory is read-only",
+			operation, c->path);
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return err_permanent(e, "%s(%s) failed: the file is damaged (%s): stop the daemons and restore it from a "
-					"backup", operation, c->path, why);
+		return err_permanent(e, "%s(%s) failed: the file is damaged (%s): stop the daemons and "
+			"restore it from a backup", operation, c->path, why);
 	case SQLITE_CANTOPEN:
 	case SQLITE_IOERR:
 	case SQLITE_NOMEM:
@@ -133,20 +137,24 @@ static void sqlite_close(struct sql_conn *base)
 }
 
 /* *c_r is to be closed in either case. */
-static int open_file(struct sqlite_conn **c_r, const char *place, const char *name, int flags, struct err *e)
+static int open_file(struct sqlite_conn **c_r, const char *place, const char *name, int flags,
+	struct err *e)
 {
 	struct sqlite_conn *c = *c_r = MEM_NEW(struct sqlite_conn);
 
 	c->path = mem_printf("%s/%s.db", place, name);
-	int code = sqlite3_open_v2(c->path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL);
+	int code = sqlite3_open_v2(c->path, &c->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL);
 
 	if (code == SQLITE_CANTOPEN && sqlite3_system_errno(c->db) == ENOENT)
-		return err_permanent(e, "open(%s) failed: there is no such file; `strongroom init` makes it", c->path);
+		return err_permanent(e, "open(%s) failed: there is no such file; `strongroom init` makes "
+			"it", c->path);
 	if (code != SQLITE_OK)
 		return failure(c, "open", code, e);
 	sqlite3_extended_result_codes(c->db, 1);
 	sqlite3_busy_handler(c->db, wait_for_lock, c);
-	return execute(c, "open", "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF", e);
+	return execute(c, "open", "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;"
+		" PRAGMA trusted_schema = OFF", e);
 }
 
 /* The log keeps its blocks when it starts again: overwriting costs an fsync less than growing does. */
@@ -154,12 +162,14 @@ static int set_up_writer(struct sqlite_conn *c, struct err *e)
 {
 	if (sqlite3_db_readonly(c->db, "main") == 1)
 		return failure(c, "open", SQLITE_READONLY, e);
-	if (execute(c, "open", "PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 268435456", e))
+	if (execute(c, "open", "PRAGMA cache_size = -8192;"
+		" PRAGMA journal_size_limit = 268435456", e))
 		return -1;
 	return checkpointer_start(&c->checkpointer, c->path, c->db, e);
 }
 
-static int sqlite_open(struct sql_conn **c_r, const char *place, const char *name, enum sql_role role, struct err *e)
+static int sqlite_open(struct sql_conn **c_r, const char *place, const char *name,
+	enum sql_role role, struct err *e)
 {
 	struct sqlite_conn *c;
 	int failed = open_file(&c, place, name, 0, e);
@@ -210,8 +220,8 @@ static int sqlite_create(const char *place, const char *name, struct err *e)
 	_free_ char *mode = failed ? NULL : ask(c, "PRAGMA journal_mode = WAL", e);
 
 	if (mode && strcmp(mode, "wal") != 0)
-		err_permanent(e, "journal_mode(%s) failed: the file system has no shared memory for a write-ahead log "
-				 "(a network file system?)", c->path);
+		err_permanent(e, "journal_mode(%s) failed: the file system has no shared memory for a "
+			"write-ahead log (a network file system?)", c->path);
 	failed = !mode || strcmp(mode, "wal") != 0;
 	sqlite_close(&c->base);
 	return failed ? -1 : 0;
@@ -227,11 +237,13 @@ static int sqlite_ready(struct sql_conn *base, struct err *e)
 	if (statvfs(c->path, &fs))
 		return err_errno(e, "statvfs", c->path);
 	if (fs.f_bavail < FREE_BYTES_MIN / (fs.f_frsize ? fs.f_frsize : 1))
-		return err_temporary(e, "ready(%s) failed: less than %u bytes are free", c->path, FREE_BYTES_MIN);
+		return err_temporary(e, "ready(%s) failed: less than %u bytes are free", c->path,
+			FREE_BYTES_MIN);
 	return 0;
 }
 
-static int sqlite_check(struct sql_conn *base, const char *name, sql_report *report, void *ctx, struct err *e)
+static int sqlite_check(struct sql_conn *base, const char *name, sql_report *report, void *ctx,
+	struct err *e)
 {
 	struct sqlite_conn *c = conn_of(base);
 	int code = sqlite_check_file(c->db, c->path, name, report, ctx);
@@ -247,7 +259,9 @@ static int sqlite_begin(struct sql_conn *base, enum sql_durability durability, s
 	bool lazy = durability == SQL_LAZY;
 
 	if (lazy != c->lazy) {
-		if (execute(c, "begin", lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", e))
+		const char *how = lazy ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL";
+
+		if (execute(c, "begin", how, e))
 			return -1;
 		c->lazy = lazy;
 	}
@@ -274,7 +288,8 @@ static int sqlite_commit(struct sql_conn *base, struct err *e)
 	struct sqlite_conn *c = conn_of(base);
 
 	if (sqlite3_get_autocommit(c->db))
-		return err_temporary(e, "commit(%s) failed: the transaction was rolled back before", c->path);
+		return err_temporary(e, "commit(%s) failed: the transaction was rolled back before",
+			c->path);
 	int code = sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL);
 
 	if (code == SQLITE_OK)
@@ -298,7 +313,8 @@ static int sqlite_run_script(struct sql_conn *base, const char *text, struct err
 
 static int prepare(struct sqlite_conn *c, struct sqlite_stmt *st)
 {
-	return sqlite3_prepare_v3(c->db, statement_sqlite(st->which), -1, SQLITE_PREPARE_PERSISTENT, &st->prepared, NULL);
+	return sqlite3_prepare_v3(c->db, statement_sqlite(st->which), -1, SQLITE_PREPARE_PERSISTENT,
+		&st->prepared, NULL);
 }
 
 static struct sql_stmt *sqlite_use(struct sql_conn *base, enum statement which)
@@ -332,7 +348,8 @@ static void sqlite_bind_text(struct sql_stmt *base, int at, const char *value, s
 	struct sqlite_stmt *st = stmt_of(base);
 
 	if (st->prepared)
-		note_bind(st, sqlite3_bind_text64(st->prepared, at + 1, value, n, SQLITE_STATIC, SQLITE_UTF8));
+		note_bind(st, sqlite3_bind_text64(st->prepared, at + 1, value, n, SQLITE_STATIC,
+			SQLITE_UTF8));
 }
 
 static void sqlite_bind_blob(struct sql_stmt *base, int at, const void *value, size_t n)
@@ -360,10 +377,12 @@ static int may_run(struct sqlite_conn *c, struct sqlite_stmt *st, struct err *e)
 	if (code != SQLITE_OK)
 		return failure(c, statement_name(st->which), code, e);
 	if (st->base.bound != sqlite3_bind_parameter_count(st->prepared))
-		return err_permanent(e, "%s(%s) failed: %d values bound of %d", statement_name(st->which), c->path,
-			st->base.bound, sqlite3_bind_parameter_count(st->prepared));
+		return err_permanent(e, "%s(%s) failed: %d values bound of %d",
+			statement_name(st->which), c->path, st->base.bound,
+			sqlite3_bind_parameter_count(st->prepared));
 	if (!sqlite3_stmt_readonly(st->prepared) && sqlite3_get_autocommit(c->db))
-		return err_temporary(e, "%s(%s) failed: there is no transaction, or it was rolled back",
+		return err_temporary(e,
+			"%s(%s) failed: there is no transaction, or it was rolled back",
 			statement_name(st->which), c->path);
 	return 0;
 }

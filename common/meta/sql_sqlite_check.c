@@ -81,7 +81,8 @@ static int make_reference(sqlite3 **db_r, const char *name)
 
 static int prepare_look_up(sqlite3 *db, sqlite3_stmt **st_r)
 {
-	return sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_master WHERE type = ? AND name = ?", -1, st_r, NULL);
+	return sqlite3_prepare_v2(db, "SELECT sql FROM sqlite_master WHERE type = ? AND name = ?",
+		-1, st_r, NULL);
 }
 
 enum likeness { SAME, DIFFERENT, ABSENT };
@@ -113,7 +114,8 @@ static int compare(struct check *c, sqlite3 *from, sqlite3 *in, const char *cons
 		const char *what = code == SQLITE_ROW ? says[compare_object(row, look_up)] : NULL;
 
 		if (what)
-			fault(c, altered, "%s: %s %s %s", c->path, text_of(row, 0), text_of(row, 1), what);
+			fault(c, altered, "%s: %s %s %s", c->path, text_of(row, 0), text_of(row, 1),
+				what);
 	}
 	sqlite3_finalize(row);
 	sqlite3_finalize(look_up);
@@ -122,8 +124,14 @@ static int compare(struct check *c, sqlite3 *from, sqlite3 *in, const char *cons
 
 static int check_schema(struct check *c, sqlite3 *db, const char *name)
 {
-	static const char *const of_ours[] = { [DIFFERENT] = "was altered", [ABSENT] = "is missing" };
-	static const char *const of_theirs[] = { [DIFFERENT] = NULL, [ABSENT] = "is not part of this schema" };
+	static const char *const of_ours[] = {
+		[DIFFERENT] = "was altered",
+		[ABSENT] = "is missing",
+	};
+	static const char *const of_theirs[] = {
+		[DIFFERENT] = NULL, /* told already */
+		[ABSENT] = "is not part of this schema",
+	};
 	sqlite3 *reference = NULL;
 	int code = make_reference(&reference, name);
 
@@ -135,7 +143,8 @@ static int check_schema(struct check *c, sqlite3 *db, const char *name)
 	return code;
 }
 
-int sqlite_check_file(sqlite3 *db, const char *path, const char *name, sql_report *report, void *ctx)
+int sqlite_check_file(sqlite3 *db, const char *path, const char *name, sql_report *report,
+	void *ctx)
 {
 	struct check c = { .path = path, .report = report, .ctx = ctx };
 	int code = check_pages(&c, db);

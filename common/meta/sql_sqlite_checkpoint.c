@@ -68,7 +68,8 @@ static void note_failure(struct checkpointer *cp, int code)
 	if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED)
 		return;
 	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
-		log_fatal(NULL, "fsync(%s) failed: %s: the process ends", cp->path, sqlite3_errmsg(cp->db));
+		log_fatal(NULL, "fsync(%s) failed: %s: the process ends", cp->path,
+			sqlite3_errmsg(cp->db));
 	log_warn(NULL, "checkpoint(%s) failed: %s; its log grows until this is mended", cp->path,
 		sqlite3_errmsg(cp->db));
 }
@@ -138,7 +139,8 @@ static void release(struct checkpointer *cp)
 /* A connection that never read anything does not know of the log yet, and moves nothing. */
 static int open_own(struct checkpointer *cp)
 {
-	int code = sqlite3_open_v2(cp->path, &cp->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	int code = sqlite3_open_v2(cp->path, &cp->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		NULL);
 
 	if (code == SQLITE_OK)
 		code = sqlite3_exec(cp->db, "SELECT count(*) FROM sqlite_master", NULL, NULL, NULL);
@@ -163,7 +165,8 @@ int checkpointer_start(struct checkpointer **cp_r, const char *path, sqlite3 *wr
 	int failed = pthread_create(&cp->thread, NULL, run, cp);
 
 	if (failed) {
-		err_temporary(e, "pthread_create(checkpointer of %s) failed: %s", path, strerrordesc_np(failed));
+		err_temporary(e, "pthread_create(checkpointer of %s) failed: %s", path,
+			strerrordesc_np(failed));
 		release(cp);
 		return -1;
 	}

@@ -10,7 +10,8 @@
 struct checkpointer;
 
 /* Watches the commits of `writer` (its wal hook is taken). path must outlive the checkpointer. */
-int checkpointer_start(struct checkpointer **cp_r, const char *path, sqlite3 *writer, struct err *e) MUST_CHECK;
+int checkpointer_start(struct checkpointer **cp_r, const char *path, sqlite3 *writer,
+	struct err *e) MUST_CHECK;
 
 /* Before the writer is closed. */
 void checkpointer_stopp(struct checkpointer **cp);

@@ -107,7 +107,8 @@ static inline int64_t raw_number(const char *file, const char *sql)
 	sqlite3_stmt *st = NULL;
 	int64_t value = -1;
 
-	if (sqlite3_open(path, &db) == SQLITE_OK && sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
+	if (sqlite3_open(path, &db) == SQLITE_OK &&
+		sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
 		sqlite3_step(st) == SQLITE_ROW)
 		value = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
@@ -118,9 +119,11 @@ static inline int64_t raw_number(const char *file, const char *sql)
 /* ---- messages ---- */
 
 /* A row of `people` ("role address role address …", with roles as numbers) at date_us; caller deinits. */
-static inline struct message_row make_row(const struct uuid *id, int64_t date_us, const char *people)
+static inline struct message_row make_row(const struct uuid *id, int64_t date_us,
+	const char *people)
 {
-	struct message_row r = { .id = *id, .received_us = date_us, .date_us = date_us, .size = 1234, .kind = CAPTURE_LMTP };
+	struct message_row r = { .id = *id, .received_us = date_us, .date_us = date_us,
+		.size = 1234, .kind = CAPTURE_LMTP };
 	struct strv words = { 0 };
 
 	memset(r.sha256, id->bytes[15], sizeof(r.sha256));
@@ -129,7 +132,8 @@ static inline struct message_row make_row(const struct uuid *id, int64_t date_us
 	r.message_id = mem_strdup("1@example.org");
 	r.queue_id = mem_strdup("");
 	r.evidence = mem_strdup("{\"client\":\"unix\"}");
-	r.locator = (struct locator){ mem_strdup(""), mem_strdup("m/00/key"), mem_strdup(""), 0, 1234 };
+	r.locator = (struct locator){ mem_strdup(""), mem_strdup("m/00/key"), mem_strdup(""), 0,
+		1234 };
 	r.lock_mode = mem_strdup("file");
 	r.retain_until_us = date_us + 1;
 	r.policy_version = mem_strdup("1");
@@ -145,7 +149,8 @@ static inline struct message_row make_row(const struct uuid *id, int64_t date_us
 	strv_deinit(&words);
 	r.attachments = MEM_NEW(struct attachment);
 	r.attachment_count = 1;
-	r.attachments[0] = (struct attachment){ mem_strdup("a.txt"), mem_strdup("text/plain"), 7, { 1, 2, 3 } };
+	r.attachments[0] = (struct attachment){ mem_strdup("a.txt"), mem_strdup("text/plain"), 7,
+		{ 1, 2, 3 } };
 	return r;
 }
 
@@ -161,8 +166,8 @@ static inline void leaf_of(const struct uuid *id, uint8_t leaf[SHA256_SIZE])
 }
 
 /* Claims and inserts in t; the leaf goes to leaf_r. */
-static inline int add_row_to(struct meta_capture *t, const struct message_row *r, uint8_t leaf_r[SHA256_SIZE],
-	struct err *e)
+static inline int add_row_to(struct meta_capture *t, const struct message_row *r,
+	uint8_t leaf_r[SHA256_SIZE], struct err *e)
 {
 	uint8_t key[SHA256_SIZE], nonce[LEDGER_NONCE_SIZE] = { 9 };
 	struct uuid existing;
@@ -175,8 +180,8 @@ static inline int add_row_to(struct meta_capture *t, const struct message_row *r
 }
 
 /* Commits one message of these people as a group of its own, as the next of `daemon`. */
-static inline int put_as(struct meta *m, const char *daemon, const struct uuid *id, int64_t date_us, const char *people,
-	struct err *e)
+static inline int put_as(struct meta *m, const char *daemon, const struct uuid *id, int64_t date_us,
+	const char *people, struct err *e)
 {
 	CLEANUP(message_row_deinit) struct message_row r = make_row(id, date_us, people);
 	struct meta_capture *t;
@@ -185,7 +190,8 @@ static inline int put_as(struct meta *m, const char *daemon, const struct uuid *
 
 	if (meta_capture_last_seq(m, daemon, &seq, e) || meta_capture_begin(m, &t, e))
 		return -1;
-	if (add_row_to(t, &r, leaf, e) || meta_capture_batch(t, daemon, seq + 1, 1, leaf, date_us, e)) {
+	if (add_row_to(t, &r, leaf, e) || meta_capture_batch(t, daemon, seq + 1, 1, leaf, date_us,
+		e)) {
 		meta_capture_rollback(&t);
 		return -1;
 	}

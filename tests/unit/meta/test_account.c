@@ -21,7 +21,8 @@ static struct strv list(const char *words)
 	return v;
 }
 
-static int add(const char *name, const char *roles, const char *mailboxes, const char *departments, uint64_t *id_r)
+static int add(const char *name, const char *roles, const char *mailboxes, const char *departments,
+	uint64_t *id_r)
 {
 	CLEANUP(strv_deinit) struct strv role_list = list(roles), mailbox_list = list(mailboxes);
 	CLEANUP(strv_deinit) struct strv department_list = list(departments);
@@ -55,7 +56,8 @@ static void an_account_comes_back_whole(void **state)
 	(void)state;
 	assert_ok(set_department("sales", "b@example.org C@Example.ORG"));
 	assert_ok(set_department("sales", "d@example.org b@example.org"));
-	assert_ok(add("alice", "investigator auditor investigator", "A@example.org b@example.org", "sales", &id));
+	assert_ok(add("alice", "investigator auditor investigator", "A@example.org b@example.org",
+		"sales", &id));
 	assert_int_equal(meta_account_by_name(meta, "alice", &a, &err), 1);
 	assert_int_equal(a.id, id);
 	assert_int_equal(a.totp_secret_length, 13);
@@ -85,8 +87,10 @@ static void what_does_not_exist_leaves_nothing(void **state)
 
 	(void)state;
 	assert_refused(add("alice", "auditor", "", "", &id), ERR_PERMANENT, "this name");
-	assert_refused(add("bob", "auditor emperor", "", "", &id), ERR_PERMANENT, "emperor) failed: there is no such role");
-	assert_refused(add("bob", "auditor", "a@example.org", "moon", &id), ERR_PERMANENT, "no such department");
+	assert_refused(add("bob", "auditor emperor", "", "", &id), ERR_PERMANENT,
+		"emperor) failed: there is no such role");
+	assert_refused(add("bob", "auditor", "a@example.org", "moon", &id), ERR_PERMANENT,
+		"no such department");
 	assert_refused(add("bob", "auditor", "<>", "", &id), ERR_PERMANENT, "no mailbox");
 	assert_int_equal(meta_account_by_name(meta, "bob", &a, &err), 0);
 	assert_int_equal(meta_department_mailboxes(meta, "moon", &mailboxes, &err), 0);
@@ -98,10 +102,13 @@ static void what_does_not_exist_leaves_nothing(void **state)
 static void roles_keep_their_distance(void **state)
 {
 	(void)state;
-	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM role_permission WHERE permission LIKE 'ARCHIVE%'"
+	assert_int_equal(raw_number("control.db",
+		"SELECT count(*) FROM role_permission WHERE permission LIKE 'ARCHIVE%'"
 						  " AND role IN ('administrator', 'auditor')"), 0);
-	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM role_permission WHERE role = 'service'"), 1);
-	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM permission p WHERE NOT EXISTS"
+	assert_int_equal(raw_number("control.db",
+		"SELECT count(*) FROM role_permission WHERE role = 'service'"), 1);
+	assert_int_equal(raw_number("control.db",
+		"SELECT count(*) FROM permission p WHERE NOT EXISTS"
 						  " (SELECT 1 FROM role_permission r WHERE r.permission = p.name)"), 0);
 }
 

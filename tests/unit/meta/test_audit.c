@@ -28,7 +28,8 @@ static struct audit_intent intent(void)
 	};
 }
 
-static const struct audit_outcome outcome = { .at_us = 5, .result = "allowed", .status = 200, .count = 3 };
+static const struct audit_outcome outcome = { .at_us = 5, .result = "allowed", .status = 200,
+	.count = 3 };
 
 static void *act(void *arg)
 {
@@ -62,8 +63,10 @@ static void many_threads_share_commits(void **state)
 		pthread_join(threads[i], &failed);
 		assert_null(failed);
 	}
-	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_intent"), THREADS * EACH);
-	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_outcome"), THREADS * EACH);
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_intent"),
+		THREADS * EACH);
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_outcome"),
+		THREADS * EACH);
 }
 
 static void an_outcome_needs_its_intent(void **state)
@@ -71,7 +74,8 @@ static void an_outcome_needs_its_intent(void **state)
 	struct uuid nobody = uuid_new(clock_now_us());
 
 	(void)state;
-	assert_refused(meta_audit_outcome(meta, &nobody, &outcome, &err), ERR_PERMANENT, "FOREIGN KEY");
+	assert_refused(meta_audit_outcome(meta, &nobody, &outcome, &err), ERR_PERMANENT,
+		"FOREIGN KEY");
 }
 
 static void the_trail_stays(void **state)
@@ -81,8 +85,10 @@ static void the_trail_stays(void **state)
 	(void)state;
 	assert_ok(meta_audit_intent(meta, &a, &err));
 	assert_ok(meta_audit_outcome(meta, &a.id, &outcome, &err));
-	assert_int_equal(raw_sql("control.db", "UPDATE audit_intent SET actor = 'bob'"), SQLITE_CONSTRAINT);
-	assert_int_equal(raw_sql("control.db", "UPDATE audit_outcome SET status = 0"), SQLITE_CONSTRAINT);
+	assert_int_equal(raw_sql("control.db", "UPDATE audit_intent SET actor = 'bob'"),
+		SQLITE_CONSTRAINT);
+	assert_int_equal(raw_sql("control.db", "UPDATE audit_outcome SET status = 0"),
+		SQLITE_CONSTRAINT);
 	assert_int_equal(raw_sql("control.db", "DELETE FROM audit_intent"), SQLITE_CONSTRAINT);
 	assert_int_equal(raw_sql("control.db", "DELETE FROM audit_outcome"), SQLITE_CONSTRAINT);
 }

@@ -143,10 +143,12 @@ static void a_claim_needs_its_message(void **state)
 
 	(void)state;
 	assert_ok(meta_capture_begin(meta, &t, &err));
-	assert_refused(meta_capture_insert(t, &r, nonce, "r", 1, key, &err), ERR_PERMANENT, "not claimed");
+	assert_refused(meta_capture_insert(t, &r, nonce, "r", 1, key, &err), ERR_PERMANENT,
+		"not claimed");
 	assert_int_equal(meta_capture_claim(t, key, &id, 1, &existing, &err), 1);
 	key[0]++;
-	assert_refused(meta_capture_claim(t, key, &id, 1, &existing, &err), ERR_PERMANENT, "not inserted");
+	assert_refused(meta_capture_claim(t, key, &id, 1, &existing, &err), ERR_PERMANENT,
+		"not inserted");
 	assert_refused(meta_capture_commit(&t, &err), ERR_PERMANENT, "not inserted");
 	assert_null(t);
 	key[0]--;
@@ -164,12 +166,17 @@ static void batches_have_no_gaps(void **state)
 	assert_ok(meta_capture_last_seq(meta, "lmtpd@test", &seq, &err));
 	struct meta_capture *t = begin_group(ids, leaves, 2);
 
-	assert_refused(meta_capture_batch(t, "lmtpd@test", seq + 2, 2, leaves, 1, &err), ERR_PERMANENT, "another process");
-	assert_refused(meta_capture_batch(t, "lmtpd@test", seq, 2, leaves, 1, &err), ERR_PERMANENT, "another process");
-	assert_refused(meta_capture_batch(t, "new@test", 2, 2, leaves, 1, &err), ERR_PERMANENT, "another process");
-	assert_refused(meta_capture_batch(t, "lmtpd@test", seq + 1, 1, leaves, 1, &err), ERR_PERMANENT, "for 2 messages");
+	assert_refused(meta_capture_batch(t, "lmtpd@test", seq + 2, 2, leaves, 1, &err),
+		ERR_PERMANENT, "another process");
+	assert_refused(meta_capture_batch(t, "lmtpd@test", seq, 2, leaves, 1, &err), ERR_PERMANENT,
+		"another process");
+	assert_refused(meta_capture_batch(t, "new@test", 2, 2, leaves, 1, &err), ERR_PERMANENT,
+		"another process");
+	assert_refused(meta_capture_batch(t, "lmtpd@test", seq + 1, 1, leaves, 1, &err),
+		ERR_PERMANENT, "for 2 messages");
 	leaves[SHA256_SIZE] ^= 1;
-	assert_refused(meta_capture_batch(t, "lmtpd@test", seq + 1, 2, leaves, 1, &err), ERR_PERMANENT, "leaf 1");
+	assert_refused(meta_capture_batch(t, "lmtpd@test", seq + 1, 2, leaves, 1, &err),
+		ERR_PERMANENT, "leaf 1");
 	assert_refused(meta_capture_commit(&t, &err), ERR_PERMANENT, "no ledger batch");
 	assert_int_equal(message_count(), before);
 	assert_ok(meta_capture_last_seq(meta, "lmtpd@test", &after, &err));
@@ -232,9 +239,11 @@ static void a_walk_meets_every_message_once(void **state)
 
 static void what_is_written_stays(void **state)
 {
-	static const char *const tables[] = { "message", "participant", "mailbox_message", "attachment", "capture_key",
+	static const char *const tables[] = { "message", "participant", "mailbox_message",
+		"attachment", "capture_key",
 		"capture_attempt", "ledger_record", "ledger_batch" };
-	static const char *const columns[] = { "subject = ''", "name = ''", "date_us = 0", "size = 0", "taken_us = 0",
+	static const char *const columns[] = { "subject = ''", "name = ''", "date_us = 0",
+		"size = 0", "taken_us = 0",
 		"at_us = 0", "seq = 0", "leaf_count = 0" };
 	struct uuid id = put(1, PEOPLE);
 

@@ -27,7 +27,8 @@ static char *random_people(void)
 
 	assert_int_equal(buf_add_str(&b, ""), 0);
 	for (int i = 0; i < n; i++)
-		assert_int_equal(buf_printf(&b, "%d m%d@example.org ", 1 + rand() % 13, rand() % MAILBOXES), 0);
+		assert_int_equal(buf_printf(&b, "%d m%d@example.org ", 1 + rand() % 13,
+			rand() % MAILBOXES), 0);
 	return buf_take(&b);
 }
 
@@ -62,7 +63,8 @@ static void counts_are_right(const struct scope *s)
 	struct meta_coverage c, expected = { 0 };
 
 	for (int i = 0; i < MESSAGES; i++) {
-		bool covers = scope_covers(s, rows[i].date_us, rows[i].participants, rows[i].participant_count);
+		bool covers = scope_covers(s, rows[i].date_us, rows[i].participants,
+			rows[i].participant_count);
 
 		expected.in_scope += covers;
 		expected.not_indexed += covers && waiting[i];
@@ -77,14 +79,17 @@ static void coverage_equals_a_plain_count(void **state)
 	(void)state;
 	for (int i = 0; i < 300; i++) {
 		struct strv mailboxes = { 0 };
-		int64_t from = rand() % 3 ? INT64_MIN : rand() % DATES, until = rand() % 3 ? INT64_MAX : rand() % DATES;
+		int64_t from = rand() % 3 ? INT64_MIN :
+			rand() % DATES, until = rand() % 3 ? INT64_MAX : rand() % DATES;
 
 		for (int n = rand() % (MAILBOXES + 2); n > 0; n--) {
-			_free_ char *mailbox = mem_printf("m%d@example.org", rand() % (MAILBOXES + 1));
+			_free_ char *mailbox = mem_printf("m%d@example.org",
+				rand() % (MAILBOXES + 1));
 
 			strv_add(&mailboxes, mailbox);
 		}
-		CLEANUP(scope_freep) struct scope *s = scope_grant(rand() % 5 == 0, &mailboxes, from, until);
+		CLEANUP(scope_freep) struct scope *s = scope_grant(rand() % 5 == 0, &mailboxes,
+			from, until);
 
 		strv_deinit(&mailboxes);
 		counts_are_right(s);
@@ -106,7 +111,8 @@ static void a_message_outside_the_scope_does_not_exist(void **state)
 
 	strv_deinit(&mailbox);
 	for (int i = 0; i < MESSAGES; i++) {
-		bool covers = scope_covers(s, rows[i].date_us, rows[i].participants, rows[i].participant_count);
+		bool covers = scope_covers(s, rows[i].date_us, rows[i].participants,
+			rows[i].participant_count);
 
 		assert_int_equal(meta_message_get(meta, s, &ids[i], &r, &err), covers);
 		seen += covers;

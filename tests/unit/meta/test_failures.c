@@ -33,17 +33,20 @@ static void a_newer_schema_is_refused(void **state)
 	struct meta *other = NULL;
 
 	(void)state;
-	assert_int_equal(raw_sql("control.db", "INSERT INTO schema_version VALUES (99, 0)"), SQLITE_OK);
+	assert_int_equal(raw_sql("control.db", "INSERT INTO schema_version VALUES (99, 0)"),
+		SQLITE_OK);
 	assert_refused(meta_open(&other, &conf, &err), ERR_PERMANENT, "version 99");
 	assert_refused(meta_migrate(&conf, &err), ERR_PERMANENT, "newer program");
-	assert_int_equal(raw_sql("control.db", "DELETE FROM schema_version WHERE version = 99"), SQLITE_OK);
+	assert_int_equal(raw_sql("control.db", "DELETE FROM schema_version WHERE version = 99"),
+		SQLITE_OK);
 	assert_ok(meta_open(&other, &conf, &err));
 	meta_closep(&other);
 }
 
 static void a_missing_database_names_the_remedy(void **state)
 {
-	_free_ char *url = mem_printf("sqlite:%s/nowhere", directory), *empty = mem_printf("sqlite:%s/empty", directory);
+	_free_ char *url = mem_printf("sqlite:%s/nowhere", directory),
+		*empty = mem_printf("sqlite:%s/empty", directory);
 	_free_ char *place = path_of("empty"), *file = path_of("empty/capture.db");
 	struct conf elsewhere = { .meta = url };
 	struct meta *other = NULL;
@@ -105,7 +108,8 @@ static void a_full_disk_is_temporary(void **state)
 
 	for (rlim_t room = 0; room < 20000; room += 3000) {
 		limit_files_to((rlim_t)st.st_size + room);
-		assert_refused(put_as(meta, "lmtpd@test", &id, 1, PEOPLE, &err), ERR_TEMPORARY, "no space");
+		assert_refused(put_as(meta, "lmtpd@test", &id, 1, PEOPLE, &err), ERR_TEMPORARY,
+			"no space");
 		limit_files_to(RLIM_INFINITY);
 		key_of(&id, key);
 		assert_int_equal(meta_capture_find(meta, key, &found, &err), 0);
@@ -217,7 +221,8 @@ static void a_dropped_trigger_is_found(void **state)
 	struct findings f = check();
 
 	assert_int_equal(f.faults, 1);
-	assert_int_equal(raw_sql("capture.db", "CREATE TRIGGER message_no_update BEFORE UPDATE ON message BEGIN SELECT 1;"
+	assert_int_equal(raw_sql("capture.db",
+		"CREATE TRIGGER message_no_update BEFORE UPDATE ON message BEGIN SELECT 1;"
 					       " END"),
 		SQLITE_OK);
 	f = check();
