@@ -26,40 +26,43 @@ struct request {
 
 /* ---- requests ---- */
 
-/* The descriptor comes beside the first byte. 1; 0 when the daemon is gone. */
+/* Reads on until the request is whole. The descriptor comes beside its first byte, if at all. */
 static int receive(struct buf *in, int *fd_r)
 {
 	union {
 		struct cmsghdr header;
 		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct iovec part = { .iov_base = buf_reserve(in, PARSER_REQUEST_MAX), .iov_len = PARSER_REQUEST_MAX };
-	struct msghdr m = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n;
+	} control;
+	size_t whole = 4;
 
-	do
-		n = recvmsg(PARSER_FD, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	while (in->len < whole) {
+		struct iovec part = { .iov_base = in->data + in->len, .iov_len = in->max - in->len };
+		struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+		ssize_t n = recvmsg(PARSER_FD, &m, MSG_CMSG_CLOEXEC);
 
-	if (n <= 0 || !c || c->cmsg_type != SCM_RIGHTS)
-		return 0;
-	memcpy(fd_r, CMSG_DATA(c), sizeof(*fd_r));
-	in->len += (size_t)n;
-	return 1;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+		if (c && c->cmsg_type == SCM_RIGHTS && *fd_r < 0)
+			memcpy(fd_r, CMSG_DATA(c), sizeof(*fd_r));
+		in->len += (size_t)n;
+		struct unpack u = UNPACK_INIT(in->data, in->len);
+
+		if (in->len >= 4)
+			whole = 4 + (size_t)unpack_u32(&u);
+		if (whole > in->max)
+			return -1;
+	}
+	return 0;
 }
 
 static int parse_request(struct request *r, const struct buf *in)
 {
-	struct unpack u = UNPACK_INIT(in->data, in->len);
+	struct unpack u = UNPACK_INIT(in->data + 4, in->len - 4);
 
-	if (unpack_u32(&u) != in->len - 4)
-		return -1;
 	r->op = (enum parser_operation)unpack_u8(&u);
 	while (u.at < u.end && !u.failed) {
 		uint32_t tag = unpack_u32(&u);
@@ -71,15 +74,17 @@ static int parse_request(struct request *r, const struct buf *in)
 			r->cpu_ms = unpack_u32(&value);
 		else if (tag == PARSER_INDEX)
 			r->index = unpack_u32(&value);
+		else if (tag == PARSER_BYTES && at)
+			r->message = (struct span){ (const char *)at, n };
 	}
 	return unpack_end(&u);
 }
 
+/* A message that came as a descriptor. */
 static int map_message(struct request *r)
 {
-	off_t size = lseek(r->fd, 0, SEEK_END);
+	off_t size = r->fd < 0 ? 0 : lseek(r->fd, 0, SEEK_END);
 
-	r->message = (struct span){ "", 0 };
 	if (size <= 0)
 		return size ? -1 : 0;
 	void *map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, r->fd, 0);
@@ -145,12 +150,10 @@ static int serve(struct request *r)
 /* One request and its answer. false: the daemon is gone or talks nonsense. */
 static bool serve_one(struct buf *in)
 {
-	struct request r = { .fd = -1 };
+	struct request r = { .fd = -1, .message = { "", 0 } };
 
 	buf_reset(in);
-	if (!receive(in, &r.fd))
-		return false;
-	bool good = parse_request(&r, in) == 0;
+	bool good = receive(in, &r.fd) == 0 && parse_request(&r, in) == 0;
 
 	if (good) {
 		limit_time(r.cpu_ms);
@@ -198,7 +201,7 @@ int main(int argc, char **argv)
 	if (!SANDBOX_SANITIZED)
 		dup3(nowhere, STDERR_FILENO, O_CLOEXEC);
 	close(nowhere);
-	if (answer(PARSER_READY, (struct span){ "", 0 }))
+	if (!buf_reserve(&in, PARSER_REQUEST_MAX) || answer(PARSER_READY, (struct span){ "", 0 }))
 		return 0;
 	while (serve_one(&in))
 		continue;

@@ -24,10 +24,8 @@ struct parser_pool {
 
 /* One request and what its answer is kept in. */
 struct job {
-	enum parser_operation op;
-	uint32_t index;
+	struct parser_request request;
 	const struct message *message;
-	int fd;
 	struct parsed *parsed;
 	struct message *data; /* what was extracted; NULL: there is no such attachment */
 };
@@ -118,13 +116,12 @@ static enum parser_outcome receive_data(struct parser_pool *pool, struct parser_
 }
 
 /* Hands the request over; a worker that ended while it was idle is replaced without counting as an attempt. */
-static int send_request(struct parser_pool *pool, struct parser_worker *w, const struct job *job, uint32_t cpu_ms,
-	struct err *e)
+static int send_request(struct parser_pool *pool, struct parser_worker *w, const struct job *job, struct err *e)
 {
 	for (int i = 0; i < 2; i++) {
 		if (ensure(pool, w, e))
 			return -1;
-		if (parser_worker_send(w, job->op, job->index, cpu_ms, job->fd) == 0)
+		if (parser_worker_send(w, &job->request) == 0)
 			return 0;
 		log_warn(NULL, "a parser worker (pid %d) ended while it was idle", (int)w->pid);
 		parser_worker_stop(w, NULL);
@@ -145,7 +142,7 @@ static enum parser_outcome attempt(struct parser_pool *pool, struct parser_worke
 	struct err *e)
 {
 	int64_t deadline = clock_monotonic_us() + pool->conf->parser_timeout_us;
-	enum parser_outcome outcome = job->op == PARSER_PARSE ? receive_parsed(w, job, deadline) :
+	enum parser_outcome outcome = job->request.op == PARSER_PARSE ? receive_parsed(w, job, deadline) :
 								receive_data(pool, w, job, deadline, failed_r, e);
 
 	if (outcome != PARSER_OK) {
@@ -162,11 +159,10 @@ static enum parser_outcome attempt(struct parser_pool *pool, struct parser_worke
 static int run(struct parser_pool *pool, struct parser_worker *w, struct job *job, enum parser_outcome *outcome_r,
 	struct err *e)
 {
-	int64_t cpu_ms = pool->conf->parser_timeout_us / 1000 + 1;
 	int failed = 0;
 
 	for (int i = 0; i < 2 && !failed; i++) {
-		if (send_request(pool, w, job, cpu_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)cpu_ms, e))
+		if (send_request(pool, w, job, e))
 			return -1;
 		*outcome_r = attempt(pool, w, job, &failed, e);
 		if (*outcome_r == PARSER_OK)
@@ -189,11 +185,16 @@ static void retire(struct parser_pool *pool, struct parser_worker *w)
 
 static int run_on_any(struct parser_pool *pool, struct job *job, enum parser_outcome *outcome_r, struct err *e)
 {
-	_close_ int fd = message_open_fd(job->message, e);
+	int64_t cpu_ms = pool->conf->parser_timeout_us / 1000 + 1;
+	uint64_t size = message_size(job->message);
+	_close_ int fd = size > PARSER_INLINE_MAX ? message_open_fd(job->message, e) : -1;
 
-	if (fd < 0)
+	if (fd < 0 && size > PARSER_INLINE_MAX)
 		return -1;
-	job->fd = fd;
+	job->request.cpu_ms = cpu_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)cpu_ms;
+	job->request.bytes = message_bytes(job->message);
+	job->request.length = (size_t)size;
+	job->request.fd = fd;
 	struct parser_worker *w = take(pool);
 	int result = run(pool, w, job, outcome_r, e);
 
@@ -247,7 +248,7 @@ void parser_pool_closep(struct parser_pool **pp)
 
 int parser_pool_parse(struct parser_pool *pool, const struct message *m, struct parsed **p_r, struct err *e)
 {
-	struct job job = { .op = PARSER_PARSE, .message = m };
+	struct job job = { .request = { .op = PARSER_PARSE }, .message = m };
 	enum parser_outcome outcome;
 
 	if (run_on_any(pool, &job, &outcome, e))
@@ -280,7 +281,7 @@ static int give_out(const struct message *data, int (*sink)(void *ctx, const voi
 int parser_pool_extract(struct parser_pool *pool, const struct message *m, uint32_t index,
 	int (*sink)(void *ctx, const void *data, size_t n), void *ctx, struct err *e)
 {
-	struct job job = { .op = PARSER_EXTRACT, .index = index, .message = m };
+	struct job job = { .request = { .op = PARSER_EXTRACT, .index = index }, .message = m };
 	enum parser_outcome outcome;
 	int failed = run_on_any(pool, &job, &outcome, e);
 	CLEANUP(message_freep) struct message *data = job.data;

@@ -1,7 +1,7 @@
 /* parser_protocol: what daemon and parser worker say to each other over the worker's descriptor 3, a stream socket.
  *
- * A worker first sends PARSER_READY, when its sandbox is closed behind it. Then, one at a time: a request with the
- * message's descriptor beside its first byte, and its answer.
+ * A worker first sends PARSER_READY, when its sandbox is closed behind it. Then, one at a time: a request, which holds
+ * the message or, when it is longer than PARSER_INLINE_MAX, has its descriptor beside the first byte; and the answer.
  *
  *	request	length (32 bits, of what follows), operation (8 bits), tagged values (tag, length, bytes: base/pack)
  *	answer	length (32 bits, of what follows), kind (8 bits), payload
@@ -12,7 +12,8 @@
 #define MAIL_PARSER_PROTOCOL_H
 
 #define PARSER_FD 3
-#define PARSER_REQUEST_MAX 4096
+#define PARSER_INLINE_MAX 32768
+#define PARSER_REQUEST_MAX (PARSER_INLINE_MAX + 4096)
 #define PARSER_ANSWER_MAX (32u * 1024 * 1024)
 #define PARSER_CHUNK 65536
 
@@ -24,6 +25,7 @@ enum parser_operation {
 enum parser_value {
 	PARSER_CPU_MS = 1, /* 32 bits: processor time after which the worker ends itself */
 	PARSER_INDEX = 2,  /* 32 bits: which attachment to extract */
+	PARSER_BYTES = 3,  /* the message */
 };
 
 enum parser_answer {

@@ -107,7 +107,24 @@ int parser_worker_wait_ready(struct parser_worker *w, int64_t deadline_us, struc
 		outcome == PARSER_HUNG ? "it did not answer in time" : "it ended before it was ready", (unsigned)status);
 }
 
-int parser_worker_send(struct parser_worker *w, enum parser_operation op, uint32_t index, uint32_t cpu_ms, int fd)
+static int pack_u32_value(struct buf *out, enum parser_value tag, uint32_t value)
+{
+	return pack_u32(out, tag) || pack_u32(out, 4) || pack_u32(out, value);
+}
+
+static int pack_request(struct buf *out, const struct parser_request *r)
+{
+	size_t n = 1 + 12 + 12 + (r->fd < 0 ? 8 + r->length : 0);
+
+	if (pack_u32(out, (uint32_t)n) || pack_u8(out, (uint8_t)r->op) || pack_u32_value(out, PARSER_CPU_MS, r->cpu_ms) ||
+		pack_u32_value(out, PARSER_INDEX, r->index))
+		return -1;
+	if (r->fd >= 0)
+		return 0;
+	return pack_u32(out, PARSER_BYTES) || pack_bytes(out, r->bytes, r->length) ? -1 : 0;
+}
+
+int parser_worker_send(struct parser_worker *w, const struct parser_request *r)
 {
 	CLEANUP(buf_deinit) struct buf request = BUF_INIT(PARSER_REQUEST_MAX);
 	union {
@@ -115,22 +132,19 @@ int parser_worker_send(struct parser_worker *w, enum parser_operation op, uint32
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
 
-	if (pack_u32(&request, 1 + 12 + 12) || pack_u8(&request, (uint8_t)op) || pack_u32(&request, PARSER_CPU_MS) ||
-		pack_u32(&request, 4) || pack_u32(&request, cpu_ms) || pack_u32(&request, PARSER_INDEX) ||
-		pack_u32(&request, 4) || pack_u32(&request, index))
+	if (pack_request(&request, r))
 		return -1;
 	struct iovec part = { .iov_base = request.data, .iov_len = request.len };
-	struct msghdr m = {
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
-	};
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
 
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	if (r->fd >= 0) {
+		m.msg_control = &control;
+		m.msg_controllen = sizeof(control);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &r->fd, sizeof(r->fd));
+	}
 	ssize_t sent;
 
 	do

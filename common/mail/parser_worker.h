@@ -30,8 +30,17 @@ int parser_worker_wait_ready(struct parser_worker *w, int64_t deadline_us, struc
 /* Kills and reaps it. Harmless when it was not started. *status_r (may be NULL): as of waitpid(2). */
 void parser_worker_stop(struct parser_worker *w, int *status_r);
 
-/* Sends a request; fd goes with it and stays the caller's. -1: the worker is gone. */
-int parser_worker_send(struct parser_worker *w, enum parser_operation op, uint32_t index, uint32_t cpu_ms, int fd) MUST_CHECK;
+/* What a worker is asked. */
+struct parser_request {
+	enum parser_operation op;
+	uint32_t index, cpu_ms;
+	const void *bytes; /* the message when it is at most PARSER_INLINE_MAX long, */
+	size_t length;
+	int fd; /* else -1 */
+};
+
+/* Sends a request. -1: the worker is gone. */
+int parser_worker_send(struct parser_worker *w, const struct parser_request *r) MUST_CHECK;
 
 /* The next answer: its kind and a view of its payload, valid until the next call. */
 enum parser_outcome parser_worker_receive(struct parser_worker *w, int64_t deadline_us, enum parser_answer *kind_r,

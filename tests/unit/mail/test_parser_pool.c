@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -37,7 +38,7 @@ static void say(enum parser_answer kind, const void *data, size_t n)
 static void say_parsed(const char *subject)
 {
 	struct parsed *p = parsed_new();
-	struct buf out = BUF_INIT(1000);
+	struct buf out = BUF_INIT(10000);
 
 	free(p->subject);
 	p->subject = mem_strdup(subject);
@@ -86,29 +87,41 @@ static void obey(char *text)
 		raise(SIGKILL);
 }
 
+/* The message of a request, inline or by descriptor; false when the pool is gone. */
+static bool hear(char text[8192])
+{
+	static uint8_t body[PARSER_REQUEST_MAX];
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec part = { body, sizeof(body) };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(PARSER_FD, &m, 0);
+	int fd;
+
+	if (n <= 0)
+		return false;
+	memset(text, 0, 8192);
+	if (CMSG_FIRSTHDR(&m)) {
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+		if (pread(fd, text, 100, 0) != 100)
+			_exit(1);
+		close(fd);
+		return true;
+	}
+	memcpy(text, body + 5 + 12 + 12 + 8, (size_t)n - 37 < 8191 ? (size_t)n - 37 : 8191);
+	return true;
+}
+
 static int worker(void)
 {
-	char body[4096], text[4096];
+	char text[8192];
 
 	say(PARSER_READY, "", 0);
-	for (;;) {
-		union {
-			struct cmsghdr header;
-			char room[CMSG_SPACE(sizeof(int))];
-		} control = { 0 };
-		struct iovec part = { body, sizeof(body) };
-		struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
-		int fd;
-
-		if (recvmsg(PARSER_FD, &m, 0) <= 0)
-			return 0;
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
-		ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-		close(fd);
-		text[n > 0 ? n : 0] = '\0';
+	while (hear(text))
 		obey(text);
-	}
+	return 0;
 }
 
 /* ---- the tests ---- */
@@ -157,6 +170,24 @@ static void expect(struct parser_pool *pool, const char *text, const char *subje
 
 	assert_string_equal(p->subject, subject);
 	assert_int_equal(p->flags, flags);
+}
+
+/* Messages too long for a request come by descriptor. */
+static void test_large(void **state)
+{
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+	_free_ char *text = mem_alloc(3 * PARSER_INLINE_MAX, 1);
+
+	(void)state;
+	memset(text, 'x', 3 * PARSER_INLINE_MAX - 1);
+	for (size_t n = PARSER_INLINE_MAX - 1; n <= PARSER_INLINE_MAX + 1; n++) {
+		CLEANUP(parsed_freep) struct parsed *p = NULL;
+
+		text[n] = '\0';
+		p = parse(pool, text);
+		assert_int_equal(strspn(p->subject, "x"), n <= PARSER_INLINE_MAX ? 8191 : 100);
+		text[n] = 'x';
+	}
 }
 
 static void test_good(void **state)
@@ -363,6 +394,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_large),
 		cmocka_unit_test(test_bad_messages_are_flagged),
 		cmocka_unit_test(test_one_death_is_no_failure),
 		cmocka_unit_test(test_idle_death),
