@@ -8,6 +8,7 @@ import pytest
 from stack import Missing
 from stack.process import find_program, wait_until
 from stack.sink import without_trace
+from stack.site import TOP
 
 MESSAGE = (b"From: Alice <alice@example.net>\r\nTo: Bob <bob@example.org>\r\nSubject: to be kept\r\nMessage-ID: <1@example.net>\r\n"
            b"Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
@@ -118,6 +119,16 @@ def test_postfix_starttls(new_site, new_postfix):
 def test_sendmail_relay(lmtpd, new_sendmail):
     s = new_sendmail(relay_port=lmtpd.lmtp_port).start()
     submit(s.address, MESSAGE, recipients=["bob@example.org", "carol@example.org"])
+    assert archived(lmtpd) == [MESSAGE]
+
+
+def test_sendmail_mailer(lmtpd, new_sendmail):
+    """The mailer of the snippet, chosen by a rule as the mailertable would."""
+    with open(os.path.join(TOP, "etc/sendmail/lmtp.mc")) as f:
+        snippet = f.read().replace("TCP $h 2424", "TCP $h %d" % lmtpd.lmtp_port)
+    rule = "R$* < @ journal.example.org. > $*\t$#strongroom $@ [127.0.0.1] $: $1 < @ journal.example.org. > $2"
+    s = new_sendmail(relay_port=1, more="LOCAL_RULE_0\n%s\n%s" % (rule, snippet)).start()
+    submit(s.address, MESSAGE, recipients=["a@journal.example.org", "b@journal.example.org"])
     assert archived(lmtpd) == [MESSAGE]
 
 
