@@ -112,7 +112,7 @@ static void prepare(void)
 static bool is_plain(UChar32 c)
 {
 	return (c >= 0xac00 && c <= 0xd7a3) || (c >= 0x3041 && c <= 0x3094) || (c >= 0x30a1 && c <= 0x30fa) ||
-		unorm2_isInert(nfkc_fold, c);
+		(unorm2_isInert(nfkc_fold, c) && unorm2_isInert(nfd, c));
 }
 
 /* The bytes of the characters at text + at that may fuse with what stands before them. */

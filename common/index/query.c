@@ -4,8 +4,8 @@
 #include "index/query_lex.h"
 #include "index/query_range.h"
 #include "index/tokenize.h"
+#include "index/utf8.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,10 +60,14 @@ static struct query *fail(struct parser *p, size_t position, const char *fmt, ..
 	return NULL;
 }
 
-/* A piece of the query fit for quoting in an error: short, and whole characters. */
-static int shown(size_t len)
+/* How much of a token is quoted in an error: little, and whole characters. */
+static int shown(const struct query_token *t)
 {
-	return (int)(len < 40 ? len : 40);
+	size_t n = t->len < 20 ? t->len : 20;
+
+	while (n < t->len && n && utf8_is_inside(t->text[n]))
+		n--;
+	return (int)n;
 }
 
 static void advance(struct parser *p)
@@ -125,7 +129,7 @@ static struct query *text_value(struct parser *p, const struct field *field)
 			"A * can stand only at the end of a word: repo* finds report and reports.");
 	if (!tokenize_any(t->text, t->len))
 		return fail(p, t->position, "There is no letter or digit to search for in \"%.*s%s\".",
-			shown(t->len), t->text, t->star ? "*" : "");
+			shown(t), t->text, t->star ? "*" : "");
 	struct query *q = new_node(p, QUERY_TEXT);
 
 	if (q) {
@@ -225,7 +229,7 @@ static struct query *parse_field(struct parser *p, const struct field *outer)
 		advance(p);
 		if (p->token.position == behind && p->token.kind != QTOK_END)
 			return fail(p, name.position, "There is no field \"%.*s\"; fields are from to cc bcc envelope subject body "
-				"attachment message-id date size has. Put text in quotes.", shown(name.len) / 2, name.text);
+				"attachment message-id date size has. Put text in quotes.", shown(&name), name.text);
 		p->at = behind;
 		p->token = name;
 		p->token.kind = QTOK_WORD;

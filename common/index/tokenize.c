@@ -239,6 +239,7 @@ static void add_folded(struct scan *s, const char *folded, size_t n, size_t star
 		}
 		s->end = end;
 	}
+	s->end = end; /* a dropped accent still belongs to its letter */
 }
 
 static void scan_character(struct scan *s)
