@@ -25,6 +25,8 @@ void request_deinit(struct request *r)
 	strv_deinit(&r->path);
 	free(r->authorization);
 	free(r->content_type);
+	if (r->body.data)
+		explicit_bzero(r->body.data, r->body.cap); /* passwords come this way */
 	buf_deinit(&r->body);
 	*r = (struct request){ 0 };
 }

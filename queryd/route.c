@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+/* Parsed JSON is much larger than its text: who has not signed in gets little of it. */
+#define BODY_MAX_UNKNOWN (16u * 1024)
+
 #define V1 "/api/v1"
 #define EMAIL V1 "/archive/emails/{id}"
 
@@ -99,14 +102,24 @@ static int admit(struct call *c)
 	return -1;
 }
 
+/* Is the body one that may come with this request? */
+static int check_body(struct call *c)
+{
+	size_t n = c->request->body.len;
+
+	if (n && c->request->method != METHOD_POST)
+		response_problem(&c->response, 400, "This request takes no body.");
+	else if (n > BODY_MAX_UNKNOWN && !c->route->permission)
+		response_problem(&c->response, 413, "Before sign-in a body may have 16 KiB.");
+	else
+		return 0;
+	return -1;
+}
+
 static void answer(struct call *c)
 {
-	if (find(c) < 0 || admit(c) < 0)
+	if (find(c) < 0 || admit(c) < 0 || check_body(c) < 0)
 		return;
-	if (c->request->method != METHOD_POST && c->request->body.len) {
-		response_problem(&c->response, 400, "This request takes no body.");
-		return;
-	}
 	c->route->handle(c);
 	if (c->route->action && c->response.status < 400 && !c->audited) {
 		log_error(&c->log, "%s answered without an audit intent", c->route->pattern);

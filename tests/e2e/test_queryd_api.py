@@ -2,6 +2,7 @@
 import base64
 import contextlib
 import hashlib
+import http.client
 import json
 import os
 import sqlite3
@@ -10,7 +11,7 @@ import uuid
 
 import pytest
 
-from stack.api import Api, totp
+from stack.api import totp
 from stack.process import wait_until
 from stack.site import Site
 
@@ -412,21 +413,46 @@ def test_without_an_audit_nothing_is_shown(archive):
     assert api.search("budget")["total"] >= 4
 
 
-def test_an_answer_cut_off_is_on_record(archive):
-    raw = b"Subject: large\r\n\r\n" + b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n" * 400000
+LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n" * 400000
+
+
+@pytest.fixture(scope="module")
+def large(archive):
+    """The id of a message that no socket buffers whole."""
     with archive.site.lmtp() as c:
-        large = archive.put(c, raw, b"", [b"large@example.org"])
-    api = archive.api("eve")
-    api.c.request("GET", "/api/v1/archive/emails/%s/content" % large, headers={"Authorization": "Bearer " + api.token})
+        return archive.put(c, LARGE, b"", [b"large@example.org"])
+
+
+def begin(api, archive_id):
+    """A download of LARGE of which the first bytes are there: the response."""
+    api.c.request("GET", "/api/v1/archive/emails/%s/content" % archive_id, headers={"Authorization": "Bearer " + api.token})
     r = api.c.getresponse()
+    assert r.status == 200 and r.read(1000) == LARGE[:1000]
+    return r
+
+
+def test_an_answer_cut_off_is_on_record(archive, large):
+    api = archive.api("eve")
+    r = begin(api, large)
     request_id = r.headers["X-Request-ID"]
-    assert r.read(1000) == raw[:1000]
     r.close()
     api.c.sock.close()
     api.c.close()
     row = wait_until("the outcome is on record", lambda: [r for r in archive.audit(request_id) if r["result"]])[0]
-    assert row["result"] == "failed" and 0 < row["item_count"] < len(raw)
-    assert archive.api("eve").content(large) == (200, raw)
+    assert row["result"] == "failed" and 0 < row["item_count"] < len(LARGE)
+    assert archive.api("eve").content(large) == (200, LARGE)
+
+
+def test_the_last_block_waits_for_the_outcome(archive, large):
+    """When the outcome can't be written, the answer stays incomplete."""
+    api = archive.api("eve")
+    r = begin(api, large)
+    with archive.control() as db:
+        db.execute("BEGIN IMMEDIATE")
+        with pytest.raises((http.client.IncompleteRead, OSError)):
+            r.read()
+        db.execute("ROLLBACK")
+    assert archive.api("eve").content(large) == (200, LARGE)
 
 
 def test_logs_hold_no_secrets(archive):

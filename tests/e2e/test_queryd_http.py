@@ -71,9 +71,9 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\n" + HOST + b"\r\n"
     (post(b"{}" + SMUGGLED, b"Content-Length: 0x2"), 400),
     (post(b"{}" + SMUGGLED, b"Content-Length: -2"), 400),
     (post(b"{}" + SMUGGLED, b"Content-Length: 99999999999999999999999"), (400, 413)),
-    (post(b"{}" + SMUGGLED, b"Transfer-Encoding: identity"), 501),
-    (post(b"0\r\n\r\n" + SMUGGLED, b"Transfer-Encoding: gzip, chunked"), 501),
-    (post(b"0\r\n\r\n" + SMUGGLED, b"Transfer-Encoding: xchunked"), 501),
+    (post(b"{}" + SMUGGLED, b"Transfer-Encoding: identity"), (400, 501)),
+    (post(b"0\r\n\r\n" + SMUGGLED, b"Transfer-Encoding: gzip, chunked"), (400, 501)),
+    (post(b"0\r\n\r\n" + SMUGGLED, b"Transfer-Encoding: xchunked"), (400, 501)),
     (post(b"0\r\n\r\n" + SMUGGLED, b"Transfer-Encoding: chunked", b"Transfer-Encoding: chunked"), 400),
     (post(b"0\r\n\r\n" + SMUGGLED, b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity"), (400, 501)),
     (get(host=b""), 400),
@@ -145,6 +145,13 @@ def test_body_too_large(raw):
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     r.send(post(chunk * 20 + b"0\r\n\r\n", b"Content-Type: application/json", b"Transfer-Encoding: chunked"))
     assert r.response()[0] == 413 and r.ended()
+
+
+def test_body_before_sign_in(raw):
+    r = raw()
+    body = b'{"username":"' + b"a" * 16384 + b'","password":"x"}'
+    r.send(post(body, b"Content-Type: application/json", b"Content-Length: %d" % len(body), path=b"/api/v1/auth/login"))
+    assert r.response()[0] == 413
 
 
 def test_endless_body(raw):
@@ -327,6 +334,28 @@ def test_stop_finishes_what_it_began(site):
     assert site.stop("queryd") == 0
     r.close()
     idle.close()
+
+
+def test_a_socket_of_systemd(site):
+    """It is served on in the place of `listen`, and stays open for the next process."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+
+        def start():
+            return subprocess.Popen(["bash", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" 3<&%d' % listener.fileno(),
+                                     site.program("strongroom-queryd")], pass_fds=(listener.fileno(),), env=site.env(), stderr=subprocess.DEVNULL)
+        daemon = start()
+        try:
+            for _ in range(2):
+                with Raw(address, site.ca) as r:
+                    r.send(ALIVE)
+                    assert r.response()[0] == 200
+                daemon.terminate()
+                assert daemon.wait(60) == 0
+                daemon = start()
+        finally:
+            daemon.terminate()
+            daemon.wait(60)
 
 
 def test_kill_and_start_again(site):
