@@ -21,7 +21,7 @@ void present_date(cJSON *object, const char *key, const struct message_row *row)
 	if (row->parse_flags & (PARSE_NO_DATE | PARSE_FAILED))
 		json_add_str(object, key, NULL);
 	else
-		present_time(object, key, row->date_us);
+		present_time(object, key, row->header_date_us);
 }
 
 void present_people(cJSON *object, const char *key, const struct message_row *row, enum participant_role role)

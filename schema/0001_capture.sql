@@ -15,7 +15,8 @@ CREATE TABLE schema_version (
 CREATE TABLE message (
 	id BINARY(16) NOT NULL,
 	received_us BIGINT NOT NULL,
-	date_us BIGINT NOT NULL,
+	date_us BIGINT NOT NULL, -- what search and scopes go by
+	header_date_us BIGINT NOT NULL, -- as the Date header has it
 	size BIGINT NOT NULL,
 	sha256 BINARY(32) NOT NULL,
 	kind INTEGER NOT NULL,

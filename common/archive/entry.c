@@ -60,6 +60,7 @@ void entry_describe(struct entry *e, struct parsed *parsed)
 
 	row->received_us = c->received_us;
 	row->date_us = date_of(parsed, c->received_us);
+	row->header_date_us = parsed->has_date ? parsed->date_us : c->received_us;
 	row->size = message_size(c->message);
 	memcpy(row->sha256, message_sha256(c->message), SHA256_SIZE);
 	row->kind = c->kind;

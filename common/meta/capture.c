@@ -176,6 +176,7 @@ static int insert_message(struct meta_capture *t, const struct message_row *r, s
 	sql_bind_uuid(st, &r->id);
 	sql_bind_i64(st, r->received_us);
 	sql_bind_i64(st, r->date_us);
+	sql_bind_i64(st, r->header_date_us);
 	sql_bind_u64(st, r->size);
 	sql_bind_blob(st, r->sha256, SHA256_SIZE);
 	sql_bind_i64(st, (int64_t)r->kind);

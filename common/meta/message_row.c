@@ -21,6 +21,7 @@ static void take_message(struct sql_stmt *st, struct message_row *r)
 	sql_get_uuid(st, &r->id);
 	r->received_us = sql_get_i64(st);
 	r->date_us = sql_get_i64(st);
+	r->header_date_us = sql_get_i64(st);
 	r->size = sql_get_u64(st);
 	sql_get_fixed(st, r->sha256, SHA256_SIZE);
 	r->kind = (enum capture_kind)sql_get_i64(st);

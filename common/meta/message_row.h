@@ -11,6 +11,7 @@ struct message_row {
 	struct uuid id;
 	int64_t received_us;
 	int64_t date_us; /* the Date header's; received_us where there is none, or it is more than a day after received_us */
+	int64_t header_date_us; /* the Date header's, however odd; received_us where there is none (PARSE_NO_DATE) */
 	uint64_t size;
 	uint8_t sha256[SHA256_SIZE];
 	enum capture_kind kind;

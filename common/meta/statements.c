@@ -34,10 +34,10 @@ static const struct {
 	},
 	[STMT_MESSAGE_ADD] = {
 		"message_add",
-		"INSERT INTO message (id, received_us, date_us, size, sha256, kind, capture_point, subject, header_id,"
-		" parse_flags, queue_id, evidence, bucket, object_key, version_id, object_offset, object_length,"
+		"INSERT INTO message (id, received_us, date_us, header_date_us, size, sha256, kind, capture_point,"
+		" subject, header_id, parse_flags, queue_id, evidence, bucket, object_key, version_id, object_offset, object_length,"
 		" lock_mode, retain_until_us, policy_version)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
 	[STMT_PARTICIPANT_ADD] = {
@@ -71,8 +71,8 @@ static const struct {
 
 	[STMT_MESSAGE_GET] = {
 		"message_get",
-		"SELECT id, received_us, date_us, size, sha256, kind, capture_point, subject, header_id, parse_flags,"
-		" queue_id, evidence, bucket, object_key, version_id, object_offset, object_length, lock_mode,"
+		"SELECT id, received_us, date_us, header_date_us, size, sha256, kind, capture_point, subject,"
+		" header_id, parse_flags, queue_id, evidence, bucket, object_key, version_id, object_offset, object_length, lock_mode,"
 		" retain_until_us, policy_version FROM message WHERE id = ?",
 		NULL,
 	},

@@ -123,7 +123,7 @@ static inline struct message_row make_row(const struct uuid *id, int64_t date_us
 	const char *people)
 {
 	struct message_row r = { .id = *id, .received_us = date_us, .date_us = date_us,
-		.size = 1234, .kind = CAPTURE_LMTP };
+		.header_date_us = date_us + 7, .size = 1234, .kind = CAPTURE_LMTP };
 	struct strv words = { 0 };
 
 	memset(r.sha256, id->bytes[15], sizeof(r.sha256));

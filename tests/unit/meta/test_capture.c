@@ -23,6 +23,7 @@ static void what_was_put_comes_back(void **state)
 	assert_int_equal(meta_message_load(meta, &id, &r, &err), 1);
 	assert_memory_equal(&r.id, &id, sizeof(id));
 	assert_int_equal(r.date_us, now);
+	assert_int_equal(r.header_date_us, now + 7);
 	assert_int_equal(r.size, 1234);
 	assert_memory_equal(r.sha256, was.sha256, SHA256_SIZE);
 	assert_string_equal(r.subject, was.subject);
