@@ -21,7 +21,7 @@ static bool has_dot(const char *text, size_t len)
 {
 	const char *sign = memchr(text, '@', len);
 
-	return memchr(sign, '.', len - (size_t)(sign - text)) != NULL;
+	return sign && memchr(sign, '.', len - (size_t)(sign - text)); /* none: cut at TOKEN_MAX */
 }
 
 /* The wide reading of an address comes first and wins. */

@@ -35,7 +35,7 @@ static void test_new_mail_never_shifts_later_pages(void **state)
 		page.next = NULL;
 		index_page_deinit(&page);
 		add_numbered(f.index, 1000 + (unsigned)pages, 1000 * DAY);
-		add_numbered(f.index, 2000 + (unsigned)pages, (int64_t)(next / 4 + 2) * DAY);
+		add_numbered(f.index, 2000 + (unsigned)pages, (int64_t)((next + 1) / 4 + 2) * DAY);
 	}
 	assert_null(cursor);
 	assert_int_equal(next + 1, 0);

@@ -142,6 +142,20 @@ static void test_long_words_are_cut_alike(void **state)
 	assert_string_equal(one, asked);
 }
 
+/* An address whose local part alone fills a token is asked for by its pieces. */
+static void test_an_address_longer_than_a_token(void **state)
+{
+	char text[400];
+
+	(void)state;
+	for (size_t i = 0; i < 300; i++)
+		text[i] = i % 10 == 9 ? '.' : 'a';
+	strcpy(text + 300, "b@example.org");
+	_free_ char *asked = phrase_of(text, false);
+
+	assert_non_null(strstr(asked, "aaaaaaaaa b example org"));
+}
+
 static int count(void *arg, const struct token *t)
 {
 	(void)t;
@@ -193,6 +207,7 @@ int main(void)
 		cmocka_unit_test(test_cuts_text_into_words),
 		cmocka_unit_test(test_what_is_asked_for),
 		cmocka_unit_test(test_long_words_are_cut_alike),
+		cmocka_unit_test(test_an_address_longer_than_a_token),
 		cmocka_unit_test(test_stops_when_told),
 		cmocka_unit_test(test_survives_bytes_that_are_no_text),
 	};
