@@ -52,7 +52,7 @@ static void find_first_line(struct strv *values, struct span body)
 {
 	struct span line;
 
-	if (!span_line(&body, &line) || line.n < 4 || line.at[0] != '-' || line.at[1] != '-')
+	if (!span_line(&body, &line) || line.n < 3 || line.at[0] != '-' || line.at[1] != '-')
 		return;
 	_free_ char *value = mem_dup(line.at + 2, line.n - 2);
 
