@@ -7,12 +7,14 @@
  * Both		white space between a field's name and its colon is gone; before a line that ends the header without being
  *		a header field (no colon, a name with a blank, a continuation first of all) stands an empty line; a
  *		message that ends with its header has an empty line behind it
- * Postfix	a NUL cuts its header line off; a bare CR is a blank in the header and in the body; a bare LF is CR LF; the
- *		fields Bcc, Resent-Bcc, Return-Path and Content-Length are gone (message_drop_headers); "From " or ">From "
- *		of an mbox, first of all, is a field X-Mailbox-Line; header text over header_size_limit is cut; for
- *		clients in local_header_rewrite_clients addresses are completed and missing Date, From and Message-Id
- *		fields stand behind the others (for all with always_add_missing_headers)
- * Sendmail	"From " of an mbox, first of all, is gone; bare CR, bare LF and NUL are refused, the message with them
+ * Postfix	the fields Bcc, Resent-Bcc, Return-Path and Content-Length are gone (message_drop_headers); a NUL cuts its
+ *		header line off; a bare CR is a blank and a bare LF is CR LF, in header and body; "From " or ">From " of an
+ *		mbox, first of all, is a field X-Mailbox-Line; in nested headers, too, white space before a colon is gone;
+ *		header text over header_size_limit is cut; for clients in local_header_rewrite_clients addresses are
+ *		completed and missing Date, From and Message-Id fields stand behind the others (for all with
+ *		always_add_missing_headers)
+ * Sendmail	a NUL in the header is gone; "From " of an mbox, first of all, is gone; a message with a bare CR or LF is
+ *		refused
  *
  * The trace field (Received) that the mail server itself puts on top is not shown to a milter. */
 #ifndef MILTER_RECONSTRUCT_H
