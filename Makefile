@@ -24,7 +24,7 @@ PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libgmime-3.0-dev li
 	libjwt-dev libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev \
 	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev
 PACKAGES_DEMO  := ca-certificates openssl postfix python3
-PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps dovecot-imapd dovecot-lmtpd fetchmail \
+PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps systemd dovecot-imapd dovecot-lmtpd fetchmail \
 	m4 swaks
 
 # ---- how to compile --------------------------------------------------------------------------------------------------
