@@ -1,6 +1,8 @@
 """strongroom-milter between a real Postfix or Sendmail and its clients."""
 import os
 import signal
+import smtplib
+import ssl
 import subprocess
 
 import pytest
@@ -133,6 +135,35 @@ def test_client_keeps_the_mail_until_the_archive_is_back(new_door, new_postfix):
     first.flush()
     first.wait_empty()
     assert [without_trace(raw) for raw in archived_bytes(door)] == [message()]
+
+
+def test_mail_from_programs_on_the_machine(new_door):
+    door = new_door("postfix", "unix", mta={"settings": {"non_smtpd_milters": "unix:strongroom/milter.sock"}})
+    subprocess.run([find_program("sendmail"), "-C", door.mta.etc, "-f", "root@example.net", "alice@example.org"],
+                   input=b"Subject: from cron\n\nline\n", check=True, timeout=30)
+    door.sink.find(b"from cron")
+    (_, raw), = door.archived()
+    assert b"Subject: from cron\r\n" in raw and raw.endswith(b"\r\n\r\nline\r\n")
+
+
+def test_sign_in_and_tls_are_recorded(new_door, dovecot):
+    """Certificate of the site's own authority; Postfix reads it before it gives up root."""
+    door = new_door("postfix", "unix", mta={"settings": {"smtpd_sasl_type": "dovecot", "smtpd_sasl_auth_enable": "yes",
+                                                         "smtpd_sasl_path": "inet:127.0.0.1:%d" % dovecot.auth_port}})
+    door.mta.reconfigure(smtpd_tls_cert_file=door.site.settings["queryd.tls_cert"], smtpd_tls_security_level="may",
+                         smtpd_tls_key_file=door.site.settings["queryd.tls_key"])
+    context = ssl.create_default_context(cafile=door.site.ca)
+
+    def send():
+        with smtplib.SMTP("localhost", door.mta.port, timeout=30) as c:
+            c.starttls(context=context)
+            c.login("alice@example.org", "secret")
+            c.sendmail("bob@example.net", ["alice@example.org"], message())
+
+    wait_until("Postfix to offer TLS", lambda: b"STARTTLS" in door.connect().features)
+    send()
+    evidence = str(door.site.row(door.archived()[0][0]["archive_id"])["evidence"])
+    assert "alice@example.org" in evidence and "TLSv1." in evidence and "AES" in evidence
 
 
 def test_reload_keeps_serving(new_door):

@@ -1,7 +1,9 @@
 """strongroom-milter and the milter protocol itself, spoken by a mail server that does what it likes. Needs no root."""
+import os
 import random
 import socket
 import struct
+import subprocess
 
 import pytest
 
@@ -144,6 +146,26 @@ def test_garbage_harms_nobody(site):
     with Milter(site.address("milter")) as m:
         assert m.message() == ACCEPT
     assert site.running("milter")
+
+
+def test_socket_from_systemd(new_site):
+    site = new_site(milter="unix")
+    site.init()
+    path = site.path("activated.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        p = subprocess.Popen(["sh", "-c", 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$1"', "-", site.program("strongroom-milter")],
+                             preexec_fn=lambda: os.dup2(listener.fileno(), 3), pass_fds=[3], env=site.env(),
+                             stderr=subprocess.DEVNULL)
+        try:
+            with Milter(path) as m:
+                assert m.message() == ACCEPT
+            assert not os.path.exists(site.milter_path)
+        finally:
+            p.terminate()
+            assert p.wait(30) == 0
+    assert os.path.exists(path) and len(site.objects()) == 1
 
 
 @pytest.mark.faults

@@ -1,4 +1,4 @@
-"""A private Dovecot (2.3 and 2.4): LMTP in, IMAP out, mail in Maildirs; users alice@example.org and bob@example.org,
+"""A private Dovecot (2.3 and 2.4): LMTP in, IMAP out, mail in Maildirs, and sign-in for Postfix; users alice@example.org and bob@example.org,
 password "secret". As root it runs as nobody."""
 import grp
 import os
@@ -57,6 +57,12 @@ service lmtp {{
     port = {lmtp}
   }}
 }}
+service auth {{
+  inet_listener auth {{
+    address = 127.0.0.1
+    port = {auth}
+  }}
+}}
 protocol lmtp {{
   lmtp_save_to_detail_mailbox = no
 }}
@@ -90,18 +96,24 @@ service lmtp {{
     port = {lmtp}
   }}
 }}
+service auth {{
+  inet_listener auth {{
+    listen = 127.0.0.1
+    port = {auth}
+  }}
+}}
 """
 
 
 class Dovecot:
-    """start() brings it up; imap_port and lmtp_port are where it listens."""
+    """start() brings it up; imap_port, lmtp_port and auth_port (smtpd_sasl_path = inet:127.0.0.1:PORT) are where it listens."""
 
     def __init__(self, dir=None):
         if not find_program("dovecot"):
             raise Missing("Dovecot: the packages dovecot-imapd and dovecot-lmtpd are not installed")
         self.owns_dir = dir is None
         self.dir = dir or private_dir("strongroom-dovecot.")
-        self.imap_port, self.lmtp_port = free_port(), free_port()
+        self.imap_port, self.lmtp_port, self.auth_port = free_port(), free_port(), free_port()
         self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
 
     def path(self, *parts):
@@ -119,7 +131,7 @@ class Dovecot:
             f.write("alice@example.org:{PLAIN}secret::::::\nbob@example.org:{PLAIN}secret::::::\n")
         with open(self.path("dovecot.conf"), "w") as f:
             f.write(template.format(dir=self.dir, user=self.user.pw_name, group=grp.getgrgid(self.user.pw_gid).gr_name,
-                                    uid=self.user.pw_uid, gid=self.user.pw_gid, imap=self.imap_port, lmtp=self.lmtp_port,
+                                    uid=self.user.pw_uid, gid=self.user.pw_gid, imap=self.imap_port, lmtp=self.lmtp_port, auth=self.auth_port,
                                     version=version[0]))
         if os.geteuid() == 0:
             for name in ("run", "mail", "log", "users", "dovecot.conf"):
