@@ -36,6 +36,15 @@ int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode
 	return d ? d->open(i_r, where, mode, e) : -1;
 }
 
+bool index_is_damaged(const struct conf *conf)
+{
+	const char *where;
+	struct err ignored;
+	const struct index_driver *d = find(conf, &where, &ignored);
+
+	return d && d->is_damaged(where);
+}
+
 void index_closep(struct index **i)
 {
 	if (*i)

@@ -77,4 +77,8 @@ int index_create(const struct conf *conf, struct err *e) MUST_CHECK;
 
 int index_ready(struct index *i, struct err *e) MUST_CHECK;
 
+/* Has anybody met damage in the index since it was built? Any process may, a search for instance; workerd asks, and builds
+ * a new one. Cheap. */
+bool index_is_damaged(const struct conf *conf);
+
 #endif

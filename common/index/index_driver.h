@@ -15,6 +15,7 @@ struct index_driver {
 		struct index_page *page_r, struct err *e);
 	int (*count)(struct index *i, uint64_t *n_r, struct err *e);
 	int (*ready)(struct index *i, struct err *e);
+	bool (*is_damaged)(const char *where);
 	int (*rebuild_begin)(struct index **fresh_r, const char *where, struct err *e);
 	int (*rebuild_finish)(struct index *fresh, struct err *e); /* 0: fresh is closed */
 	void (*rebuild_abandon)(struct index *fresh);

@@ -1,5 +1,6 @@
 #include "index/index_fts.h"
 
+#include "index/index_fts_damage.h"
 #include "index/index_fts_gate.h"
 #include "sys/io.h"
 
@@ -158,6 +159,7 @@ const struct index_driver index_fts_driver = {
 	.search = fts_search,
 	.count = count_docs,
 	.ready = ready,
+	.is_damaged = fts_damage_is_noted,
 	.rebuild_begin = fts_rebuild_begin,
 	.rebuild_finish = fts_rebuild_finish,
 	.rebuild_abandon = fts_rebuild_abandon,

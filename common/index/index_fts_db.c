@@ -1,5 +1,7 @@
 #include "index/index_fts_db.h"
 
+#include "index/index_fts_damage.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -44,8 +46,8 @@ static const char *const sql_text[SQL_COUNT] = {
 	[SQL_ROW_TAKEN] = "SELECT 1 FROM doc WHERE row = ?1",
 	[SQL_ADD_DOC] = "INSERT INTO doc (row, id, date_us, size, mailboxes) VALUES (?1, ?2, ?3, ?4, ?5)",
 	[SQL_ADD_TEXT] = "INSERT INTO text (row, subject, body) VALUES (?1, ?2, ?3)",
-	[SQL_ADD_WORDS] = "INSERT INTO words (rowid, \"from\", \"to\", cc, bcc, envelope, subject, body, attachment,"
-			  " message_id, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[SQL_ADD_WORDS] = ("INSERT INTO words (rowid, \"from\", \"to\", cc, bcc, envelope, subject, body, attachment,"
+			   " message_id, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
 	[SQL_DOC] = "SELECT size, date_us, mailboxes FROM doc WHERE row = ?1",
 	[SQL_HIT] = "SELECT id, subject, body FROM doc JOIN text USING (row) WHERE row = ?1",
 	[SQL_DOCS] = "SELECT row FROM doc WHERE row BETWEEN ?2 AND ?3 ORDER BY row DESC",
@@ -64,8 +66,12 @@ int fts_db_fail(const struct fts_db *db, const char *operation, struct err *e)
 
 	if (gone)
 		return err_permanent(e, "%s(%s) failed: there is no such file" REMEDY, operation, db->path);
-	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
-		return err_permanent(e, "%s(%s) failed: %s" REMEDY, operation, db->path, sqlite3_errmsg(db->sql));
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+		err_permanent(e, "%s(%s) failed: %s" REMEDY, operation, db->path, sqlite3_errmsg(db->sql));
+		if (!db->file.ino || fts_db_is_current(db)) /* not of a file that was replaced meanwhile */
+			fts_damage_note(db->path);
+		return -1;
+	}
 	return err_temporary(e, "%s(%s) failed: %s", operation, db->path, sqlite3_errmsg(db->sql));
 }
 

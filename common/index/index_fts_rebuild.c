@@ -1,6 +1,7 @@
 #include "index/index_fts.h"
 
 #include "base/fault.h"
+#include "index/index_fts_damage.h"
 #include "index/index_fts_gate.h"
 #include "sys/io.h"
 
@@ -77,6 +78,7 @@ static int replace(struct fts *f, struct err *e)
 		return err_temporary(e, "rename(%s) failed: fault", f->path);
 	if (rename(f->path, f->live))
 		return err_errno(e, "rename", f->path);
+	fts_damage_forget(f->live);
 	return sync_directory(f->live, e);
 }
 
