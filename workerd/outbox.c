@@ -8,10 +8,10 @@
 
 #define DRAIN_AT_ONCE 256		 /* messages between two looks at w->stop */
 #define GRACE_US (5 * CLOCK_SECOND)	 /* a daemon that captured a message indexes it itself meanwhile */
-#define CHECK_US (3600 * CLOCK_SECOND)	 /* between two checks that the index is whole, while all is well */
+#define COUNT_US (3600 * CLOCK_SECOND)	 /* between two counts of what the index holds, while all is well */
 #define PROGRESS_US (10 * CLOCK_SECOND)	 /* between two lines about a rebuild */
 
-static int64_t check_due_us; /* monotonic; the task runs in one thread */
+static int64_t count_due_us; /* monotonic; the task runs in one thread */
 
 struct rebuild {
 	struct worker *w;
@@ -46,12 +46,12 @@ static int rebuild(struct worker *w, const char *why, struct err *e)
 static int check(struct worker *w, struct err *e)
 {
 	struct err why = { 0 };
+	bool count = clock_monotonic_us() >= count_due_us;
 
-	if (clock_monotonic_us() < check_due_us)
-		return 0;
-	switch (archive_index_check(w->archive, &why)) {
+	switch (archive_index_check(w->archive, count, &why)) {
 	case 1:
-		check_due_us = clock_monotonic_us() + CHECK_US;
+		if (count)
+			count_due_us = clock_monotonic_us() + COUNT_US;
 		return 0;
 	case 0:
 		return rebuild(w, why.text, e);
@@ -82,7 +82,7 @@ static int run(struct worker *w, struct err *e)
 		return -1;
 	if (drain(w, e) == 0)
 		return 0;
-	check_due_us = 0; /* perhaps it is the index: look before the next turn */
+	count_due_us = 0; /* perhaps it is the index: look before the next turn */
 	if (e->class != ERR_PERMANENT)
 		return -1;
 	struct err why = *e;

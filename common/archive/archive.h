@@ -47,9 +47,10 @@ void archive_release(struct archive *a, uint64_t bytes);
  * bytes can't be read are logged and stay. Does nothing while the index is being rebuilt. */
 int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *done_r, struct err *e) MUST_CHECK;
 
-/* Does the index hold what it should? 1; 0 when only a rebuild mends it, *e says why: it is missing, damaged, or holds fewer
- * messages than have left the outbox; -1 when that can't be told now. Counts everything: not for every minute. */
-int archive_index_check(struct archive *a, struct err *e) MUST_CHECK;
+/* Does the index hold what it should? 1; 0 when only a rebuild mends it, *e says why: it is missing, damaged, or (looked
+ * at with `count` only, which is not for every minute) holds fewer messages than have left the outbox; -1 when that
+ * can't be told now. */
+int archive_index_check(struct archive *a, bool count, struct err *e) MUST_CHECK;
 
 /* Builds a fresh index of the whole archive and puts it in place; capture goes on meanwhile. progress may return -1 to
  * stop (the old index stays). Messages whose bytes can't be read are counted in *failed_r and stay on the outbox. */

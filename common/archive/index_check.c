@@ -24,13 +24,15 @@ static int compare_counts(struct archive *a, struct index *index, struct err *e)
 	return 0;
 }
 
-int archive_index_check(struct archive *a, struct err *e)
+int archive_index_check(struct archive *a, bool count, struct err *e)
 {
 	CLEANUP(index_closep) struct index *index = NULL;
 
-	if (index_open(&index, a->conf, INDEX_READ, e)) {
-		index = NULL;
-		return e->class == ERR_PERMANENT ? 0 : -1;
+	if (index_is_damaged(a->conf)) {
+		err_permanent(e, "the index %s was found damaged", a->conf->index);
+		return 0;
 	}
-	return compare_counts(a, index, e);
+	if (index_open(&index, a->conf, INDEX_READ, e))
+		return e->class == ERR_PERMANENT ? 0 : -1;
+	return count ? compare_counts(a, index, e) : 1;
 }

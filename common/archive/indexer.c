@@ -314,13 +314,13 @@ static void work_off(struct indexer *x, struct index_batch *run)
 	bool off_outbox = !lockfile_is_held(x->conf->run_dir, INDEXER_REBUILD_LOCK);
 	int failed = add_run(x, run, &e);
 
+	if (failed)
+		lose_index(x, &e); /* first, so that whoever is told finds it down, and why */
+	else
+		x->retry_us = RETRY_MIN_US;
 	pthread_mutex_lock(&x->lock);
 	settle(x, run, failed ? BATCH_FAILED : BATCH_INDEXED, off_outbox);
 	pthread_mutex_unlock(&x->lock);
-	if (failed)
-		lose_index(x, &e);
-	else
-		x->retry_us = RETRY_MIN_US;
 }
 
 /* What fails stays on the outbox for workerd. */

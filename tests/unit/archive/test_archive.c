@@ -323,14 +323,14 @@ static void test_without_index_mail_goes_to_the_outbox(void **state)
 	assert_false(r.indexed);
 	assert_int_equal(on_outbox(), 1);
 	assert_int_equal(archive_drain(archive, 100, 0, &done, &e), -1);
-	assert_int_equal(archive_index_check(archive, &e), 0);
+	assert_int_equal(archive_index_check(archive, true, &e), 0);
 	assert_int_equal(reindex(), 0);
 	assert_int_equal(indexed(), 1);
 	reopen();
 	assert_int_equal(archive_drain(archive, 100, 0, &done, &e), 0);
 	assert_int_equal(on_outbox(), 0);
 	assert_int_equal(indexed(), 1);
-	assert_int_equal(archive_index_check(archive, &e), 1);
+	assert_int_equal(archive_index_check(archive, true, &e), 1);
 }
 
 static void test_drain_takes_what_is_old_enough(void **state)
@@ -388,7 +388,7 @@ static void test_altered_objects_stay_on_the_outbox(void **state)
 	assert_int_equal(archive_drain(archive, 100, 0, &done, &e), 0);
 	assert_int_equal(done, 0);
 	assert_int_equal(on_outbox(), 2);
-	assert_int_equal(archive_index_check(archive, &e), 1); /* what is missing is on the outbox: that is no damage */
+	assert_int_equal(archive_index_check(archive, true, &e), 1); /* what is missing is on the outbox: that is no damage */
 }
 
 static void test_a_lost_index_is_noticed_by_its_count(void **state)
@@ -400,16 +400,16 @@ static void test_a_lost_index_is_noticed_by_its_count(void **state)
 	put_ok("a");
 	put_ok("b");
 	wait_for(on_outbox, 0);
-	assert_int_equal(archive_index_check(archive, &e), 1);
+	assert_int_equal(archive_index_check(archive, true, &e), 1);
 	archive_closep(&archive);
 	assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 	make_index_folder();
 	assert_int_equal(archive_open(&archive, &conf, "test", &e), 0);
-	assert_int_equal(archive_index_check(archive, &e), 0); /* gone */
+	assert_int_equal(archive_index_check(archive, true, &e), 0); /* gone */
 	assert_int_equal(index_create(&conf, &e), 0);
-	assert_int_equal(archive_index_check(archive, &e), 0); /* empty */
+	assert_int_equal(archive_index_check(archive, true, &e), 0); /* empty */
 	assert_int_equal(reindex(), 0);
-	assert_int_equal(archive_index_check(archive, &e), 1);
+	assert_int_equal(archive_index_check(archive, true, &e), 1);
 	assert_int_equal(indexed(), 2);
 }
 
@@ -490,7 +490,7 @@ static void test_capture_beside_rebuilds(void **state)
 		usleep(10000);
 	assert_int_equal(on_outbox(), 0);
 	assert_int_equal(indexed(), THREADS * EACH);
-	assert_int_equal(archive_index_check(archive, &e), 1);
+	assert_int_equal(archive_index_check(archive, true, &e), 1);
 	assert_ledger_is_whole();
 }
 
@@ -510,7 +510,7 @@ static void test_a_stopped_rebuild_leaves_the_old_index(void **state)
 	wait_for(on_outbox, 0);
 	assert_int_equal(archive_reindex(archive, stop_at_once, NULL, &p, &e), -1);
 	assert_int_equal(indexed(), 1);
-	assert_int_equal(archive_index_check(archive, &e), 1);
+	assert_int_equal(archive_index_check(archive, true, &e), 1);
 	assert_int_equal(reindex(), 0); /* and nothing stands in the way of the next one */
 }
 
