@@ -45,6 +45,10 @@ int cli_getopt(struct cli *cli, const struct command *cmd, int argc, char **argv
 		case ':':
 			exit(cli_usage(cmd, "%s needs a value", argv[optind - 1]));
 		case '?':
+			if (strcmp(argv[optind - 1], "--help") == 0) {
+				cli_help(cmd, stdout);
+				exit(CLI_OK);
+			}
 			exit(cli_usage(cmd, "there is no option %s", argv[optind - 1]));
 		default:
 			return option;

@@ -35,13 +35,15 @@ static char *prompt(const char *text, struct err *e)
 {
 	struct termios before, quiet;
 
-	fputs(text, stderr);
-	fflush(stderr);
-	if (tcgetattr(STDIN_FILENO, &before) < 0)
-		return read_line(e);
+	if (tcgetattr(STDIN_FILENO, &before) < 0) {
+		err_errno(e, "tcgetattr", "standard input");
+		return NULL;
+	}
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* before the prompt: what is typed behind it counts and is not shown */
+	fputs(text, stderr);
+	fflush(stderr);
 	char *line = read_line(e);
 
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);

@@ -1,0 +1,295 @@
+"""The operator's command: setting up, users, checking, rebuilding the index, and what it says when something is wrong."""
+import json
+import os
+import pty
+import re
+import sqlite3
+import stat
+import subprocess
+
+import pytest
+
+PASSWORD = "correct horse battery"
+MAIL = b"From: alice@example.org\r\nTo: bob@example.org\r\nSubject: %s\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\n\r\nbody %s\r\n"
+
+
+def problems(site, *more):
+    """[(what, remedy)] of `strongroom check`, and its status."""
+    status, out, _ = site.run("check", *more, check=False)
+    lines = out.splitlines()
+    found = []
+    for i, line in enumerate(lines):
+        if line.startswith("problem: "):
+            remedy = lines[i + 1].strip() if i + 1 < len(lines) and "remedy:" in lines[i + 1] else ""
+            found.append((line[len("problem: "):], remedy.replace("remedy: ", "")))
+    assert status == (1 if found else 0), out
+    return found
+
+
+def audit(site):
+    db = sqlite3.connect("file:%s?mode=ro" % site.path("meta", "control.db"), uri=True)
+    tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    db.row_factory = sqlite3.Row
+    rows = [dict(r) for t in tables if t == "audit_intent" for r in db.execute("SELECT * FROM audit_intent ORDER BY id")]
+    db.close()
+    return rows
+
+
+def import_some(site, n):
+    folder = site.path("some")
+    os.makedirs(folder, exist_ok=True)
+    for i in range(n):
+        with open(os.path.join(folder, "%d.eml" % i), "wb") as f:
+            f.write(MAIL % (b"number %d" % i, b"%d" % i))
+    return site.run("import", folder)
+
+
+# ---- init ----
+
+def test_init_can_be_repeated_and_leaves_everything_alone(site):
+    watched = [site.path("keys"), site.path("tls"), site.path("index"), site.path("meta")]
+    before = {p: {f: os.stat(os.path.join(p, f)).st_mtime_ns for f in os.listdir(p) if not re.search(r"-(wal|shm)$|\.lock$", f)}
+              for p in watched}
+    key = open(site.path("keys", "seal.key"), "rb").read()
+    status, out, _ = site.init()
+    assert status == 0 and "made " not in out
+    after = {p: {f: os.stat(os.path.join(p, f)).st_mtime_ns for f in before[p]} for p in watched}
+    assert open(site.path("keys", "seal.key"), "rb").read() == key
+    assert after[site.path("keys")] == before[site.path("keys")] and after[site.path("tls")] == before[site.path("tls")]
+
+
+def test_init_makes_private_places_for_the_account(site):
+    uid, _ = site.owner()
+    for name, mode in (("store", 0o700), ("meta", 0o700), ("index", 0o700), ("spool", 0o700), ("keys", 0o700), ("run", 0o755)):
+        st = os.stat(site.path(name))
+        assert (st.st_uid, stat.S_IMODE(st.st_mode)) == (uid, mode), name
+    for base, _, files in os.walk(site.path("keys")):
+        assert files and all(stat.S_IMODE(os.stat(os.path.join(base, f)).st_mode) == 0o600 for f in files)
+
+
+def test_init_certificate_is_good_for_its_names(new_site):
+    site = new_site()
+    site.run("init", "--trial-tls", "archive.example.org,192.0.2.7")
+    tls = site.path("tls")
+    for name in ("-verify_hostname archive.example.org", "-verify_hostname localhost", "-verify_ip 192.0.2.7", "-verify_ip 127.0.0.1"):
+        r = subprocess.run(["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", tls + "/ca.crt", *name.split(),
+                            tls + "/cert.pem"], capture_output=True, text=True)
+        assert r.returncode == 0, r.stderr
+    assert stat.S_IMODE(os.stat(tls + "/key.pem").st_mode) == 0o600
+    os.unlink(tls + "/key.pem")
+    status, _, err = site.run("init", "--trial-tls", "x", check=False)
+    assert status == 1 and "cert.pem is there without" in err
+
+
+def test_init_without_the_account(new_site):
+    if os.geteuid():
+        pytest.skip("needs root")
+    site = new_site(user="nosuchaccount")
+    status, _, err = site.run("init", check=False)
+    assert status == 1 and "there is no account nosuchaccount" in err and "adduser" in err
+    assert not os.path.exists(site.path("store"))
+
+
+# ---- users ----
+
+def test_user_can_sign_in_with_what_was_printed(site):
+    secret = site.add_user("alice", PASSWORD, "--mailbox", "alice@example.org", "--from", "2026-01-01", "--until", "2026-12-31")
+    site.start("queryd")
+    assert site.api("alice", PASSWORD, secret)
+
+
+def test_user_is_audited_without_secrets(site):
+    secret = site.add_user("alice", PASSWORD, "--mailbox", "alice@example.org")
+    rows = [r for r in audit(site) if r["action"] == "account.create"]
+    assert len(rows) == 1
+    detail = json.loads(rows[0]["detail"])
+    assert detail["username"] == "alice" and detail["mailboxes"] == "alice@example.org"
+    assert rows[0]["strength"] == "operator" and rows[0]["actor"]
+    assert PASSWORD not in str(rows) and secret not in str(rows)
+
+
+@pytest.mark.parametrize("arguments, password, status, says", [
+    (["alice"], "elevenchars", 2, "shorter than 12 characters"),
+    (["alice"], "", 2, "shorter than 12"),
+    (["alice"], "\N{HIRAGANA LETTER A}" * 11, 2, "shorter than 12"),
+    (["alice", "--role", "king"], PASSWORD, 1, "king"),
+    (["alice", "--department", "nowhere"], PASSWORD, 1, "nowhere"),
+    (["alice", "--mailbox", "nobody"], PASSWORD, 2, "no mailbox"),
+    (["alice", "--from", "yesterday"], PASSWORD, 2, "no date"),
+    (["alice", "--from", "2026-02-01", "--until", "2026-01-01"], PASSWORD, 2, "not before"),
+    (["a b"], PASSWORD, 2, "no user name"),
+    ([], PASSWORD, 2, "user add NAME"),
+    (["alice", "--roles", "x"], PASSWORD, 2, "no option --roles"),
+    (["alice", "--role"], PASSWORD, 2, "needs a value"),
+])
+def test_user_refused(site, arguments, password, status, says):
+    got, out, err = site.run("user", "add", *arguments, input=password + "\n", check=False)
+    assert got == status and says in err and "otpauth" not in out
+
+
+def test_user_twice(site):
+    site.add_user("alice", PASSWORD)
+    status, _, err = site.run("user", "add", "alice", input=PASSWORD + "\n", check=False)
+    assert status == 1 and "there is an account of this name" in err
+
+
+def talk(site, answers):
+    """`strongroom user add alice` at a terminal, giving each answer to the next prompt: (status, all that was shown)."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(site.program("strongroom"), ["strongroom", "user", "add", "alice"], site.env())
+    shown, asked = b"", 0
+    try:
+        while True:
+            shown += os.read(fd, 4096)
+            prompts = len(re.findall(rb"(?:Password for alice|Once more): ", shown))
+            if prompts > asked and asked < len(answers):
+                os.write(fd, answers[asked].encode() + b"\n")
+                asked += 1
+    except OSError:
+        pass
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+def test_password_at_a_terminal_is_not_shown(site):
+    status, shown = talk(site, [PASSWORD, PASSWORD])
+    assert status == 0 and PASSWORD not in shown and "otpauth://" in shown and "\N{UPPER HALF BLOCK}" in shown
+
+
+def test_password_at_a_terminal_must_be_the_same_twice(site):
+    status, shown = talk(site, [PASSWORD, PASSWORD + "!"])
+    assert status == 2 and "differ" in shown and PASSWORD not in shown
+
+
+def test_department(site):
+    site.run("department", "set", "legal", "carol@example.org", "dave@example.org")
+    site.add_user("alice", PASSWORD, "--department", "legal")
+    assert [r for r in audit(site) if r["action"] == "department.set"]
+    status, _, _ = site.run("department", "set", "legal", check=False)
+    assert status == 2
+
+
+# ---- conf, status, usage ----
+
+def test_conf_prints_what_loads_again(site):
+    _, out, _ = site.run("conf")
+    with open(site.path("again.conf"), "w") as f:
+        f.write(out)
+    assert site.run("-c", site.path("again.conf"), "conf")[1] == out
+    assert site.run("conf", "-c", site.path("again.conf"))[1] == out
+
+
+def test_bad_configuration_names_file_and_line(site):
+    with open(site.conf, "a") as f:
+        f.write("\nnonsense = 1\n")
+    lines = open(site.conf).read().count("\n")
+    for command in (["init"], ["check"], ["status"], ["conf"], ["import", "x"], ["reindex"]):
+        status, _, err = site.run(*command, check=False)
+        assert status == 2 and "%s:%d: there is no setting nonsense" % (site.conf, lines) in err
+
+
+def test_status(site):
+    import_some(site, 3)
+    status, out, _ = site.run("status", "--json")
+    s = json.loads(out)
+    assert status == 0
+    assert (s["messages"], s["indexed"], s["outbox"], s["outbox_oldest"]) == (3, 3, 0, None)
+    assert s["store"]["ready"] and s["database"]["ready"] and s["index"]["ready"]
+    os.rename(site.path("store"), site.path("gone"))
+    status, out, _ = site.run("status", check=False)
+    assert status == 1 and "messages  3" in out and not re.search(r"^store +ready", out, re.M)
+
+
+def test_usage(site):
+    assert site.run("help")[1].count("\n") > 8
+    assert "--mboxrd" in site.run("help", "import")[1]
+    assert "--mboxrd" in site.run("import", "--help")[1]
+    assert site.run("--version")[1].startswith("strongroom ")
+    for wrong in ([], ["nonsense"], ["status", "x"], ["help", "nonsense"], ["import"], ["import", "--jobs", "0", "x"]):
+        assert site.run(*wrong, check=False)[0] == 2
+
+
+# ---- check ----
+
+def test_check_finds_nothing_wrong_with_a_fresh_site(site):
+    import_some(site, 2)
+    assert problems(site) == []
+
+
+def test_check_permissions(site):
+    os.chmod(site.path("keys"), 0o755)
+    os.chmod(site.path("keys", "seal.key"), 0o644)
+    os.chmod(site.path("meta"), 0o750)
+    found = problems(site)
+    remedies = [remedy for _, remedy in found]
+    assert "chmod 700 %s" % site.path("keys") in remedies
+    assert "chmod 700 %s" % site.path("meta") in remedies
+    for remedy in remedies:
+        subprocess.run(remedy, shell=True, check=True)
+    remedies = [remedy for _, remedy in problems(site)]
+    assert remedies == ["chmod 600 %s" % site.path("keys", "seal.key")]
+    subprocess.run(remedies[0], shell=True, check=True)
+    assert problems(site) == []
+
+
+def test_check_owner(site):
+    if os.geteuid():
+        pytest.skip("needs root")
+    os.chown(site.path("spool"), 0, 0)
+    found = problems(site)
+    assert [what for what, _ in found] == ["spool %s belongs to root, not to %s" % (site.path("spool"), site.user)]
+    subprocess.run(found[0][1], shell=True, check=True)
+    assert problems(site) == []
+
+
+def test_check_parser_and_certificate(site):
+    site.write_conf(parser__program=site.path("no-parser"))
+    os.unlink(site.path("tls", "cert.pem"))
+    whats = [what for what, _ in problems(site)]
+    assert any(w.startswith("parser: ") for w in whats) and any("certificate of strongroom-queryd" in w for w in whats)
+
+
+def test_check_certificate_that_expires(site):
+    key, cert = site.path("tls", "key.pem"), site.path("tls", "cert.pem")
+    subprocess.run(["openssl", "req", "-x509", "-key", key, "-out", cert, "-days", "5", "-subj", "/CN=x"], check=True, capture_output=True)
+    found = problems(site)
+    assert len(found) == 1 and re.search(r"expires in [45] days", found[0][0])
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True, capture_output=True)
+    assert any("is not that of" in what for what, _ in problems(site))
+
+
+def test_check_index_that_lost_messages(site):
+    import_some(site, 4)
+    for name in os.listdir(site.path("index")):
+        os.unlink(site.path("index", name))
+    site.init()
+    found = problems(site)
+    assert found == [("index: 4 archived messages are neither in it nor on the outbox", "strongroom reindex")]
+    site.run("reindex")
+    assert problems(site) == []
+
+
+# ---- reindex ----
+
+def test_reindex_after_damage(site):
+    import_some(site, 5)
+    with open(site.path("index", "index.db"), "r+b") as f:
+        f.write(b"damaged!" * 64)
+    assert problems(site)
+    status, out, _ = site.run("reindex")
+    assert status == 0 and "5 of 5 messages indexed" in out
+    s = json.loads(site.run("status", "--json")[1])
+    assert (s["indexed"], s["outbox"]) == (5, 0)
+    assert problems(site) == []
+
+
+def test_reindex_counts_what_it_cannot_read(site):
+    import_some(site, 3)
+    victim = site.objects()[1]
+    os.rename(victim, site.path("hidden.eml"))
+    status, out, _ = site.run("reindex", check=False)
+    assert status == 1 and "2 of 3 messages indexed" in out and "1 unreadable" in out
+    os.rename(site.path("hidden.eml"), victim)
+    site.run("reindex")
+    assert problems(site) == []
