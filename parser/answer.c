@@ -16,7 +16,10 @@ int answer(enum parser_answer kind, struct span payload)
 {
 	CLEANUP(buf_deinit) struct buf out = BUF_INIT(5 + payload.n);
 
-	return begin(&out, kind, payload.n) || buf_add(&out, payload.at, payload.n) || send_all(&out) ? -1 : 0;
+	return begin(&out, kind, payload.n) || buf_add(&out, payload.at, payload.n) ||
+			       send_all(&out)
+		       ? -1
+		       : 0;
 }
 
 /* The length is known when all is written: it goes in then. */
@@ -25,7 +28,8 @@ static int encode(struct buf *out, const struct parsed *p)
 	struct buf length = BUF_INIT(4);
 
 	buf_reset(out);
-	if (begin(out, PARSER_PARSED, 0) || parsed_encode(out, p) || pack_u32(&length, (uint32_t)(out->len - 4)))
+	if (begin(out, PARSER_PARSED, 0) || parsed_encode(out, p) ||
+		pack_u32(&length, (uint32_t)(out->len - 4)))
 		return -1;
 	memcpy(out->data, length.data, 4);
 	buf_deinit(&length);
@@ -36,7 +40,8 @@ int answer_parsed(struct parsed *p)
 {
 	CLEANUP(buf_deinit) struct buf out = BUF_INIT(4 + PARSER_ANSWER_MAX);
 
-	/* Too many names and addresses for one answer: the first half says enough, and that there was more. */
+	/* Too many names and addresses for one answer: the first half says enough, and that there
+	 * was more. */
 	while (encode(&out, p)) {
 		if (!p->participant_count)
 			return -1;

@@ -8,7 +8,7 @@
 #define NAME_MAX_LENGTH 60 /* longer charset names are none */
 #define DETECT_BYTES 8192  /* how much of a text is looked at to guess its charset */
 #define DETECT_HIGH 6	   /* bytes over 0x7f that a guess needs */
-#define DETECT_MIN 40	   /* confidence, of 100, below which a guess is no better than windows-1252 */
+#define DETECT_MIN 40 /* confidence, of 100, below which a guess is no better than windows-1252 */
 
 /* What mail says, lower-case, and what ICU shall decode it with. "" = it says nothing. */
 static const struct alias {
@@ -104,10 +104,12 @@ static int compare(const void *key, const void *item)
 	return strcmp(key, ((const struct alias *)item)->mail);
 }
 
-/* "cp-850", "cp1252", "win-1251", "windows1250": code pages by number, in the spellings that ICU knows. */
+/* "cp-850", "cp1252", "win-1251", "windows1250": code pages by number, in the spellings that ICU
+ * knows. */
 static bool code_page(char *name)
 {
-	static const char *const prefixes[] = { "windows-", "windows", "win-", "win", "cp-", "cp", "ibm-", "ibm", "x-cp", "x-windows-" };
+	static const char *const prefixes[] = { "windows-", "windows", "win-", "win", "cp-", "cp",
+		"ibm-", "ibm", "x-cp", "x-windows-" };
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
 		size_t n = strlen(prefixes[i]);
@@ -119,7 +121,9 @@ static bool code_page(char *name)
 		number = strtoul(name + n, &end, 10);
 		if (*end || number > 99999)
 			return false;
-		snprintf(name, NAME_MAX_LENGTH, (number >= 1250 && number <= 1258) || number == 874 ? "windows-%lu" : "cp%lu",
+		snprintf(name, NAME_MAX_LENGTH,
+			(number >= 1250 && number <= 1258) || number == 874 ? "windows-%lu"
+									    : "cp%lu",
 			number);
 		return true;
 	}
@@ -172,8 +176,8 @@ UConverter *charset_converter(const char *icu_name)
 }
 
 /* ICU calls this for bytes that are not in the charset: they become U+FFFD, and are counted. */
-static void count_fault(const void *faults, UConverterToUnicodeArgs *args, const char *bytes, int32_t n,
-	UConverterCallbackReason reason, UErrorCode *status)
+static void count_fault(const void *faults, UConverterToUnicodeArgs *args, const char *bytes,
+	int32_t n, UConverterCallbackReason reason, UErrorCode *status)
 {
 	static const UChar replacement = 0xfffd;
 
@@ -182,7 +186,8 @@ static void count_fault(const void *faults, UConverterToUnicodeArgs *args, const
 	if (reason > UCNV_IRREGULAR)
 		return; /* reset, close or clone */
 	if (reason == UCNV_IRREGULAR) {
-		*status = U_ZERO_ERROR; /* escape sequences with nothing between them, as joined encoded words have */
+		/* escape sequences with nothing between them, as joined encoded words have */
+		*status = U_ZERO_ERROR;
 		return;
 	}
 	++*(size_t *)(uintptr_t)faults;
@@ -219,8 +224,9 @@ static size_t convert(struct text *out, UConverter *from, struct span bytes)
 		char piece[4096], *target = piece;
 
 		status = U_ZERO_ERROR;
-		ucnv_convertEx(to, from, &target, piece + sizeof(piece), &source, span_end(bytes), pivot, &pivot_source,
-			&pivot_target, pivot + ARRAY_LEN(pivot), first, true, &status);
+		ucnv_convertEx(to, from, &target, piece + sizeof(piece), &source, span_end(bytes),
+			pivot, &pivot_source, &pivot_target, pivot + ARRAY_LEN(pivot), first, true,
+			&status);
 		text_add(out, span_between(piece, target));
 		first = false;
 	} while (status == U_BUFFER_OVERFLOW_ERROR && !out->truncated);
@@ -264,7 +270,8 @@ static const char *detect(struct span bytes)
 		detector = ucsdet_open(&status);
 	if (U_FAILURE(status) || high_bytes(bytes) < DETECT_HIGH)
 		return "windows-1252";
-	ucsdet_setText(detector, bytes.at, bytes.n > DETECT_BYTES ? DETECT_BYTES : (int32_t)bytes.n, &status);
+	ucsdet_setText(detector, bytes.at, bytes.n > DETECT_BYTES ? DETECT_BYTES : (int32_t)bytes.n,
+		&status);
 	const UCharsetMatch *match = ucsdet_detect(detector, &status);
 
 	if (U_FAILURE(status) || !match || ucsdet_getConfidence(match, &status) < DETECT_MIN)
@@ -309,8 +316,9 @@ bool charset_add(struct text *out, struct span charset, struct span bytes)
 
 void charset_warm(void)
 {
-	static const char *const common[] = { "UTF-8", "windows-1252", "ISO-8859-2", "ISO-8859-15", "windows-1251", "KOI8-R",
-		"gb18030", "windows-950", "ISO-2022-JP", "windows-31j", "EUC-JP", "windows-949", "UTF-16" };
+	static const char *const common[] = { "UTF-8", "windows-1252", "ISO-8859-2", "ISO-8859-15",
+		"windows-1251", "KOI8-R", "gb18030", "windows-950", "ISO-2022-JP", "windows-31j",
+		"EUC-JP", "windows-949", "UTF-16" };
 	static const char sample[] = "na\xefve caf\xe9, d\xe9j\xe0 vu";
 
 	for (size_t i = 0; i < ARRAY_LEN(common); i++)

@@ -11,7 +11,8 @@ static struct span uuencoded_data(struct span content)
 	return content;
 }
 
-/* Base64 that was cut within its last four characters: GMime keeps the bytes that are there already. */
+/* Base64 that was cut within its last four characters: GMime keeps the bytes that are there
+ * already. */
 static void add_cut_bytes(struct buf *room, const GMimeEncoding *state)
 {
 	int have = state->state < 0 ? 0 : state->state;
@@ -29,7 +30,8 @@ struct span decode(struct buf *room, GMimeContentEncoding encoding, struct span 
 {
 	GMimeEncoding state;
 
-	if (encoding != GMIME_CONTENT_ENCODING_BASE64 && encoding != GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE &&
+	if (encoding != GMIME_CONTENT_ENCODING_BASE64 &&
+		encoding != GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE &&
 		encoding != GMIME_CONTENT_ENCODING_UUENCODE)
 		return content;
 	if (encoding == GMIME_CONTENT_ENCODING_UUENCODE)

@@ -7,8 +7,8 @@
 
 #include <gmime/gmime.h>
 
-/* The decoded bytes: a view of `content` where nothing is encoded, else of `room` (emptied first, to be freed by the
- * caller). Damaged encodings give what can be had of them. */
+/* The decoded bytes: a view of `content` where nothing is encoded, else of `room` (emptied first,
+ * to be freed by the caller). Damaged encodings give what can be had of them. */
 struct span decode(struct buf *room, GMimeContentEncoding encoding, struct span content);
 
 #endif

@@ -54,7 +54,8 @@ static char *unmask(const struct strv *words, const char *masked, uint32_t *flag
 	return rfc2047_unmask(words, masked ? masked : "", flags);
 }
 
-static bool add_list(struct parsed *p, enum participant_role role, InternetAddressList *list, const struct strv *words)
+static bool add_list(struct parsed *p, enum participant_role role, InternetAddressList *list,
+	const struct strv *words)
 {
 	int n = internet_address_list_length(list);
 	bool any = false;
@@ -63,13 +64,16 @@ static bool add_list(struct parsed *p, enum participant_role role, InternetAddre
 		InternetAddress *a = internet_address_list_get_address(list, i);
 
 		if (INTERNET_ADDRESS_IS_GROUP(a)) {
-			add_list(p, role, internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)), words);
-			any = true; /* "undisclosed-recipients:;" is a list of nobody, and well formed */
+			add_list(p, role,
+				internet_address_group_get_members(INTERNET_ADDRESS_GROUP(a)),
+				words);
+			any = true; /* "undisclosed-recipients:;" is a list of nobody, and well
+				       formed */
 			continue;
 		}
 		_free_ char *name = unmask(words, internet_address_get_name(a), &p->flags);
-		_free_ char *address =
-			unmask(words, internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)), &p->flags);
+		_free_ char *address = unmask(words,
+			internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)), &p->flags);
 
 		parsed_add_participant(p, role, name, address);
 		any = true;
@@ -97,7 +101,8 @@ static bool add_scraped(struct parsed *p, enum participant_role role, const char
 	return any;
 }
 
-/* GMime reads groups within groups by recursion; there is no such thing, so what looks like it is no list. */
+/* GMime reads groups within groups by recursion; there is no such thing, so what looks like it is
+ * no list. */
 static bool is_nested(const char *text)
 {
 	unsigned depth = 0;
@@ -118,7 +123,8 @@ bool fields_addresses(struct parsed *p, enum participant_role role, struct span 
 
 	if (!*text)
 		return true;
-	InternetAddressList *list = is_nested(masked) ? NULL : internet_address_list_parse(options, masked);
+	InternetAddressList *list =
+		is_nested(masked) ? NULL : internet_address_list_parse(options, masked);
 	bool good = list && add_list(p, role, list, &words);
 
 	if (list)
@@ -163,7 +169,8 @@ static char *mend_zone(struct span value)
 {
 	char *text = header_unfold(value), *zone = strrchr(text, ' ');
 
-	if (!zone || strlen(zone) != 5 || !strchr("+-", zone[1]) || strspn(zone + 2, "0123456789") != 3)
+	if (!zone || strlen(zone) != 5 || !strchr("+-", zone[1]) ||
+		strspn(zone + 2, "0123456789") != 3)
 		return text;
 	char *mended = mem_printf("%.*s%c0%s", (int)(zone + 1 - text), text, zone[1], zone + 2);
 
@@ -198,7 +205,8 @@ static void add_line(struct text *text, const char *name, struct span value, uin
 }
 
 /* The others of a field that should stand once. */
-static void add_repeated(struct parsed *p, struct text *text, const struct header *h, const struct field *first)
+static void add_repeated(
+	struct parsed *p, struct text *text, const struct header *h, const struct field *first)
 {
 	_free_ char *name = mem_dup(first->name.at, first->name.n);
 
@@ -237,7 +245,8 @@ static void read_participants(struct parsed *p, const struct header *h)
 		const struct field *first = header_find(h, roles[i].name);
 
 		for (const struct field *f = first; f; f = header_next(h, f, roles[i].name)) {
-			bool same = f != first && span_same(span_trim(f->value), span_trim(first->value));
+			bool same = f != first &&
+				    span_same(span_trim(f->value), span_trim(first->value));
 
 			if (f != first && roles[i].once && !same)
 				p->flags |= PARSE_AMBIGUOUS;
@@ -252,7 +261,8 @@ void fields_text(struct text *text, const struct header *h, uint32_t *flags)
 	static const char *const shown[] = { "Subject", "From", "To", "Cc" };
 
 	for (size_t i = 0; i < ARRAY_LEN(shown); i++)
-		for (const struct field *f = header_find(h, shown[i]); f; f = header_next(h, f, shown[i])) {
+		for (const struct field *f = header_find(h, shown[i]); f;
+			f = header_next(h, f, shown[i])) {
 			_free_ char *name = mem_printf("%s: ", shown[i]);
 
 			add_line(text, name, f->value, flags);
@@ -268,5 +278,7 @@ void fields_read(struct parsed *p, struct text *text, const struct header *h, bo
 	read_participants(p, h);
 	for (size_t i = 0; i < h->n; i++)
 		if (!h->fields[i].name.n)
-			add_line(text, "", h->fields[i].value, &p->flags); /* stands in the header but is no field: somebody may see it */
+			add_line(text, "", h->fields[i].value,
+				&p->flags); /* stands in the header but is no field: somebody may
+					       see it */
 }

@@ -35,9 +35,10 @@ static bool split(struct span line, struct span *name_r, struct span *value_r)
 /* Fields that stand in nearly every header and hardly ever begin a line of text. */
 static bool is_known(struct span name)
 {
-	static const char *const known[] = { "Bcc", "Cc", "Content-Disposition", "Content-ID", "Content-Transfer-Encoding",
-		"Content-Type", "Date", "From", "In-Reply-To", "MIME-Version", "Message-ID", "Received", "References",
-		"Reply-To", "Return-Path", "Sender", "Subject", "To", "X-Mailer" };
+	static const char *const known[] = { "Bcc", "Cc", "Content-Disposition", "Content-ID",
+		"Content-Transfer-Encoding", "Content-Type", "Date", "From", "In-Reply-To",
+		"MIME-Version", "Message-ID", "Received", "References", "Reply-To", "Return-Path",
+		"Sender", "Subject", "To", "X-Mailer" };
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (span_ieq(name, known[i]))
@@ -63,7 +64,8 @@ static bool header_goes_on(struct header *h, struct span rest)
 
 static bool is_mbox_line(struct span line)
 {
-	return (line.n > 5 && memcmp(line.at, "From ", 5) == 0) || (line.n > 6 && memcmp(line.at, ">From ", 6) == 0);
+	return (line.n > 5 && memcmp(line.at, "From ", 5) == 0) ||
+	       (line.n > 6 && memcmp(line.at, ">From ", 6) == 0);
 }
 
 bool header_add_line(struct header *h, struct span line, struct span rest)

@@ -19,16 +19,17 @@ struct header {
 
 void header_deinit(struct header *h);
 
-/* Takes one line (without its end) into the header: a field, a folded line of the one before, or neither.
- * false: the line is no header line and what follows does not look like a header either, so that the body begins here.
- * `rest` is what follows the line, for that look ahead. */
+/* Takes one line (without its end) into the header: a field, a folded line of the one before, or
+ * neither. false: the line is no header line and what follows does not look like a header either,
+ * so that the body begins here. `rest` is what follows the line, for that look ahead. */
 bool header_add_line(struct header *h, struct span line, struct span rest);
 
 /* The first field of that name, NULL when there is none. */
 const struct field *header_find(const struct header *h, const char *name);
 
 /* The next field of that name behind `after`. */
-const struct field *header_next(const struct header *h, const struct field *after, const char *name);
+const struct field *header_next(
+	const struct header *h, const struct field *after, const char *name);
 
 /* The value without line ends and NUL. Caller frees. */
 char *header_unfold(struct span value);

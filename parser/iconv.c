@@ -1,6 +1,7 @@
-/* iconv(3) over ICU, for the libraries in this program: the dynamic linker finds these before the C library's. GMime and
- * GLib thereby decode header fields inside the sandbox, where the C library could not load its conversion modules, and
- * with the same table of names as the rest of the parser. */
+/* iconv(3) over ICU, for the libraries in this program: the dynamic linker finds these before the C
+ * library's. GMime and GLib thereby decode header fields inside the sandbox, where the C library
+ * could not load its conversion modules, and with the same table of names as the rest of the
+ * parser. */
 #include "parser/charset.h"
 
 #include <errno.h>
@@ -51,9 +52,10 @@ int iconv_close(iconv_t cd)
 	return 0;
 }
 
-/* Decodes at most `room` units into the pivot. *more_r: ICU holds more of them back. 0, or EILSEQ with the input at the
- * bytes that are not in the charset. */
-static int decode(struct conversion *c, size_t room, char **in, size_t *in_left, size_t *n_r, bool *more_r)
+/* Decodes at most `room` units into the pivot. *more_r: ICU holds more of them back. 0, or EILSEQ
+ * with the input at the bytes that are not in the charset. */
+static int decode(
+	struct conversion *c, size_t room, char **in, size_t *in_left, size_t *n_r, bool *more_r)
 {
 	UErrorCode status = U_ZERO_ERROR, ignored = U_ZERO_ERROR;
 	const char *source = *in;
@@ -61,7 +63,8 @@ static int decode(struct conversion *c, size_t room, char **in, size_t *in_left,
 	char fault[32];
 	int8_t n = sizeof(fault);
 
-	ucnv_toUnicode(c->from, &target, c->pivot + (room < PIVOT ? room : PIVOT), &source, *in + *in_left, NULL, false, &status);
+	ucnv_toUnicode(c->from, &target, c->pivot + (room < PIVOT ? room : PIVOT), &source,
+		*in + *in_left, NULL, false, &status);
 	*more_r = status == U_BUFFER_OVERFLOW_ERROR;
 	bool failed = U_FAILURE(status) && !*more_r;
 
@@ -89,8 +92,8 @@ static int encode(struct conversion *c, size_t n, char **out, size_t *out_left)
 	return U_FAILURE(status) ? EILSEQ : 0;
 }
 
-/* Only as much is decoded at a time as can be encoded into the room that is left: ICU would keep what does not fit to
- * itself, and callers take input that was read for done. */
+/* Only as much is decoded at a time as can be encoded into the room that is left: ICU would keep
+ * what does not fit to itself, and callers take input that was read for done. */
 size_t iconv(iconv_t cd, char **in, size_t *in_left, char **out, size_t *out_left)
 {
 	struct conversion *c = cd;

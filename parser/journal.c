@@ -11,7 +11,8 @@ bool journal_claimed(struct span message)
 	struct header h;
 
 	scan_header(&s, &h);
-	bool claimed = header_find(&h, "X-MS-Journal-Report") || header_find(&h, "X-MS-Exchange-Journal-Report");
+	bool claimed = header_find(&h, "X-MS-Journal-Report") ||
+		       header_find(&h, "X-MS-Exchange-Journal-Report");
 	/* Exchange 2003 and 2007; the second spelling is theirs. */
 	const struct field *f = header_find(&h, "Content-Identifier");
 
@@ -103,11 +104,13 @@ static struct span cut_via(struct span *value)
 		size_t n = strlen(words[i]);
 
 		for (const char *p = value->at; p + n <= span_end(*value); p++)
-			if (strncasecmp(p, words[i], n) == 0 && memchr(value->at, ',', (size_t)(p - value->at))) {
+			if (strncasecmp(p, words[i], n) == 0 &&
+				memchr(value->at, ',', (size_t)(p - value->at))) {
 				struct span via = span_trim(span_between(p + n, span_end(*value)));
 
 				*value = span_trim(span_between(value->at, p));
-				while (value->n && (value->at[value->n - 1] == ',' || span_is_blank(value->at[value->n - 1])))
+				while (value->n && (value->at[value->n - 1] == ',' ||
+							   span_is_blank(value->at[value->n - 1])))
 					value->n--;
 				return via;
 			}

@@ -1,5 +1,5 @@
-/* journal: envelope journal reports of Exchange and Microsoft 365 ([MS-XJRNL] 2.1): a text part that lists sender and
- * recipients, and the original message beside it. */
+/* journal: envelope journal reports of Exchange and Microsoft 365 ([MS-XJRNL] 2.1): a text part
+ * that lists sender and recipients, and the original message beside it. */
 #ifndef PARSER_JOURNAL_H
 #define PARSER_JOURNAL_H
 

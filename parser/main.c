@@ -1,5 +1,5 @@
-/* strongroom-parser: the worker behind mail/parser_pool.h. Started by the daemons alone, with descriptor 3 connected to
- * one; never by hand. */
+/* strongroom-parser: the worker behind mail/parser_pool.h. Started by the daemons alone, with
+ * descriptor 3 connected to one; never by hand. */
 #include "base/log.h"
 #include "parser/answer.h"
 #include "parser/read.h"
@@ -37,7 +37,10 @@ static int receive(struct buf *in, int *fd_r)
 
 	while (in->len < whole) {
 		struct iovec part = { .iov_base = in->data + in->len, .iov_len = in->max - in->len };
-		struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+		struct msghdr m = { .msg_iov = &part,
+			.msg_iovlen = 1,
+			.msg_control = &control,
+			.msg_controllen = sizeof(control) };
 		ssize_t n = recvmsg(PARSER_FD, &m, MSG_CMSG_CLOEXEC);
 
 		if (n < 0 && errno == EINTR)
@@ -96,7 +99,8 @@ static int map_message(struct request *r)
 	return 0;
 }
 
-/* Processor time after which SIGPROF ends the process; a request that waits for the daemon costs none. 0: no limit. */
+/* Processor time after which SIGPROF ends the process; a request that waits for the daemon costs
+ * none. 0: no limit. */
 static void limit_time(uint32_t ms)
 {
 	struct itimerval t = { .it_value = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 } };
@@ -180,13 +184,17 @@ static uint64_t mapped(void)
 
 int main(int argc, char **argv)
 {
-	struct sandbox_limits limits = { .cpu_seconds = LIFE_CPU_SECONDS, .descriptors = PARSER_FD + 2 };
+	struct sandbox_limits limits = {
+		.cpu_seconds = LIFE_CPU_SECONDS, .descriptors = PARSER_FD + 2 };
 	CLEANUP(buf_deinit) struct buf in = BUF_INIT(PARSER_REQUEST_MAX);
 	struct err e;
 
 	log_init("strongroom-parser", LOG_INFO);
-	if (argc != 2 || str_parse_u64(&limits.memory, argv[1], INT64_MAX) || fcntl(PARSER_FD, F_GETFD) < 0) {
-		fputs("strongroom-parser is started by the daemons of Strongroom: see strongroom(7)\n", stderr);
+	if (argc != 2 || str_parse_u64(&limits.memory, argv[1], INT64_MAX) ||
+		fcntl(PARSER_FD, F_GETFD) < 0) {
+		fputs("strongroom-parser is started by the daemons of Strongroom: see "
+		      "strongroom(7)\n",
+			stderr);
 		return 64;
 	}
 	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);

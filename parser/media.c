@@ -111,7 +111,8 @@ static const struct field *chosen(const struct field *f, const struct header *h,
 	return f ? f : header_find(h, name);
 }
 
-void media_read(struct media *m, const struct header *h, const char *standard, const struct media_choice *choice)
+void media_read(struct media *m, const struct header *h, const char *standard,
+	const struct media_choice *choice)
 {
 	*m = (struct media){ 0 };
 	read_type(m, chosen(choice->content_type, h, "Content-Type"), standard);
@@ -183,7 +184,8 @@ void media_values(struct strv *values, struct span field, const char *parameter)
 	_free_ char *value = header_unfold(field);
 	size_t n = strlen(parameter);
 
-	for (const char *at = strcasestr(value, parameter); at; at = strcasestr(at + n, parameter)) {
+	for (const char *at = strcasestr(value, parameter); at;
+		at = strcasestr(at + n, parameter)) {
 		const char *equals = at + n;
 
 		if (at == value || !strchr("; \t\"", at[-1]))

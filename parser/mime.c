@@ -4,7 +4,8 @@
 #include "parser/readings.h"
 #include "parser/scan.h"
 
-static void walk_entity(struct mime_walk *w, struct scan *s, struct entity *e, const char *standard);
+static void walk_entity(
+	struct mime_walk *w, struct scan *s, struct entity *e, const char *standard);
 
 static void scan_rest(struct mime_walk *w, struct scan *s)
 {
@@ -24,8 +25,8 @@ static void read_header(struct mime_walk *w, struct scan *s, struct header *h)
 }
 
 /* One part of a multipart, or the message of a message part. */
-static void walk_child(struct mime_walk *w, struct scan *s, const struct entity *parent, bool is_message,
-	const char *standard)
+static void walk_child(struct mime_walk *w, struct scan *s, const struct entity *parent,
+	bool is_message, const char *standard)
 {
 	struct entity child = {
 		.parent = parent,
@@ -37,11 +38,13 @@ static void walk_child(struct mime_walk *w, struct scan *s, const struct entity 
 	walk_entity(w, s, &child, standard);
 }
 
-/* The boundary is on top of the scan's stack; the scan is at its first line, and stops at a closing line of it, at a
- * boundary of a multipart around, at the end, or at the part that is one too many. */
+/* The boundary is on top of the scan's stack; the scan is at its first line, and stops at a closing
+ * line of it, at a boundary of a multipart around, at the end, or at the part that is one too
+ * many. */
 static void walk_parts(struct mime_walk *w, struct scan *s, const struct entity *e)
 {
-	const char *standard = strcmp(e->media.type, "multipart/digest") == 0 ? "message/rfc822" : "text/plain";
+	const char *standard =
+		strcmp(e->media.type, "multipart/digest") == 0 ? "message/rfc822" : "text/plain";
 	unsigned level = s->depth;
 
 	while (s->hit.level == level && !s->hit.last) {
@@ -87,8 +90,9 @@ static void walk_nested(struct mime_walk *w, struct scan *s, const struct entity
 
 static bool is_encoded(const struct media *m)
 {
-	return m->encoding == GMIME_CONTENT_ENCODING_BASE64 || m->encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE ||
-		m->encoding == GMIME_CONTENT_ENCODING_UUENCODE;
+	return m->encoding == GMIME_CONTENT_ENCODING_BASE64 ||
+	       m->encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE ||
+	       m->encoding == GMIME_CONTENT_ENCODING_UUENCODE;
 }
 
 static void walk_body(struct mime_walk *w, struct scan *s, const struct entity *e)
@@ -111,8 +115,8 @@ static void walk_body(struct mime_walk *w, struct scan *s, const struct entity *
 }
 
 /* The entity once more, as another mail program would read it. */
-static void walk_reading(struct mime_walk *w, const struct scan *body, const struct entity *e, const char *standard,
-	const struct reading *r)
+static void walk_reading(struct mime_walk *w, const struct scan *body, const struct entity *e,
+	const char *standard, const struct reading *r)
 {
 	struct scan again = *body;
 	struct entity other = *e;
@@ -126,7 +130,8 @@ static void walk_reading(struct mime_walk *w, const struct scan *body, const str
 }
 
 /* Body first as most programs show it; then every other way. All start where the header ends. */
-static void walk_readings(struct mime_walk *w, struct scan *s, struct entity *e, const char *standard)
+static void walk_readings(
+	struct mime_walk *w, struct scan *s, struct entity *e, const char *standard)
 {
 	struct scan body = *s;
 	CLEANUP(readings_deinit) struct readings others = { 0 };

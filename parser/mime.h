@@ -1,19 +1,21 @@
-/* mime: the structure of a message (RFC 2045, 2046): one pass over its bytes that calls a handler for what it finds.
+/* mime: the structure of a message (RFC 2045, 2046): one pass over its bytes that calls a handler
+ * for what it finds.
  *
- * Nothing is copied: everything given out is a view of the message. Time is linear in the message's size, memory in its
- * depth; limits cut what lies beyond them off as raw text. An entity that can be read in several ways is walked once for
- * each, `alternative` being set for all but the reading that most mail programs show, within a budget. */
+ * Nothing is copied: everything given out is a view of the message. Time is linear in the message's
+ * size, memory in its depth; limits cut what lies beyond them off as raw text. An entity that can
+ * be read in several ways is walked once for each, `alternative` being set for all but the reading
+ * that most mail programs show, within a budget. */
 #ifndef PARSER_MIME_H
 #define PARSER_MIME_H
 
 #include "parser/media.h"
 
 struct entity {
-	const struct entity *parent; /* the multipart or the message/rfc822 part that it is in; NULL at the top */
+	const struct entity *parent; /* the multipart or message part around it; NULL at the top */
 	struct header header;
 	struct media media;
 	unsigned depth;
-	bool is_message; /* its header is a message's: at the top, or of a message inside a message */
+	bool is_message; /* its header is a message's: at the top, or of one inside another */
 	bool alternative;
 };
 
@@ -42,7 +44,8 @@ struct mime_walk {
 /* Walks a message. */
 void mime_walk_message(struct mime_walk *w, struct span bytes);
 
-/* Walks what was decoded from an entity that may not be encoded but is: a multipart or a message. */
+/* Walks what was decoded from an entity that may not be encoded but is: a multipart or a
+ * message. */
 void mime_walk_decoded(struct mime_walk *w, const struct entity *e, struct span bytes);
 
 #endif

@@ -59,7 +59,8 @@ void part_flowed(struct text *out, struct span utf8, bool delsp)
 	text_add(out, (struct span){ "\n", 1 });
 }
 
-/* The charset in which to read: a byte order mark says it better than any header, <meta> only where there is none. */
+/* The charset in which to read: a byte order mark says it better than any header, <meta> only where
+ * there is none. */
 static struct span find_charset(const struct media *m, struct span *bytes)
 {
 	if (bytes->n >= 3 && memcmp(bytes->at, "\xef\xbb\xbf", 3) == 0) {
@@ -67,7 +68,8 @@ static struct span find_charset(const struct media *m, struct span *bytes)
 		bytes->n -= 3;
 		return (struct span){ "UTF-8", 5 };
 	}
-	if (bytes->n >= 2 && (memcmp(bytes->at, "\xff\xfe", 2) == 0 || memcmp(bytes->at, "\xfe\xff", 2) == 0))
+	if (bytes->n >= 2 &&
+		(memcmp(bytes->at, "\xff\xfe", 2) == 0 || memcmp(bytes->at, "\xfe\xff", 2) == 0))
 		return (struct span){ "UTF-16", 6 };
 	if (!*m->charset && is_html(m))
 		return text_html_charset(*bytes);

@@ -30,12 +30,13 @@ static struct mime_walk start_walk(struct reader *r);
 
 void read_init(void)
 {
-	static const char sample[] = "From: =?utf-8?q?J=C3=B6rg?= <a@example.com>, b@example.com\r\n"
-				     "Date: Sat, 22 Nov 2025 17:31:00 +0100\r\n"
-				     "Subject: =?iso-2022-jp?b?GyRCRnxLXBsoQg==?= =?koi8-r?q?=F7?= gr\xfc\xdf\r\n"
-				     "Content-Type: text/html; charset=shift_jis; name*=gb18030''%D6%D0\r\n"
-				     "Content-Disposition: attachment; filename=\"=?big5?b?pKQ=?=\"\r\n\r\n"
-				     "<p>&eacute;\x93\xfa\x96\x7b";
+	static const char sample[] =
+		"From: =?utf-8?q?J=C3=B6rg?= <a@example.com>, b@example.com\r\n"
+		"Date: Sat, 22 Nov 2025 17:31:00 +0100\r\n"
+		"Subject: =?iso-2022-jp?b?GyRCRnxLXBsoQg==?= =?koi8-r?q?=F7?= gr\xfc\xdf\r\n"
+		"Content-Type: text/html; charset=shift_jis; name*=gb18030''%D6%D0\r\n"
+		"Content-Disposition: attachment; filename=\"=?big5?b?pKQ=?=\"\r\n\r\n"
+		"<p>&eacute;\x93\xfa\x96\x7b";
 	UErrorCode status = U_ZERO_ERROR;
 
 	udata_setFileAccess(UDATA_NO_FILES, &status);
@@ -102,11 +103,13 @@ static bool is_encrypted(const struct entity *e)
 
 	if (e->parent && strcmp(e->parent->media.type, "multipart/encrypted") == 0)
 		return true;
-	if (!f || (strcmp(e->media.type, "application/pkcs7-mime") != 0 && strcmp(e->media.type, "application/x-pkcs7-mime") != 0))
+	if (!f || (strcmp(e->media.type, "application/pkcs7-mime") != 0 &&
+			  strcmp(e->media.type, "application/x-pkcs7-mime") != 0))
 		return false;
 	_free_ char *value = header_unfold(f->value);
 
-	return !strcasestr(value, "signed-data") && !strcasestr(value, "certs-only") && !strcasestr(value, "compressed-data");
+	return !strcasestr(value, "signed-data") && !strcasestr(value, "certs-only") &&
+	       !strcasestr(value, "compressed-data");
 }
 
 static void take_content(struct reader *r, const struct entity *e, struct span bytes)
@@ -197,7 +200,8 @@ static void take_stray(void *ctx, struct span content)
 		struct text lines = TEXT_INIT(PARSED_TEXT_MAX);
 
 		charset_add(&lines, (struct span){ "", 0 }, content);
-		text_add_raw(&r->text, (struct span){ lines.out.data ? lines.out.data : "", lines.out.len });
+		text_add_raw(&r->text,
+			(struct span){ lines.out.data ? lines.out.data : "", lines.out.len });
 		buf_deinit(&lines.out);
 		stop_when_full(r);
 	}
@@ -286,7 +290,8 @@ static char **sorted_addresses(const struct parsed *p)
 	return list;
 }
 
-/* Those whom only the report's own header names: it may be forged, and then they are the message's real participants. */
+/* Those whom only the report's own header names: it may be forged, and then they are the message's
+ * real participants. */
 static void add_outer(struct parsed *p, struct text *text, struct span report)
 {
 	CLEANUP(parsed_freep) struct parsed *outer = parsed_new();
@@ -307,7 +312,8 @@ static void add_outer(struct parsed *p, struct text *text, struct span report)
 	for (size_t i = 0; i < outer->participant_count; i++) {
 		const struct participant *q = &outer->participants[i];
 
-		if (q->role != ROLE_REPLY_TO && !bsearch(&q->normal, known, inner, sizeof(*known), compare))
+		if (q->role != ROLE_REPLY_TO &&
+			!bsearch(&q->normal, known, inner, sizeof(*known), compare))
 			parsed_add_participant(p, ROLE_JOURNAL_VIA, q->name, q->address);
 	}
 }
@@ -352,10 +358,12 @@ struct parsed *read_message(struct span bytes)
 	return r.p;
 }
 
-int read_attachment(struct span bytes, uint32_t index, int (*sink)(void *ctx, struct span data), void *ctx)
+int read_attachment(
+	struct span bytes, uint32_t index, int (*sink)(void *ctx, struct span data), void *ctx)
 {
 	CLEANUP(parsed_freep) struct parsed *unused = parsed_new();
-	struct reader r = { .p = unused, .extracting = true, .wanted = index, .sink = sink, .sink_ctx = ctx };
+	struct reader r = {
+		.p = unused, .extracting = true, .wanted = index, .sink = sink, .sink_ctx = ctx };
 
 	read_all(&r, bytes);
 	return r.result;

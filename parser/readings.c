@@ -60,7 +60,8 @@ static void find_first_line(struct strv *values, struct span body)
 }
 
 /* Another boundary counts when the body has lines for it. */
-static void find_boundaries(struct readings *r, const struct entity *e, const struct field *type, struct span body)
+static void find_boundaries(
+	struct readings *r, const struct entity *e, const struct field *type, struct span body)
 {
 	CLEANUP(strv_deinit) struct strv values = { 0 };
 
@@ -100,13 +101,15 @@ static void find_charsets(struct readings *r, const struct entity *e, const stru
 	}
 }
 
-/* Before MIME there was none: a program that goes by that shows a body without MIME-Version as it is. */
+/* Before MIME there was none: a program that goes by that shows a body without MIME-Version as it
+ * is. */
 static bool is_undeclared(const struct entity *e)
 {
 	if (!e->is_message || header_find(&e->header, "MIME-Version"))
 		return false;
-	return media_is(&e->media, "multipart/") || e->media.encoding == GMIME_CONTENT_ENCODING_BASE64 ||
-		e->media.encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
+	return media_is(&e->media, "multipart/") ||
+	       e->media.encoding == GMIME_CONTENT_ENCODING_BASE64 ||
+	       e->media.encoding == GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE;
 }
 
 void readings_find(struct readings *r, const struct entity *e, struct span body)

@@ -54,7 +54,8 @@ static size_t decode_q(char *bytes, struct span text)
 	size_t n = 0;
 
 	for (size_t i = 0; i < text.n; i++) {
-		if (text.at[i] == '=' && i + 2 < text.n && hex(text.at[i + 1]) >= 0 && hex(text.at[i + 2]) >= 0) {
+		if (text.at[i] == '=' && i + 2 < text.n && hex(text.at[i + 1]) >= 0 &&
+			hex(text.at[i + 2]) >= 0) {
 			bytes[n++] = (char)(hex(text.at[i + 1]) << 4 | hex(text.at[i + 2]));
 			i += 2;
 		} else {
@@ -88,15 +89,16 @@ static bool is_blank(const char *at, const char *end)
 	return at == end;
 }
 
-/* Text outside of encoded words: UTF-8 (RFC 6532) or, as it is in no charset, what it looks like. */
+/* Text outside of encoded words: UTF-8 (RFC 6532) or, as it is in no charset, what it looks
+ * like. */
 static void add_plain(struct text *out, const char *at, const char *end, uint32_t *flags)
 {
 	if (at < end && !charset_add(out, (struct span){ "", 0 }, span_between(at, end)))
 		*flags |= PARSE_CHARSET;
 }
 
-/* A run of words in one charset with nothing but blanks between them: their bytes are one text, for characters may be
- * split over two words. Returns where it ends. */
+/* A run of words in one charset with nothing but blanks between them: their bytes are one text, for
+ * characters may be split over two words. Returns where it ends. */
 static const char *add_run(struct text *out, struct word w, const char *end, uint32_t *flags)
 {
 	struct text bytes = TEXT_INIT((size_t)(end - w.whole.at));
@@ -108,12 +110,14 @@ static const char *add_run(struct text *out, struct word w, const char *end, uin
 
 		add_bytes(&bytes, &w);
 		at = span_end(w.whole);
-		if (!find_word(&next, at, end) || !is_blank(at, next.whole.at) || next.charset.n != charset.n ||
+		if (!find_word(&next, at, end) || !is_blank(at, next.whole.at) ||
+			next.charset.n != charset.n ||
 			strncasecmp(next.charset.at, charset.at, charset.n) != 0)
 			break;
 		w = next;
 	}
-	if (bytes.out.len && !charset_add(out, charset, (struct span){ bytes.out.data, bytes.out.len }))
+	if (bytes.out.len &&
+		!charset_add(out, charset, (struct span){ bytes.out.data, bytes.out.len }))
 		*flags |= PARSE_CHARSET;
 	buf_deinit(&bytes.out);
 	return at;
@@ -148,8 +152,10 @@ char *rfc2047_mask(struct strv *words, const char *text)
 	while (find_word(&w, at, end)) {
 		_free_ char *raw = mem_dup(w.whole.at, w.whole.n);
 
-		/* never too long: the shortest encoded word has 6 characters, its mask at most 14 */
-		if (buf_add(&out, at, (size_t)(w.whole.at - at)) || buf_printf(&out, MASK_BEGIN "%zu" MASK_END, words->n))
+		/* never too long: the shortest encoded word has 6 characters, its mask at most
+		 * 14 */
+		if (buf_add(&out, at, (size_t)(w.whole.at - at)) ||
+			buf_printf(&out, MASK_BEGIN "%zu" MASK_END, words->n))
 			break;
 		strv_add(words, raw);
 		at = span_end(w.whole);

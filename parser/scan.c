@@ -11,7 +11,8 @@ bool scan_push(struct scan *s, const char *boundary)
 
 	if (s->depth >= ARRAY_LEN(s->boundaries))
 		return false;
-	while (b.n && (b.at[b.n - 1] == ' ' || b.at[b.n - 1] == '\t')) /* RFC 2046: never ends with a blank */
+	while (b.n && (b.at[b.n - 1] == ' ' ||
+			      b.at[b.n - 1] == '\t')) /* RFC 2046: never ends with a blank */
 		b.n--;
 	s->boundaries[s->depth++] = b;
 	s->lengths |= length_bit(b.n) | length_bit(b.n + 2);
@@ -28,7 +29,8 @@ static bool is_boundary(struct scan *s, struct span line, const char *next)
 {
 	line.at += 2;
 	line.n -= 2;
-	while (line.n && (line.at[line.n - 1] == ' ' || line.at[line.n - 1] == '\t' || line.at[line.n - 1] == '\r'))
+	while (line.n && (line.at[line.n - 1] == ' ' || line.at[line.n - 1] == '\t' ||
+				 line.at[line.n - 1] == '\r'))
 		line.n--;
 	if (!(s->lengths & length_bit(line.n)))
 		return false;
@@ -74,7 +76,9 @@ struct span scan_content(struct scan *s)
 			s->at = at;
 			return without_line_end(start, at);
 		}
-		at = memchr(at, '\n', (size_t)(s->end - at)); /* quicker than memmem() on lines as short as these */
+		at = memchr(at, '\n',
+			(size_t)(s->end -
+				 at)); /* quicker than memmem() on lines as short as these */
 		at = at ? at + 1 : s->end;
 	}
 	s->at = s->end;

@@ -1,4 +1,5 @@
-/* span: a view of bytes that somebody else owns; here always of the message or of something decoded from it. */
+/* span: a view of bytes that somebody else owns; here always of the message or of something decoded
+ * from it. */
 #ifndef PARSER_SPAN_H
 #define PARSER_SPAN_H
 
@@ -49,7 +50,8 @@ static inline struct span span_trim(struct span s)
 	return s;
 }
 
-/* Cuts the next line off *rest: without its line end, which is LF or CR LF. false: there was nothing left. */
+/* Cuts the next line off *rest: without its line end, which is LF or CR LF. false: there was
+ * nothing left. */
 static inline bool span_line(struct span *rest, struct span *line_r)
 {
 	if (!rest->n)

@@ -53,8 +53,8 @@ void text_break(struct text *t)
 
 static bool is_data_char(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' || c == '/' ||
-		c == '=';
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       c == '+' || c == '/' || c == '=';
 }
 
 /* A long run of the base64 alphabet, or "M" and 60 characters of uuencoding. */

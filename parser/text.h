@@ -1,4 +1,5 @@
-/* text: what the index gets of a message: valid UTF-8 without NUL, at most PARSED_TEXT_MAX bytes. */
+/* text: what the index gets of a message: valid UTF-8 without NUL, at most PARSED_TEXT_MAX
+ * bytes. */
 #ifndef PARSER_TEXT_H
 #define PARSER_TEXT_H
 

@@ -14,8 +14,10 @@ struct html {
 	struct text links;
 	unsigned link_count;
 	bool blank; /* white space is due before the next character */
-	/* What was searched for up to the end in vain is not searched for again: that keeps the time linear. */
-	bool no_tag_end, no_comment_end, no_double_quote, no_single_quote, no_script_end, no_style_end;
+	/* What was searched for up to the end in vain is not searched for again: that keeps the
+	 * time linear. */
+	bool no_tag_end, no_comment_end, no_double_quote, no_single_quote, no_script_end,
+		no_style_end;
 };
 
 /* ---- characters ---- */
@@ -79,9 +81,10 @@ static size_t encode(char utf8[4], unsigned long c)
 static void put_character(struct html *h, unsigned long c)
 {
 	/* HTML 5: numbers of the C1 controls mean what windows-1252 has there. */
-	static const unsigned short windows[32] = { 0x20ac, 0x81, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6,
-		0x2030, 0x0160, 0x2039, 0x0152, 0x8d, 0x017d, 0x8f, 0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013,
-		0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x9d, 0x017e, 0x0178 };
+	static const unsigned short windows[32] = { 0x20ac, 0x81, 0x201a, 0x0192, 0x201e, 0x2026,
+		0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8d, 0x017d, 0x8f, 0x90,
+		0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161,
+		0x203a, 0x0153, 0x9d, 0x017e, 0x0178 };
 	char utf8[4];
 
 	if (c >= 0x80 && c < 0xa0)
@@ -104,8 +107,10 @@ static const char *number(const char *at, const char *end, unsigned long *c_r)
 	unsigned long c = 0;
 
 	for (; p < end; p++) {
-		unsigned digit = *p >= '0' && *p <= '9' ? (unsigned)(*p - '0') :
-			base == 16 && (*p | 32) >= 'a' && (*p | 32) <= 'f' ? (unsigned)((*p | 32) - 'a' + 10) : 99;
+		unsigned digit = *p >= '0' && *p <= '9' ? (unsigned)(*p - '0')
+				 : base == 16 && (*p | 32) >= 'a' && (*p | 32) <= 'f'
+					 ? (unsigned)((*p | 32) - 'a' + 10)
+					 : 99;
 
 		if (digit == 99)
 			break;
@@ -126,7 +131,9 @@ static const char *entity(const char *at, const char *end, unsigned long *c_r)
 
 	if (end - at > 2 && at[1] == '#')
 		return number(at + 2, end, c_r);
-	for (at++; at < end && n < ENTITY_NAME_MAX && ((*at | 32) >= 'a' ? (*at | 32) <= 'z' : *at >= '0' && *at <= '9'); at++)
+	for (at++; at < end && n < ENTITY_NAME_MAX &&
+		   ((*at | 32) >= 'a' ? (*at | 32) <= 'z' : *at >= '0' && *at <= '9');
+		at++)
 		name[n++] = *at;
 	name[n] = '\0';
 	if (strcmp(name, "apos") == 0) {
@@ -163,7 +170,8 @@ static void put_text(struct html *h, const char *at, const char *end)
 
 static bool is_name_char(char c)
 {
-	return ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == ':' || c == '_';
+	return ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+	       c == ':' || c == '_';
 }
 
 /* memchr() that remembers that there was none. */
@@ -203,9 +211,10 @@ static const char *tag_end(struct html *h, const char *at)
 
 static bool breaks_line(struct span name)
 {
-	static const char *const blocks[] = { "address", "article", "aside", "blockquote", "body", "br", "caption", "center",
-		"dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head",
-		"header", "hr", "html", "legend", "li", "main", "nav", "ol", "option", "p", "pre", "section", "table",
+	static const char *const blocks[] = { "address", "article", "aside", "blockquote", "body",
+		"br", "caption", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer",
+		"form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html",
+		"legend", "li", "main", "nav", "ol", "option", "p", "pre", "section", "table",
 		"tbody", "tfoot", "thead", "title", "tr", "ul" };
 
 	for (size_t i = 0; i < ARRAY_LEN(blocks); i++)
@@ -214,7 +223,8 @@ static bool breaks_line(struct span name)
 	return false;
 }
 
-/* Where a link leads: host and path; what stands behind a '?' is rarely more than a serial number. */
+/* Where a link leads: host and path; what stands behind a '?' is rarely more than a serial
+ * number. */
 static void keep_link(struct html *h, struct span target)
 {
 	if (h->link_count >= LINK_COUNT_MAX)
@@ -226,9 +236,11 @@ static void keep_link(struct html *h, struct span target)
 		target.n = (size_t)(query - target.at);
 	if (target.n > LINK_MAX)
 		target.n = LINK_MAX;
-	if (target.n < 8 || (strncasecmp(target.at, "http", 4) != 0 && strncasecmp(target.at, "mailto:", 7) != 0))
+	if (target.n < 8 || (strncasecmp(target.at, "http", 4) != 0 &&
+				    strncasecmp(target.at, "mailto:", 7) != 0))
 		return;
-	if (memmem(h->links.out.data ? h->links.out.data : "", h->links.out.len, target.at, target.n))
+	if (memmem(h->links.out.data ? h->links.out.data : "", h->links.out.len, target.at,
+		    target.n))
 		return;
 	text_add(&h->links, target);
 	text_break(&h->links);
@@ -265,7 +277,9 @@ static void take_attributes(struct html *h, const char *at, const char *end)
 		at++;
 		while (at < end && span_is_blank(*at))
 			at++;
-		const char *close = at < end && (*at == '"' || *at == '\'') ? memchr(at + 1, *at, (size_t)(end - at - 1)) : NULL;
+		const char *close = at < end && (*at == '"' || *at == '\'')
+					    ? memchr(at + 1, *at, (size_t)(end - at - 1))
+					    : NULL;
 
 		if (close) {
 			value = span_between(at + 1, close);
@@ -280,7 +294,8 @@ static void take_attributes(struct html *h, const char *at, const char *end)
 	}
 }
 
-/* Behind <script> or <style>: the end tag, or where we are when it is never closed (what follows is text then). */
+/* Behind <script> or <style>: the end tag, or where we are when it is never closed (what follows is
+ * text then). */
 static const char *skip_element(struct html *h, const char *at, const char *end_tag, bool *none)
 {
 	size_t n = strlen(end_tag);
@@ -334,7 +349,8 @@ static const char *comment_end(struct html *h, const char *at)
 	return NULL;
 }
 
-/* At "<!" or "<?". Conditional comments are shown by the programs that they are for: their content is text. */
+/* At "<!" or "<?". Conditional comments are shown by the programs that they are for: their content
+ * is text. */
 static void take_declaration(struct html *h)
 {
 	size_t left = (size_t)(h->end - h->at);
@@ -342,7 +358,8 @@ static void take_declaration(struct html *h)
 
 	if (comment && left > 6 && strncasecmp(h->at + 4, "[if", 3) == 0)
 		comment = false;
-	const char *end = comment ? comment_end(h, h->at + 2) : find(h->at, h->end, '>', &h->no_tag_end);
+	const char *end =
+		comment ? comment_end(h, h->at + 2) : find(h->at, h->end, '>', &h->no_tag_end);
 
 	h->at = end ? end + 1 : h->at + 2;
 }
@@ -364,7 +381,8 @@ static void take_markup(struct html *h)
 
 void text_html(struct text *out, struct span html)
 {
-	struct html h = { .at = html.at, .end = span_end(html), .out = out, .links = TEXT_INIT(LINKS_MAX) };
+	struct html h = {
+		.at = html.at, .end = span_end(html), .out = out, .links = TEXT_INIT(LINKS_MAX) };
 
 	put_line(&h);
 	while (h.at < h.end && !out->truncated) {

@@ -17,7 +17,8 @@ static void load(void)
 	UErrorCode status = U_ZERO_ERROR;
 
 	nfc = unorm2_getNFCInstance(&status);
-	idna = uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE, &status);
+	idna = uidna_openUTS46(
+		UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE, &status);
 	if (U_FAILURE(status))
 		abort();
 }
@@ -37,7 +38,8 @@ static bool is_ascii(const char *s)
 	return true;
 }
 
-/* Malformed UTF-8 becomes U+FFFD. Folding makes at most 3 units of one, and NFC of that at most as many again. */
+/* Malformed UTF-8 becomes U+FFFD. Folding makes at most 3 units of one, and NFC of that at most as
+ * many again. */
 static char *fold(const char *text)
 {
 	size_t n = strlen(text), room = 9 * n + 1;
@@ -87,7 +89,8 @@ static void unquote(char *local)
 	if (n < 3 || local[0] != '"' || local[n - 1] != '"')
 		return;
 	local[n - 1] = '\0';
-	if (strpbrk(local + 1, specials) || local[1] == '.' || local[n - 2] == '.' || strstr(local, ".."))
+	if (strpbrk(local + 1, specials) || local[1] == '.' || local[n - 2] == '.' ||
+		strstr(local, ".."))
 		local[n - 1] = '"';
 	else
 		memmove(local, local + 1, n - 1);

@@ -53,7 +53,8 @@ void capture_deinit(struct capture *c)
 	*c = (struct capture){ 0 };
 }
 
-/* Length-prefixed into the hash, as base/pack would write it: no two lists of strings give the same bytes. */
+/* Length-prefixed into the hash, as base/pack would write it: no two lists of strings give the same
+ * bytes. */
 static void add(struct sha256 *h, const void *data, size_t n)
 {
 	uint8_t prefix[4] = { (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n };

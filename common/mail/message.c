@@ -53,7 +53,8 @@ void message_freep(struct message **mp)
 	*mp = NULL;
 }
 
-/* A file that has no name from the start, or loses it at once where the file system has no O_TMPFILE. */
+/* A file that has no name from the start, or loses it at once where the file system has no
+ * O_TMPFILE. */
 static int spool_open(const char *dir)
 {
 	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -144,7 +145,8 @@ const uint8_t *message_sha256(const struct message *m)
 	return m->sha256;
 }
 
-/* Kernels since 6.3 want to hear whether the content may be executed; older ones don't know the word. */
+/* Kernels since 6.3 want to hear whether the content may be executed; older ones don't know the
+ * word. */
 static int memory_file(void)
 {
 	static atomic_uint flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL;
@@ -179,7 +181,8 @@ int message_open_fd(const struct message *m, struct err *e)
 
 	if (m->fd < 0)
 		return seal_copy(m, e);
-	/* A second opening and not a dup(): the worker must not be able to write to what will be archived. */
+	/* A second opening and not a dup(): the worker must not be able to write to what will be
+	 * archived. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", m->fd);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 

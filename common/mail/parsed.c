@@ -24,8 +24,19 @@ enum tag {
 #define DATE_MAX INT64_C(253402300799999999)
 
 static const char *const flag_names[PARSE_FLAGS] = {
-	"failed", "timeout", "depth", "parts", "header_truncated", "text_truncated", "charset", "malformed",
-	"ambiguous", "journal", "journal_malformed", "encrypted", "no_date",
+	"failed",
+	"timeout",
+	"depth",
+	"parts",
+	"header_truncated",
+	"text_truncated",
+	"charset",
+	"malformed",
+	"ambiguous",
+	"journal",
+	"journal_malformed",
+	"encrypted",
+	"no_date",
 };
 
 const char *parsed_flag_name(unsigned bit)
@@ -95,7 +106,8 @@ static struct attachment *next_attachment(struct parsed *p)
 	return &p->attachments[p->attachment_count++];
 }
 
-void parsed_add_participant(struct parsed *p, enum participant_role role, const char *name, const char *address)
+void parsed_add_participant(
+	struct parsed *p, enum participant_role role, const char *name, const char *address)
 {
 	*next_participant(p) = (struct participant){
 		.role = role,
@@ -105,8 +117,8 @@ void parsed_add_participant(struct parsed *p, enum participant_role role, const 
 	};
 }
 
-void parsed_add_attachment(struct parsed *p, const char *name, const char *content_type, uint64_t size,
-	const uint8_t sha256[SHA256_SIZE])
+void parsed_add_attachment(struct parsed *p, const char *name, const char *content_type,
+	uint64_t size, const uint8_t sha256[SHA256_SIZE])
 {
 	struct attachment *a = next_attachment(p);
 
@@ -129,24 +141,32 @@ static int add_participant(struct buf *out, const struct participant *q)
 {
 	size_t n = 1 + 4 + strlen(q->name) + 4 + strlen(q->address) + 4 + strlen(q->normal);
 
-	return pack_u32(out, TAG_PARTICIPANT) || pack_u32(out, (uint32_t)n) || pack_u8(out, (uint8_t)q->role) ||
-		pack_str(out, q->name) || pack_str(out, q->address) || pack_str(out, q->normal) ? -1 : 0;
+	return pack_u32(out, TAG_PARTICIPANT) || pack_u32(out, (uint32_t)n) ||
+			       pack_u8(out, (uint8_t)q->role) || pack_str(out, q->name) ||
+			       pack_str(out, q->address) || pack_str(out, q->normal)
+		       ? -1
+		       : 0;
 }
 
 static int add_attachment(struct buf *out, const struct attachment *a)
 {
 	size_t n = 4 + strlen(a->name) + 4 + strlen(a->content_type) + 8 + 4 + SHA256_SIZE;
 
-	return pack_u32(out, TAG_ATTACHMENT) || pack_u32(out, (uint32_t)n) || pack_str(out, a->name) ||
-		pack_str(out, a->content_type) || pack_u64(out, a->size) || pack_bytes(out, a->sha256, SHA256_SIZE) ? -1 : 0;
+	return pack_u32(out, TAG_ATTACHMENT) || pack_u32(out, (uint32_t)n) ||
+			       pack_str(out, a->name) || pack_str(out, a->content_type) ||
+			       pack_u64(out, a->size) || pack_bytes(out, a->sha256, SHA256_SIZE)
+		       ? -1
+		       : 0;
 }
 
 int parsed_encode(struct buf *out, const struct parsed *p)
 {
 	if (pack_u32(out, TAG_FLAGS) || pack_u32(out, 4) || pack_u32(out, p->flags) ||
-		add_str(out, TAG_SUBJECT, p->subject) || add_str(out, TAG_MESSAGE_ID, p->message_id))
+		add_str(out, TAG_SUBJECT, p->subject) ||
+		add_str(out, TAG_MESSAGE_ID, p->message_id))
 		return -1;
-	if (p->has_date && (pack_u32(out, TAG_DATE) || pack_u32(out, 8) || pack_i64(out, p->date_us)))
+	if (p->has_date &&
+		(pack_u32(out, TAG_DATE) || pack_u32(out, 8) || pack_i64(out, p->date_us)))
 		return -1;
 	for (size_t i = 0; i < p->participant_count; i++)
 		if (add_participant(out, &p->participants[i]))
@@ -186,7 +206,10 @@ static int take_participant(struct parsed *p, struct unpack *u)
 	struct participant *q = next_participant(p);
 
 	*q = (struct participant){ .role = (enum participant_role)role };
-	return take_str(&q->name, u) || take_str(&q->address, u) || take_str(&q->normal, u) || unpack_end(u) ? -1 : 0;
+	return take_str(&q->name, u) || take_str(&q->address, u) || take_str(&q->normal, u) ||
+			       unpack_end(u)
+		       ? -1
+		       : 0;
 }
 
 static int take_attachment(struct parsed *p, struct unpack *u)

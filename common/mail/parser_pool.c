@@ -66,12 +66,16 @@ static int start(struct parser_pool *pool, struct parser_worker *w, struct err *
 /* A worker that can take a request now. */
 static int ensure(struct parser_pool *pool, struct parser_worker *w, struct err *e)
 {
-	return start(pool, w, e) || parser_worker_wait_ready(w, clock_monotonic_us() + START_TIMEOUT, e) ? -1 : 0;
+	return start(pool, w, e) ||
+			       parser_worker_wait_ready(w, clock_monotonic_us() + START_TIMEOUT, e)
+		       ? -1
+		       : 0;
 }
 
 /* ---- one attempt ---- */
 
-static enum parser_outcome receive_parsed(struct parser_worker *w, struct job *job, int64_t deadline)
+static enum parser_outcome receive_parsed(
+	struct parser_worker *w, struct job *job, int64_t deadline)
 {
 	const uint8_t *payload;
 	enum parser_answer kind;
@@ -80,21 +84,25 @@ static enum parser_outcome receive_parsed(struct parser_worker *w, struct job *j
 
 	if (outcome != PARSER_OK)
 		return outcome;
-	return kind == PARSER_PARSED && parsed_decode(&job->parsed, payload, n) == 0 ? PARSER_OK : PARSER_DIED;
+	return kind == PARSER_PARSED && parsed_decode(&job->parsed, payload, n) == 0 ? PARSER_OK
+										     : PARSER_DIED;
 }
 
-/* Everything is taken in before anything is given on: a slow reader of ours must not hold a worker, and a worker that
- * dies half-way can be replaced without anybody noticing. -1 in *failed_r: our own temporary failure, in *e. */
-static enum parser_outcome receive_data(struct parser_pool *pool, struct parser_worker *w, struct job *job,
-	int64_t deadline, int *failed_r, struct err *e)
+/* Everything is taken in before anything is given on: a slow reader of ours must not hold a worker,
+ * and a worker that dies half-way can be replaced without anybody noticing. -1 in *failed_r: our
+ * own temporary failure, in *e. */
+static enum parser_outcome receive_data(struct parser_pool *pool, struct parser_worker *w,
+	struct job *job, int64_t deadline, int *failed_r, struct err *e)
 {
-	CLEANUP(message_freep) struct message *data = message_new(pool->conf->spool_dir, EXTRACT_MAX);
+	CLEANUP(message_freep)
+	struct message *data = message_new(pool->conf->spool_dir, EXTRACT_MAX);
 
 	for (;;) {
 		const uint8_t *payload;
 		enum parser_answer kind;
 		size_t n;
-		enum parser_outcome outcome = parser_worker_receive(w, deadline, &kind, &payload, &n);
+		enum parser_outcome outcome =
+			parser_worker_receive(w, deadline, &kind, &payload, &n);
 
 		if (outcome != PARSER_OK)
 			return outcome;
@@ -106,7 +114,8 @@ static enum parser_outcome receive_data(struct parser_pool *pool, struct parser_
 			return PARSER_DIED;
 		if (message_append(data, payload, n, e)) {
 			*failed_r = -1;
-			return PARSER_DIED; /* in the middle of an answer: of no use to the next caller */
+			return PARSER_DIED; /* in the middle of an answer: of no use to the next
+					       caller */
 		}
 	}
 	*failed_r = message_finish(data, e);
@@ -115,8 +124,10 @@ static enum parser_outcome receive_data(struct parser_pool *pool, struct parser_
 	return PARSER_OK;
 }
 
-/* Hands the request over; a worker that ended while it was idle is replaced without counting as an attempt. */
-static int send_request(struct parser_pool *pool, struct parser_worker *w, const struct job *job, struct err *e)
+/* Hands the request over; a worker that ended while it was idle is replaced without counting as an
+ * attempt. */
+static int send_request(
+	struct parser_pool *pool, struct parser_worker *w, const struct job *job, struct err *e)
 {
 	for (int i = 0; i < 2; i++) {
 		if (ensure(pool, w, e))
@@ -126,7 +137,8 @@ static int send_request(struct parser_pool *pool, struct parser_worker *w, const
 		log_warn(NULL, "a parser worker (pid %d) ended while it was idle", (int)w->pid);
 		parser_worker_stop(w, NULL);
 	}
-	return err_temporary(e, "send(strongroom-parser) failed: workers end as soon as they start");
+	return err_temporary(
+		e, "send(strongroom-parser) failed: workers end as soon as they start");
 }
 
 static void log_loss(const struct job *job, int pid, enum parser_outcome outcome, int status)
@@ -134,16 +146,19 @@ static void log_loss(const struct job *job, int pid, enum parser_outcome outcome
 	char hash[SHA256_TEXT_SIZE];
 
 	hex_encode(hash, message_sha256(job->message), SHA256_SIZE);
-	log_warn(NULL, "parser worker (pid %d) %s on the message with SHA-256 %s (wait status 0x%x)", pid,
-		outcome == PARSER_HUNG ? "took too long" : "ended or answered nonsense", hash, (unsigned)status);
+	log_warn(NULL,
+		"parser worker (pid %d) %s on the message with SHA-256 %s (wait status 0x%x)", pid,
+		outcome == PARSER_HUNG ? "took too long" : "ended or answered nonsense", hash,
+		(unsigned)status);
 }
 
-static enum parser_outcome attempt(struct parser_pool *pool, struct parser_worker *w, struct job *job, int *failed_r,
-	struct err *e)
+static enum parser_outcome attempt(struct parser_pool *pool, struct parser_worker *w,
+	struct job *job, int *failed_r, struct err *e)
 {
 	int64_t deadline = clock_monotonic_us() + pool->conf->parser_timeout_us;
-	enum parser_outcome outcome = job->request.op == PARSER_PARSE ? receive_parsed(w, job, deadline) :
-								receive_data(pool, w, job, deadline, failed_r, e);
+	enum parser_outcome outcome = job->request.op == PARSER_PARSE
+					      ? receive_parsed(w, job, deadline)
+					      : receive_data(pool, w, job, deadline, failed_r, e);
 
 	if (outcome != PARSER_OK) {
 		int pid = (int)w->pid, status;
@@ -155,9 +170,10 @@ static enum parser_outcome attempt(struct parser_pool *pool, struct parser_worke
 	return outcome;
 }
 
-/* Runs the job, twice if a worker is lost over it. -1: our own temporary failure; else 0 and what became of it. */
-static int run(struct parser_pool *pool, struct parser_worker *w, struct job *job, enum parser_outcome *outcome_r,
-	struct err *e)
+/* Runs the job, twice if a worker is lost over it. -1: our own temporary failure; else 0 and what
+ * became of it. */
+static int run(struct parser_pool *pool, struct parser_worker *w, struct job *job,
+	enum parser_outcome *outcome_r, struct err *e)
 {
 	int failed = 0;
 
@@ -183,7 +199,8 @@ static void retire(struct parser_pool *pool, struct parser_worker *w)
 		log_error(NULL, "%s", e.text); /* the next caller tries again */
 }
 
-static int run_on_any(struct parser_pool *pool, struct job *job, enum parser_outcome *outcome_r, struct err *e)
+static int run_on_any(
+	struct parser_pool *pool, struct job *job, enum parser_outcome *outcome_r, struct err *e)
 {
 	int64_t cpu_ms = pool->conf->parser_timeout_us / 1000 + 1;
 	uint64_t size = message_size(job->message);
@@ -246,7 +263,8 @@ void parser_pool_closep(struct parser_pool **pp)
 	*pp = NULL;
 }
 
-int parser_pool_parse(struct parser_pool *pool, const struct message *m, struct parsed **p_r, struct err *e)
+int parser_pool_parse(
+	struct parser_pool *pool, const struct message *m, struct parsed **p_r, struct err *e)
 {
 	struct job job = { .request = { .op = PARSER_PARSE }, .message = m };
 	enum parser_outcome outcome;
@@ -255,14 +273,15 @@ int parser_pool_parse(struct parser_pool *pool, const struct message *m, struct 
 		return -1;
 	if (outcome != PARSER_OK) {
 		job.parsed = parsed_new();
-		job.parsed->flags = PARSE_FAILED | (outcome == PARSER_HUNG ? (uint32_t)PARSE_TIMEOUT : 0);
+		job.parsed->flags =
+			PARSE_FAILED | (outcome == PARSER_HUNG ? (uint32_t)PARSE_TIMEOUT : 0);
 	}
 	*p_r = job.parsed;
 	return 0;
 }
 
-static int give_out(const struct message *data, int (*sink)(void *ctx, const void *data, size_t n), void *ctx,
-	struct err *e)
+static int give_out(const struct message *data, int (*sink)(void *ctx, const void *data, size_t n),
+	void *ctx, struct err *e)
 {
 	const uint8_t *at = message_bytes(data);
 	uint64_t left = message_size(data);
@@ -289,6 +308,8 @@ int parser_pool_extract(struct parser_pool *pool, const struct message *m, uint3
 	if (failed)
 		return -1;
 	if (outcome != PARSER_OK)
-		return err_permanent(e, "extract(attachment %u) failed: the parser could not read the message", index);
+		return err_permanent(e,
+			"extract(attachment %u) failed: the parser could not read the message",
+			index);
 	return data ? give_out(data, sink, ctx, e) : 0;
 }

@@ -1,13 +1,16 @@
-/* parser_protocol: what daemon and parser worker say to each other over the worker's descriptor 3, a stream socket.
+/* parser_protocol: what daemon and parser worker say to each other over the worker's descriptor 3,
+ * a stream socket.
  *
- * A worker first sends PARSER_READY, when its sandbox is closed behind it. Then, one at a time: a request, which holds
- * the message or, when it is longer than PARSER_INLINE_MAX, has its descriptor beside the first byte; and the answer.
+ * A worker first sends PARSER_READY, when its sandbox is closed behind it. Then, one at a time: a
+ * request, which holds the message or, when it is longer than PARSER_INLINE_MAX, has its descriptor
+ * beside the first byte; and the answer.
  *
- *	request	length (32 bits, of what follows), operation (8 bits), tagged values (tag, length, bytes: base/pack)
+ *	request	length (32 bits, of what follows), operation (8 bits), tagged values
+ *		(base/pack: tag, length, bytes)
  *	answer	length (32 bits, of what follows), kind (8 bits), payload
  *
- * Room for more: a worker skips tags that it does not know and answers PARSER_REFUSED to an operation that it does not
- * know; parsed.h says the same of the values in PARSER_PARSED. */
+ * Room for more: a worker skips tags that it does not know and answers PARSER_REFUSED to an
+ * operation that it does not know; parsed.h says the same of the values in PARSER_PARSED. */
 #ifndef MAIL_PARSER_PROTOCOL_H
 #define MAIL_PARSER_PROTOCOL_H
 

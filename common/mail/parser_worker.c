@@ -18,8 +18,9 @@
 
 #define KEEP_BUFFER (256u * 1024) /* a larger receive buffer is given back after use */
 
-/* posix_spawn and not fork: the daemon has threads and may be large. The child gets descriptor 3 and nothing else of
- * ours, no blocked signal, and an empty environment, for a daemon's may hold passwords. */
+/* posix_spawn and not fork: the daemon has threads and may be large. The child gets descriptor 3
+ * and nothing else of ours, no blocked signal, and an empty environment, for a daemon's may hold
+ * passwords. */
 static int spawn(pid_t *pid_r, const char *program, char *const argv[], int socket)
 {
 	char *const environment[] = { NULL };
@@ -38,14 +39,17 @@ static int spawn(pid_t *pid_r, const char *program, char *const argv[], int sock
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	int failure = FAULT("parser-spawn") ? EAGAIN : posix_spawn(pid_r, program, &actions, &attributes, argv, environment);
+	int failure = FAULT("parser-spawn") ? EAGAIN
+					    : posix_spawn(pid_r, program, &actions, &attributes,
+						      argv, environment);
 
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	return failure;
 }
 
-int parser_worker_start(struct parser_worker *w, const char *program, uint64_t memory_max, struct err *e)
+int parser_worker_start(
+	struct parser_worker *w, const char *program, uint64_t memory_max, struct err *e)
 {
 	_free_ char *memory = mem_printf("%llu", (unsigned long long)memory_max);
 	_free_ char *name = mem_strdup("strongroom-parser");
@@ -104,7 +108,9 @@ int parser_worker_wait_ready(struct parser_worker *w, int64_t deadline_us, struc
 	}
 	parser_worker_stop(w, &status);
 	return err_temporary(e, "start(strongroom-parser) failed: %s (wait status 0x%x)",
-		outcome == PARSER_HUNG ? "it did not answer in time" : "it ended before it was ready", (unsigned)status);
+		outcome == PARSER_HUNG ? "it did not answer in time"
+				       : "it ended before it was ready",
+		(unsigned)status);
 }
 
 static int pack_u32_value(struct buf *out, enum parser_value tag, uint32_t value)
@@ -116,7 +122,8 @@ static int pack_request(struct buf *out, const struct parser_request *r)
 {
 	size_t n = 1 + 12 + 12 + (r->fd < 0 ? 8 + r->length : 0);
 
-	if (pack_u32(out, (uint32_t)n) || pack_u8(out, (uint8_t)r->op) || pack_u32_value(out, PARSER_CPU_MS, r->cpu_ms) ||
+	if (pack_u32(out, (uint32_t)n) || pack_u8(out, (uint8_t)r->op) ||
+		pack_u32_value(out, PARSER_CPU_MS, r->cpu_ms) ||
 		pack_u32_value(out, PARSER_INDEX, r->index))
 		return -1;
 	if (r->fd >= 0)
@@ -150,7 +157,9 @@ int parser_worker_send(struct parser_worker *w, const struct parser_request *r)
 	do
 		sent = sendmsg(w->socket, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	while (sent < 0 && errno == EINTR);
-	return sent == (ssize_t)request.len ? 0 : -1; /* so few bytes always fit into the socket of a sane worker */
+	return sent == (ssize_t)request.len
+		       ? 0
+		       : -1; /* so few bytes always fit into the socket of a sane worker */
 }
 
 static enum parser_outcome wait_readable(int socket, int64_t deadline_us)
@@ -211,8 +220,8 @@ static void consume(struct parser_worker *w)
 		buf_deinit(&w->in);
 }
 
-enum parser_outcome parser_worker_receive(struct parser_worker *w, int64_t deadline_us, enum parser_answer *kind_r,
-	const uint8_t **payload_r, size_t *n_r)
+enum parser_outcome parser_worker_receive(struct parser_worker *w, int64_t deadline_us,
+	enum parser_answer *kind_r, const uint8_t **payload_r, size_t *n_r)
 {
 	consume(w);
 	enum parser_outcome outcome = fill(w, 4, deadline_us);

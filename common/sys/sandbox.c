@@ -22,21 +22,60 @@ struct landlock_attributes {
 };
 
 static const int allowed[] = {
-	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom),
-	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(dup3),
-	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex),
-	SCMP_SYS(setitimer), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getrandom),
-	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall),
-	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(sched_yield), SCMP_SYS(exit),
+	SCMP_SYS(read),
+	SCMP_SYS(readv),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(recvmsg),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(sendto),
+	SCMP_SYS(sendmsg),
+	SCMP_SYS(poll),
+	SCMP_SYS(ppoll),
+	SCMP_SYS(lseek),
+	SCMP_SYS(close),
+	SCMP_SYS(dup3),
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
+	SCMP_SYS(futex),
+	SCMP_SYS(setitimer),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(restart_syscall),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(sched_yield),
+	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
 };
 
 /* What no library tries by itself. */
 static const int deadly[] = {
-	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(ptrace), SCMP_SYS(socket),
-	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(bpf),
-	SCMP_SYS(keyctl), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup), SCMP_SYS(unshare), SCMP_SYS(setns),
-	SCMP_SYS(mount), SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(fork),
+	SCMP_SYS(vfork),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(socket),
+	SCMP_SYS(connect),
+	SCMP_SYS(bind),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(bpf),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(unshare),
+	SCMP_SYS(setns),
+	SCMP_SYS(mount),
+	SCMP_SYS(pidfd_getfd),
 };
 
 static int limit(int resource, rlim_t value, const char *name, struct err *e)
@@ -77,7 +116,8 @@ static int drop_capabilities(struct err *e)
 	return 0;
 }
 
-/* A ruleset that handles every access the kernel knows and allows none. Each version knows more: ask for all of it. */
+/* A ruleset that handles every access the kernel knows and allows none. Each version knows more:
+ * ask for all of it. */
 static int forbid_files(struct err *e)
 {
 	static const unsigned fs_bits[] = { 0, 13, 14, 15, 15, 16 };
@@ -87,7 +127,8 @@ static int forbid_files(struct err *e)
 
 	if (version < 1)
 		return 0; /* no Landlock here: seccomp alone has to do */
-	size_t known = (size_t)version < ARRAY_LEN(fs_bits) ? (size_t)version : ARRAY_LEN(fs_bits) - 1;
+	size_t known =
+		(size_t)version < ARRAY_LEN(fs_bits) ? (size_t)version : ARRAY_LEN(fs_bits) - 1;
 
 	all.fs = (UINT64_C(1) << fs_bits[known]) - 1;
 	if (version >= 4) {
@@ -142,5 +183,7 @@ static int filter_calls(struct err *e)
 
 int sandbox_enter(const struct sandbox_limits *limits, struct err *e)
 {
-	return drop_capabilities(e) || forbid_files(e) || set_limits(limits, e) || filter_calls(e) ? -1 : 0;
+	return drop_capabilities(e) || forbid_files(e) || set_limits(limits, e) || filter_calls(e)
+		       ? -1
+		       : 0;
 }

@@ -57,7 +57,8 @@ static void test_international(void **state)
 	(void)state;
 	is("info@Bücher.example", "info@xn--bcher-kva.example");
 	same("info@xn--bcher-kva.example", "info@BÜCHER.example");
-	is("info@faß.example", "info@xn--fa-hia.example"); /* not faß -> fass: UTS 46, non-transitional */
+	is("info@faß.example",
+		"info@xn--fa-hia.example"); /* not faß -> fass: UTS 46, non-transitional */
 	same("STRASSE@example.org", "straße@example.org");
 	same("jo\xc3\xbcrg@example.org", "jou\xcc\x88rg@example.org"); /* composed and not */
 	same("\xce\xa3\xce\x91\xce\xa3@example.org", "\xcf\x83\xce\xb1\xcf\x82@example.org");
@@ -67,7 +68,8 @@ static void test_international(void **state)
 static void test_any_bytes(void **state)
 {
 	(void)state;
-	static const char *const raw[] = { "\xff\xfe@\xff.example", "a@\xc3", "\xed\xa0\x80@example.org", "a@-\xc3\xbc-.example" };
+	static const char *const raw[] = { "\xff\xfe@\xff.example", "a@\xc3",
+		"\xed\xa0\x80@example.org", "a@-\xc3\xbc-.example" };
 
 	for (size_t i = 0; i < ARRAY_LEN(raw); i++) {
 		_free_ char *x = address_normalize(raw[i]);

@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-static struct capture make(const char *point, const char *content, const char *from, const char *to1, const char *to2)
+static struct capture make(
+	const char *point, const char *content, const char *from, const char *to1, const char *to2)
 {
 	struct capture c = {
 		.kind = CAPTURE_LMTP,

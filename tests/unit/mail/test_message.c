@@ -19,7 +19,8 @@ static char dir[256];
 static int make_dir(void **state)
 {
 	(void)state;
-	snprintf(dir, sizeof(dir), "%s/test_message.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	snprintf(dir, sizeof(dir), "%s/test_message.XXXXXX",
+		getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	return mkdtemp(dir) ? 0 : -1;
 }
 
@@ -65,13 +66,14 @@ static void check_fd(const struct message *m)
 	assert_int_equal(ftruncate(fd, (off_t)n + 1), -1);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	if (n)
-		assert_ptr_equal(mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+		assert_ptr_equal(
+			mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
 }
 
 static void test_sizes(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 10240, MESSAGE_MEMORY_MAX - 1, MESSAGE_MEMORY_MAX, MESSAGE_MEMORY_MAX + 1,
-		3 * MESSAGE_MEMORY_MAX, 3 * MESSAGE_MEMORY_MAX + 77 };
+	static const size_t sizes[] = {0, 1, 10240, MESSAGE_MEMORY_MAX - 1, MESSAGE_MEMORY_MAX,
+		MESSAGE_MEMORY_MAX + 1, 3 * MESSAGE_MEMORY_MAX, 3 * MESSAGE_MEMORY_MAX + 77 };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {

@@ -108,10 +108,12 @@ static void refused(uint32_t tag, const void *value, size_t n)
 
 static void test_lies_are_refused(void **state)
 {
-	static const uint8_t envelope_role[] = { ROLE_ENVELOPE_FROM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t envelope_role[] = {
+		ROLE_ENVELOPE_FROM, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
 	static const uint8_t no_role[] = { 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
 	static const uint8_t cut[] = { ROLE_FROM, 0, 0, 0, 0, 0, 0, 0, 9, 'x' };
-	static const uint8_t short_hash[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2 };
+	static const uint8_t short_hash[] = {
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2 };
 	static const uint8_t far[] = { 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 	(void)state;

@@ -1,4 +1,5 @@
-/* The pool against a worker that does what the message tells it to: this very program, started once more. */
+/* The pool against a worker that does what the message tells it to: this very program, started once
+ * more. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -29,8 +30,8 @@ static void say(enum parser_answer kind, const void *data, size_t n)
 {
 	struct buf out = BUF_INIT(n + 5);
 
-	if (pack_u32(&out, (uint32_t)n + 1) || pack_u8(&out, (uint8_t)kind) || buf_add(&out, data, n) ||
-		io_write_all(PARSER_FD, out.data, out.len))
+	if (pack_u32(&out, (uint32_t)n + 1) || pack_u8(&out, (uint8_t)kind) ||
+		buf_add(&out, data, n) || io_write_all(PARSER_FD, out.data, out.len))
 		_exit(1);
 	buf_deinit(&out);
 }
@@ -96,7 +97,10 @@ static bool hear(char text[8192])
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
 	struct iovec part = { body, sizeof(body) };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(PARSER_FD, &m, 0);
 	int fd;
 
@@ -236,15 +240,15 @@ static void test_one_death_is_no_failure(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
-/* Workers that end while nobody needs them (the kernel's OOM killer, an operator) cost nobody's message anything. */
+/* Workers that end while nobody needs them (the kernel's OOM killer, an operator) cost nobody's
+ * message anything. */
 static void test_idle_death(void **state)
 {
 	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
 
 	(void)state;
 	for (int i = 0; i < 6; i++) {
-		CLEANUP(parsed_freep) struct parsed *p = parse(pool, "then die");
-
+		expect(pool, "then die", "then die", 0);
 		usleep(50000);
 	}
 	expect(pool, "good", "good", 0);
@@ -268,7 +272,9 @@ static int refuse(void *ctx, const void *data, size_t n)
 static void test_extract(void **state)
 {
 	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
-	CLEANUP(message_freep) struct message *data = message_of("data20"), *empty = message_of("data0");
+	CLEANUP(message_freep)
+	struct message *data = message_of("data20"),
+		       *empty = message_of("data0");
 	CLEANUP(message_freep) struct message *none = message_of("none"), *die = message_of("die");
 	size_t got = 0;
 	struct err e;
@@ -293,7 +299,9 @@ static void *hammer(void *arg)
 	for (size_t i = 0; i < 100; i++) {
 		CLEANUP(parsed_freep) struct parsed *p = parse(pool, texts[i % ARRAY_LEN(texts)]);
 
-		if (strcmp(texts[i % ARRAY_LEN(texts)], "good") == 0 ? strcmp(p->subject, "good") != 0 : p->flags != PARSE_FAILED)
+		if (strcmp(texts[i % ARRAY_LEN(texts)], "good") == 0
+				? strcmp(p->subject, "good") != 0
+				: p->flags != PARSE_FAILED)
 			return arg;
 	}
 	return NULL;
@@ -331,7 +339,8 @@ static void test_no_program(void **state)
 	assert_null(pool);
 }
 
-/* The program vanishes while we run (an upgrade gone wrong): ours to answer for, not the message's. Then it is back. */
+/* The program vanishes while we run (an upgrade gone wrong): ours to answer for, not the message's.
+ * Then it is back. */
 static void test_program_vanishes(void **state)
 {
 	char path[] = "/tmp/test_parser_pool.XXXXXX/parser", *slash = strrchr(path, '/');

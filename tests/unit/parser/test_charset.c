@@ -29,14 +29,17 @@ static void decodes(const char *charset, const char *bytes, const char *utf8, bo
 
 static void test_names_as_mail_writes_them(void **state)
 {
-	static const char *const japanese[] = { "shift_jis", "Shift-JIS", "x-sjis", "windows-31j", "cp932", "\"sjis\"" };
-	static const char *const korean[] = { "ks_c_5601-1987", "euc-kr", "cp949", "windows-949", "ksc5601" };
-	static const char *const latin[] = { "iso-8859-1", "ISO8859-1", "latin1", "windows-1252", "cp1252", "cp-1252",
-		"win-1252", "ISO_8859-1", " 'iso-8859-1' " };
+	static const char *const japanese[] = {
+		"shift_jis", "Shift-JIS", "x-sjis", "windows-31j", "cp932", "\"sjis\"" };
+	static const char *const korean[] = {
+		"ks_c_5601-1987", "euc-kr", "cp949", "windows-949", "ksc5601" };
+	static const char *const latin[] = { "iso-8859-1", "ISO8859-1", "latin1", "windows-1252",
+		"cp1252", "cp-1252", "win-1252", "ISO_8859-1", " 'iso-8859-1' " };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(japanese); i++)
-		decodes(japanese[i], "\x93\xfa\x96\x7b\x87\x40", "日本①", true); /* ① is windows-31j's own */
+		decodes(japanese[i], "\x93\xfa\x96\x7b\x87\x40", "日本①",
+			true); /* ① is windows-31j's own */
 	for (size_t i = 0; i < ARRAY_LEN(korean); i++)
 		decodes(korean[i], "\xb0\xa1\x8c\x63", "가똠", true); /* 똠 is not in KS C 5601 */
 	for (size_t i = 0; i < ARRAY_LEN(latin); i++)
@@ -75,8 +78,10 @@ static void test_long_text_is_guessed_by_its_looks(void **state)
 {
 	struct text t = TEXT_INIT(10000);
 	/* "Сообщение не было доставлено" in KOI8-R, twice */
-	static const char russian[] = "\xf3\xcf\xcf\xc2\xdd\xc5\xce\xc9\xc5 \xce\xc5 \xc2\xd9\xcc\xcf \xc4\xcf\xd3\xd4\xc1\xd7\xcc\xc5\xce\xcf "
-				      "\xf3\xcf\xcf\xc2\xdd\xc5\xce\xc9\xc5 \xce\xc5 \xc2\xd9\xcc\xcf \xc4\xcf\xd3\xd4\xc1\xd7\xcc\xc5\xce\xcf";
+	static const char russian[] = "\xf3\xcf\xcf\xc2\xdd\xc5\xce\xc9\xc5 \xce\xc5 "
+				      "\xc2\xd9\xcc\xcf \xc4\xcf\xd3\xd4\xc1\xd7\xcc\xc5\xce\xcf "
+				      "\xf3\xcf\xcf\xc2\xdd\xc5\xce\xc9\xc5 \xce\xc5 "
+				      "\xc2\xd9\xcc\xcf \xc4\xcf\xd3\xd4\xc1\xd7\xcc\xc5\xce\xcf";
 
 	(void)state;
 	assert_false(charset_add(&t, span_of(""), span_of(russian)));
@@ -175,8 +180,10 @@ static void test_encoded_words(void **state)
 	words("=?utf-8?b?w7w=?==?utf-8?b?w58=?=", "üß");
 	words("=?utf-8?q?a_b=5F?=", "a b_");
 	words("=?utf-8*en?q?a?=", "a");
-	words("=?UTF-8?B?TXlTdXJ2ZXk=?= =?UTF-8?B?LmNvbTogIFk=?=", "MySurvey.com:  Y"); /* padded in the middle */
-	words("=?utf-8?b?w?= =?utf-8?q?=BC?=", "¼"); /* the first has no byte to give, the second is no UTF-8 */
+	words("=?UTF-8?B?TXlTdXJ2ZXk=?= =?UTF-8?B?LmNvbTogIFk=?=",
+		"MySurvey.com:  Y"); /* padded in the middle */
+	words("=?utf-8?b?w?= =?utf-8?q?=BC?=",
+		"¼"); /* the first has no byte to give, the second is no UTF-8 */
 	words("=?utf-8?q?=C3?= =?utf-8?q?=BC?=", "ü"); /* split within a character */
 	words("=?gb2312?b?xA==?= =?gb2312?b?4w==?=", "你");
 	words("=?iso-2022-jp?b?GyRCRnwbKEI=?= =?iso-2022-jp?b?GyRCS1wbKEI=?=", "日本");
@@ -216,7 +223,8 @@ static void test_masking(void **state)
 
 /* ---- parts ---- */
 
-static uint32_t text_of(char *type, char *charset, bool flowed, bool delsp, struct span bytes, const char *expected)
+static uint32_t text_of(
+	char *type, char *charset, bool flowed, bool delsp, struct span bytes, const char *expected)
 {
 	struct media m = { .type = type, .charset = charset, .flowed = flowed, .delsp = delsp };
 	struct text t = TEXT_INIT(10000);
@@ -240,12 +248,16 @@ static void test_parts(void **state)
 	assert_true(text_of(plain, latin, false, false, span_of("é"), "Ã©\né") & PARSE_CHARSET);
 	text_of(html, none, false, false, span_of("<meta charset='koi8-r'><p>\xf0"), "П\n");
 	text_of(html, none, false, false,
-		span_of("<META http-equiv=Content-Type content=\"text/html; charset=windows-1251\">\xcf"), "П\n");
+		span_of("<META http-equiv=Content-Type content=\"text/html; "
+			"charset=windows-1251\">\xcf"),
+		"П\n");
 	text_of(plain, none, true, false, span_of("a \r\nb\r\n c\r\n"), "a b\nc\n");
 	text_of(plain, none, true, true, span_of("un \r\nbroken\r\n"), "unbroken\n");
-	text_of(plain, none, true, false, span_of("> a \r\n> b\r\n>> c \r\nd\r\n-- \r\ne\r\n"), "> a b\n>> c \nd\n-- \ne\n");
-	assert_true(text_of(plain, none, false, false, span_of("-----BEGIN PGP MESSAGE-----"), "-----BEGIN PGP MESSAGE-----") &
-		PARSE_ENCRYPTED);
+	text_of(plain, none, true, false, span_of("> a \r\n> b\r\n>> c \r\nd\r\n-- \r\ne\r\n"),
+		"> a b\n>> c \nd\n-- \ne\n");
+	assert_true(text_of(plain, none, false, false, span_of("-----BEGIN PGP MESSAGE-----"),
+			    "-----BEGIN PGP MESSAGE-----") &
+		    PARSE_ENCRYPTED);
 }
 
 static int setup(void **state)

@@ -19,7 +19,8 @@ static struct parsed *read_text(const char *text)
 static bool has_person(const struct parsed *p, enum participant_role role, const char *normal)
 {
 	for (size_t i = 0; i < p->participant_count; i++)
-		if (p->participants[i].role == role && strcmp(p->participants[i].normal, normal) == 0)
+		if (p->participants[i].role == role &&
+			strcmp(p->participants[i].normal, normal) == 0)
 			return true;
 	return false;
 }
@@ -78,9 +79,11 @@ static void test_fields(void **state)
 
 static void test_broken_fields(void **state)
 {
-	CLEANUP(parsed_freep) struct parsed *p = read_text(
-		"From: \"never closed <a@example.org>\r\nTo: b@example.org c@example.org <<d@example.org>> ((\r\n"
-		"Subject: raw gr\xfc\xdf\r\nDate: yesterday\r\nnot a field\r\nCc : e@example.org\r\n\r\ntext");
+	CLEANUP(parsed_freep)
+	struct parsed *p = read_text("From: \"never closed <a@example.org>\r\nTo: b@example.org "
+				     "c@example.org <<d@example.org>> ((\r\n"
+				     "Subject: raw gr\xfc\xdf\r\nDate: yesterday\r\nnot a "
+				     "field\r\nCc : e@example.org\r\n\r\ntext");
 
 	(void)state;
 	assert_string_equal(p->subject, "raw grüß");
@@ -89,20 +92,27 @@ static void test_broken_fields(void **state)
 	assert_true(has_person(p, ROLE_CC, "e@example.org"));
 	assert_non_null(strstr(p->text, "not a field"));
 	assert_non_null(strstr(p->text, "text"));
-	assert_int_equal(p->flags & (PARSE_NO_DATE | PARSE_MALFORMED | PARSE_CHARSET), PARSE_NO_DATE | PARSE_MALFORMED | PARSE_CHARSET);
+	assert_int_equal(p->flags & (PARSE_NO_DATE | PARSE_MALFORMED | PARSE_CHARSET),
+		PARSE_NO_DATE | PARSE_MALFORMED | PARSE_CHARSET);
 }
 
 static void test_parts_and_attachments(void **state)
 {
-	static const char text[] = HEAD
-		"Content-Type: multipart/mixed; boundary=\"a b\"\r\n\r\npreamble\r\n--a b\r\n"
-		"Content-Type: multipart/alternative; boundary=c\r\n\r\n--c\r\n\r\nplain\r\n--c\r\nContent-Type: text/html\r\n\r\n"
-		"<p>h&auml;tml\r\n--c--\r\n--a b  \r\n"
-		"Content-Type: application/pdf; name*0*=utf-8''%C3%BC; name*1=\".pdf\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-		"aGVsbG8=\r\n--a b\r\nContent-Type: text/csv\r\nContent-Disposition: attachment; filename=\"=?utf-8?q?=C3=A4?=.csv\"\r\n"
-		"Content-Transfer-Encoding: quoted-printable\r\n\r\n1=3B2=\r\n\r\n--a b\r\nContent-Type: message/rfc822\r\n\r\n"
-		"From: inner@example.org\r\nSubject: inner subject\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n"
-		"Content-Type: image/png; name=inner.png\r\n\r\nx\r\n--i\r\n\r\ninner text\r\n--i--\r\n--a b--\r\nepilogue\r\n";
+	static const char text[] =
+		HEAD "Content-Type: multipart/mixed; boundary=\"a b\"\r\n\r\npreamble\r\n--a b\r\n"
+		     "Content-Type: multipart/alternative; "
+		     "boundary=c\r\n\r\n--c\r\n\r\nplain\r\n--c\r\nContent-Type: text/html\r\n\r\n"
+		     "<p>h&auml;tml\r\n--c--\r\n--a b  \r\n"
+		     "Content-Type: application/pdf; name*0*=utf-8''%C3%BC; "
+		     "name*1=\".pdf\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+		     "aGVsbG8=\r\n--a b\r\nContent-Type: text/csv\r\nContent-Disposition: "
+		     "attachment; filename=\"=?utf-8?q?=C3=A4?=.csv\"\r\n"
+		     "Content-Transfer-Encoding: quoted-printable\r\n\r\n1=3B2=\r\n\r\n--a "
+		     "b\r\nContent-Type: message/rfc822\r\n\r\n"
+		     "From: inner@example.org\r\nSubject: inner subject\r\nContent-Type: "
+		     "multipart/mixed; boundary=i\r\n\r\n--i\r\n"
+		     "Content-Type: image/png; name=inner.png\r\n\r\nx\r\n--i\r\n\r\ninner "
+		     "text\r\n--i--\r\n--a b--\r\nepilogue\r\n";
 	CLEANUP(parsed_freep) struct parsed *p = read_text(text);
 	struct buf none = BUF_INIT(10);
 
@@ -121,8 +131,8 @@ static void test_parts_and_attachments(void **state)
 	assert_memory_equal(message, "From: inner@", 12);
 	assert_string_equal(message + strlen(message) - 5, "--i--");
 	assert_int_equal(read_attachment((struct span){ text, strlen(text) }, 3, keep, &none), 0);
-	static const char *const found[] = { "preamble", "plain", "hätml", "1;2", "inner subject", "inner@example.org", "inner.png",
-		"inner text", "epilogue" };
+	static const char *const found[] = { "preamble", "plain", "hätml", "1;2", "inner subject",
+		"inner@example.org", "inner.png", "inner text", "epilogue" };
 
 	for (size_t i = 0; i < ARRAY_LEN(found); i++)
 		if (!strstr(p->text, found[i]))
@@ -145,33 +155,44 @@ static void both(const char *text)
 static void test_both_readings(void **state)
 {
 	(void)state;
-	/* Content-Type twice: as text nobody sees the hidden part, as multipart nobody sees the preamble's markup */
-	both(HEAD "Content-Type: text/plain\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\nneedle one\r\n--b\r\n"
+	/* Content-Type twice: as text nobody sees the hidden part, as multipart nobody sees the
+	 * preamble's markup */
+	both(HEAD "Content-Type: text/plain\r\nContent-Type: multipart/mixed; "
+		  "boundary=b\r\n\r\nneedle one\r\n--b\r\n"
 		  "Content-Transfer-Encoding: base64\r\n\r\nbmVlZGxlIHR3bw==\r\n--b--\r\n");
-	both(HEAD "Content-Type: multipart/mixed; boundary=b\r\nContent-Type: text/plain\r\n\r\nneedle one\r\n--b\r\n"
+	both(HEAD "Content-Type: multipart/mixed; boundary=b\r\nContent-Type: "
+		  "text/plain\r\n\r\nneedle one\r\n--b\r\n"
 		  "Content-Transfer-Encoding: base64\r\n\r\nbmVlZGxlIHR3bw==\r\n--b--\r\n");
 	/* encoding twice */
-	both(HEAD "Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: 7bit\r\n\r\nbmVlZGxlIG9uZQ== needle two\r\n");
+	both(HEAD "Content-Transfer-Encoding: base64\r\nContent-Transfer-Encoding: "
+		  "7bit\r\n\r\nbmVlZGxlIG9uZQ== needle two\r\n");
 	/* boundary twice */
-	both(HEAD "Content-Type: multipart/mixed; boundary=a; boundary=b\r\n\r\n--a\r\n\r\nneedle one\r\n--a--\r\n--b\r\n"
+	both(HEAD "Content-Type: multipart/mixed; boundary=a; boundary=b\r\n\r\n--a\r\n\r\nneedle "
+		  "one\r\n--a--\r\n--b\r\n"
 		  "Content-Transfer-Encoding: base64\r\n\r\nbmVlZGxlIHR3bw==\r\n--b--\r\n");
 	/* boundary oddly quoted */
-	both(HEAD "Content-Type: multipart/mixed; boundary=a b\r\n\r\n--a\r\n\r\nneedle one\r\n--a--\r\n--a b\r\n"
+	both(HEAD "Content-Type: multipart/mixed; boundary=a b\r\n\r\n--a\r\n\r\nneedle "
+		  "one\r\n--a--\r\n--a b\r\n"
 		  "Content-Transfer-Encoding: base64\r\n\r\nbmVlZGxlIHR3bw==\r\n--a b--\r\n");
 	/* no boundary named */
 	both(HEAD "Content-Type: multipart/mixed\r\n\r\n--x\r\n\r\nneedle one\r\n--x\r\n"
 		  "Content-Transfer-Encoding: base64\r\n\r\nbmVlZGxlIHR3bw==\r\n--x--\r\n");
 	/* two charsets: EBCDIC has no use in mail but to hide */
-	both(HEAD "Content-Type: text/plain; charset=utf-8; charset=ibm037\r\n\r\nneedle one\x95\x85\x85\x84\x93\x85\x40\xa3\xa6\x96");
+	both(HEAD "Content-Type: text/plain; charset=utf-8; charset=ibm037\r\n\r\nneedle "
+		  "one\x95\x85\x85\x84\x93\x85\x40\xa3\xa6\x96");
 	/* before MIME there was none */
-	both("From: a@example.org\r\nContent-Transfer-Encoding: base64\r\n\r\nbmVlZGxlIG9uZQ==\r\nneedle two\r\n");
+	both("From: a@example.org\r\nContent-Transfer-Encoding: "
+	     "base64\r\n\r\nbmVlZGxlIG9uZQ==\r\nneedle two\r\n");
 	/* a header behind a bare CR */
-	both("From: a@example.org\r\nMIME-Version: 1.0\r\nX: y\rContent-Transfer-Encoding: base64\r\n\r\nbmVlZGxlIG9uZQ==\r\n\r\nneedle two\r\n");
+	both("From: a@example.org\r\nMIME-Version: 1.0\r\nX: y\rContent-Transfer-Encoding: "
+	     "base64\r\n\r\nbmVlZGxlIG9uZQ==\r\n\r\nneedle two\r\n");
 	/* subject twice; the first counts */
 	both("Subject: s\r\nSubject: needle one\r\nSubject: needle two\r\n\r\n");
 	/* a multipart that says it is encoded */
-	CLEANUP(parsed_freep) struct parsed *p = read_text(HEAD "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-		"U3ViamVjdDogbmVlZGxlCgp0ZXh0Cg==\r\n");
+	CLEANUP(parsed_freep)
+	struct parsed *p = read_text(
+		HEAD "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+		     "U3ViamVjdDogbmVlZGxlCgp0ZXh0Cg==\r\n");
 
 	assert_int_equal(p->attachment_count, 1);
 	assert_non_null(strstr(p->text, "needle"));
@@ -179,8 +200,10 @@ static void test_both_readings(void **state)
 
 static void test_people_of_both_readings(void **state)
 {
-	CLEANUP(parsed_freep) struct parsed *p = read_text(
-		"From: a@example.org\r\nFrom: b@example.org\r\nTo: c@example.org\r\nTo: d@example.org\r\nX: y\rTo: e@example.org\r\n\r\n");
+	CLEANUP(parsed_freep)
+	struct parsed *p =
+		read_text("From: a@example.org\r\nFrom: b@example.org\r\nTo: c@example.org\r\nTo: "
+			  "d@example.org\r\nX: y\rTo: e@example.org\r\n\r\n");
 
 	(void)state;
 	assert_true(has_person(p, ROLE_FROM, "a@example.org"));
@@ -217,14 +240,20 @@ static void found(char *text, uint32_t flags)
 static void test_traps(void **state)
 {
 	(void)state;
-	found(mem_strdup(HEAD "Content-Type: multipart/mixed; boundary=\"\\\"\"\r\n\r\n--\"\r\n\r\nneedle\r\n--\"--\r\n"), 0);
+	found(mem_strdup(HEAD "Content-Type: multipart/mixed; "
+			      "boundary=\"\\\"\"\r\n\r\n--\"\r\n\r\nneedle\r\n--\"--\r\n"),
+		0);
 	found(repeat("From: ", "(", 10000, " a@example.org\r\n\r\nneedle"), 0);
 	found(repeat("From: ", "(", 500000, " a@example.org\r\n\r\nneedle"), 0);
 	found(repeat("To: ", "g:", 400000, " a@example.org\r\n\r\nneedle"), PARSE_MALFORMED);
 	found(repeat("To: ", "<", 400000, " a@example.org\r\n\r\nneedle"), 0);
-	found(repeat(HEAD, "Content-Type: message/rfc822\r\n\r\n", 8000, "\r\nneedle"), PARSE_DEPTH);
-	found(mem_strdup(HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nneedle"), PARSE_MALFORMED);
-	found(repeat(HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\n\r\n", 100000, "--b\r\n\r\nneedle"), PARSE_PARTS);
+	found(repeat(HEAD, "Content-Type: message/rfc822\r\n\r\n", 8000, "\r\nneedle"),
+		PARSE_DEPTH);
+	found(mem_strdup(HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nneedle"),
+		PARSE_MALFORMED);
+	found(repeat(HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n", "--b\r\n\r\n\r\n",
+		      100000, "--b\r\n\r\nneedle"),
+		PARSE_PARTS);
 	found(repeat("X: ", "y", 2u << 20, "\r\n\r\nneedle"), 0);
 	found(repeat("", "X: y\r\n", 300000, "\r\nneedle"), PARSE_HEADER_TRUNCATED);
 	found(repeat("", "", 0, "needle without any header"), PARSE_MALFORMED);
@@ -240,7 +269,11 @@ static void test_nested_multiparts(void **state)
 
 		assert_int_equal(buf_add_str(&b, HEAD), 0);
 		for (size_t n = 0; n < levels[i]; n++)
-			assert_int_equal(buf_printf(&b, "Content-Type: multipart/mixed; boundary=b%zu\r\n\r\n--b%zu\r\n", n, n), 0);
+			assert_int_equal(buf_printf(&b,
+						 "Content-Type: multipart/mixed; "
+						 "boundary=b%zu\r\n\r\n--b%zu\r\n",
+						 n, n),
+				0);
 		assert_int_equal(buf_add_str(&b, "\r\nneedle\r\n"), 0);
 		for (size_t n = levels[i]; n--;)
 			assert_int_equal(buf_printf(&b, "--b%zu--\r\n", n), 0);
@@ -252,7 +285,8 @@ static void test_text_limits(void **state)
 {
 	_free_ char *text = repeat(HEAD "\r\nneedle\r\n", "0123456789\r\n", 500000, "");
 	CLEANUP(parsed_freep) struct parsed *p = read_text(text);
-	CLEANUP(parsed_freep) struct parsed *nul = read_message((struct span){ "\r\nnee\0dle\0", 11 });
+	CLEANUP(parsed_freep)
+	struct parsed *nul = read_message((struct span){"\r\nnee\0dle\0", 11});
 	CLEANUP(parsed_freep) struct parsed *empty = read_message((struct span){ "", 0 });
 
 	(void)state;
@@ -263,14 +297,18 @@ static void test_text_limits(void **state)
 	assert_int_equal(empty->attachment_count, 0);
 }
 
-/* Every prefix and every byte flipped of a message with everything in it: nothing but sense may come out. */
+/* Every prefix and every byte flipped of a message with everything in it: nothing but sense may
+ * come out. */
 static void test_damage(void **state)
 {
-	static const char text[] = HEAD
-		"To: g: =?utf-8?b?w7w=?= <a@example.org>;\r\nContent-Type: multipart/mixed; boundary=\"b\"; charset=x\r\n\r\n--b\r\n"
-		"Content-Type: text/html; charset=iso-2022-jp\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<p>=1B$BF|&eacute;\r\n"
-		"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ny\r\n--b\r\nContent-Type: a/b; name=c\r\n"
-		"Content-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--b--\r\n";
+	static const char text[] =
+		HEAD "To: g: =?utf-8?b?w7w=?= <a@example.org>;\r\nContent-Type: multipart/mixed; "
+		     "boundary=\"b\"; charset=x\r\n\r\n--b\r\n"
+		     "Content-Type: text/html; charset=iso-2022-jp\r\nContent-Transfer-Encoding: "
+		     "quoted-printable\r\n\r\n<p>=1B$BF|&eacute;\r\n"
+		     "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: "
+		     "x\r\n\r\ny\r\n--b\r\nContent-Type: a/b; name=c\r\n"
+		     "Content-Transfer-Encoding: base64\r\n\r\nAAAA\r\n--b--\r\n";
 	char damaged[sizeof(text)];
 
 	(void)state;
@@ -279,7 +317,8 @@ static void test_damage(void **state)
 
 		memcpy(damaged, text, sizeof(text));
 		damaged[i] = (char)(damaged[i] ^ (1 << i % 8));
-		CLEANUP(parsed_freep) struct parsed *p = read_message((struct span){ damaged, sizeof(text) - 1 });
+		CLEANUP(parsed_freep)
+		struct parsed *p = read_message((struct span){damaged, sizeof(text) - 1});
 
 		assert_true(str_utf8_valid(p->text, strlen(p->text)));
 		assert_true(str_utf8_valid(cut->text, strlen(cut->text)));
@@ -288,17 +327,27 @@ static void test_damage(void **state)
 
 /* ---- journal reports ---- */
 
-#define REPORT_HEAD "From: outer@example.org\r\nTo: journal@example.org\r\nSubject: outer\r\nMIME-Version: 1.0\r\n" \
-	"X-MS-Journal-Report:\r\nContent-Type: multipart/mixed; boundary=j\r\n\r\n--j\r\nContent-Type: text/plain; charset=utf-8\r\n"
-#define REPORT_TAIL "\r\n--j\r\nContent-Type: message/rfc822\r\n\r\nFrom: inner@example.org\r\nTo: dl@example.org\r\n" \
-	"Subject: inner\r\nMessage-ID: <i@x>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=k\r\n\r\n--k\r\n\r\n" \
+#define REPORT_HEAD                                                                                \
+	"From: outer@example.org\r\nTo: journal@example.org\r\nSubject: outer\r\nMIME-Version: "   \
+	"1.0\r\n"                                                                                  \
+	"X-MS-Journal-Report:\r\nContent-Type: multipart/mixed; "                                  \
+	"boundary=j\r\n\r\n--j\r\nContent-Type: text/plain; charset=utf-8\r\n"
+#define REPORT_TAIL                                                                                \
+	"\r\n--j\r\nContent-Type: message/rfc822\r\n\r\nFrom: inner@example.org\r\nTo: "           \
+	"dl@example.org\r\n"                                                                       \
+	"Subject: inner\r\nMessage-ID: <i@x>\r\nMIME-Version: 1.0\r\nContent-Type: "               \
+	"multipart/mixed; boundary=k\r\n\r\n--k\r\n\r\n"                                           \
 	"inner text\r\n--k\r\nContent-Type: a/b; name=f\r\n\r\ndata\r\n--k--\r\n--j--\r\n"
 
 static void test_journal_report(void **state)
 {
-	static const char text[] = REPORT_HEAD "\r\nSender: inner@example.org\r\nOn-Behalf-Of: boss@example.org\r\nSubject: inner\r\n"
-		"Message-Id: <i@x>\r\nTo: one@example.org\r\nCc: two@example.org, Expanded: dl@example.org\r\n"
-		"BCC: three@example.org, Forwarded: four@example.org\r\nRecipient: five@example.org\r\n" REPORT_TAIL;
+	static const char text[] =
+		REPORT_HEAD "\r\nSender: inner@example.org\r\nOn-Behalf-Of: "
+			    "boss@example.org\r\nSubject: inner\r\n"
+			    "Message-Id: <i@x>\r\nTo: one@example.org\r\nCc: two@example.org, "
+			    "Expanded: dl@example.org\r\n"
+			    "BCC: three@example.org, Forwarded: four@example.org\r\nRecipient: "
+			    "five@example.org\r\n" REPORT_TAIL;
 	CLEANUP(parsed_freep) struct parsed *p = read_text(text);
 
 	(void)state;
@@ -315,7 +364,8 @@ static void test_journal_report(void **state)
 	assert_true(has_person(p, ROLE_JOURNAL_VIA, "dl@example.org"));
 	assert_true(has_person(p, ROLE_JOURNAL_VIA, "four@example.org"));
 	assert_true(has_person(p, ROLE_JOURNAL_VIA, "boss@example.org"));
-	/* the report itself may be forged: its own people took part too, but are not shown as the message's */
+	/* the report itself may be forged: its own people took part too, but are not shown as the
+	 * message's */
 	assert_true(has_person(p, ROLE_JOURNAL_VIA, "outer@example.org"));
 	assert_true(has_person(p, ROLE_JOURNAL_VIA, "journal@example.org"));
 	assert_false(has_person(p, ROLE_FROM, "outer@example.org"));
@@ -330,9 +380,14 @@ static void test_journal_report(void **state)
 static void test_journal_variants(void **state)
 {
 	static const char *const lines[] = {
-		"\r\nSender: a@example.org\r\nRecipients:\r\n   one@example.org (To)\r\n\tTwo <two@example.org> (Cc)\r\n",
-		"Content-Transfer-Encoding: base64\r\n\r\nU2VuZGVyOiBhQGV4YW1wbGUub3JnDQpUbzogb25lQGV4YW1wbGUub3JnDQpDYzogdHdvQGV4YW1wbGUub3JnDQo=\r\n",
-		"Content-Transfer-Encoding: quoted-printable\r\n\r\nSender:=20a@example.org\r\nRecipient: one@exa=\r\nmple.org\r\nTo: <two@example.org>\r\nLabel: x\r\nSentUtc: now\r\n",
+		"\r\nSender: a@example.org\r\nRecipients:\r\n   one@example.org (To)\r\n\tTwo "
+		"<two@example.org> (Cc)\r\n",
+		"Content-Transfer-Encoding: "
+		"base64\r\n\r\nU2VuZGVyOiBhQGV4YW1wbGUub3JnDQpUbzogb25lQGV4YW1wbGUub3JnDQpDYzogdHdv"
+		"QGV4YW1wbGUub3JnDQo=\r\n",
+		"Content-Transfer-Encoding: "
+		"quoted-printable\r\n\r\nSender:=20a@example.org\r\nRecipient: "
+		"one@exa=\r\nmple.org\r\nTo: <two@example.org>\r\nLabel: x\r\nSentUtc: now\r\n",
 	};
 
 	(void)state;
@@ -354,7 +409,8 @@ static void test_journal_malformed(void **state)
 		REPORT_HEAD "\r\nhello, see below\r\n" REPORT_TAIL,
 		REPORT_HEAD "\r\n" REPORT_TAIL,
 		REPORT_HEAD "\r\nSender: a@example.org\r\ninner text\r\n--j--\r\n",
-		"From: outer@example.org\r\nX-MS-Journal-Report:\r\nSubject: outer\r\n\r\ninner text\r\n",
+		"From: outer@example.org\r\nX-MS-Journal-Report:\r\nSubject: outer\r\n\r\ninner "
+		"text\r\n",
 	};
 
 	(void)state;
@@ -371,10 +427,17 @@ static void test_journal_malformed(void **state)
 
 static void test_encrypted(void **state)
 {
-	CLEANUP(parsed_freep) struct parsed *smime = read_text(HEAD "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx");
-	CLEANUP(parsed_freep) struct parsed *opaque = read_text(HEAD "Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n\r\nx");
-	CLEANUP(parsed_freep) struct parsed *pgp = read_text(HEAD "Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\n"
-		"Content-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\nx\r\n--b--\r\n");
+	CLEANUP(parsed_freep)
+	struct parsed *smime = read_text(
+		HEAD "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx");
+	CLEANUP(parsed_freep)
+	struct parsed *opaque = read_text(
+		HEAD "Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n\r\nx");
+	CLEANUP(parsed_freep)
+	struct parsed *pgp = read_text(
+		HEAD "Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\n"
+		     "Content-Type: application/pgp-encrypted\r\n\r\nVersion: "
+		     "1\r\n--b\r\nContent-Type: application/octet-stream\r\n\r\nx\r\n--b--\r\n");
 
 	(void)state;
 	assert_true(smime->flags & PARSE_ENCRYPTED);

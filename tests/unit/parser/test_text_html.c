@@ -70,9 +70,11 @@ static void test_what_is_kept(void **state)
 static void test_links(void **state)
 {
 	(void)state;
-	is("<a href='https://evil.example/path?id=1'>click</a> <a href=\"https://evil.example/path?id=2\">here</a>",
+	is("<a href='https://evil.example/path?id=1'>click</a> <a "
+	   "href=\"https://evil.example/path?id=2\">here</a>",
 		"click here\nhttps://evil.example/path\n");
-	is("<a href=mailto:mallory@example.org>m</a><a href='#x'>x</a>", "mx\nmailto:mallory@example.org\n");
+	is("<a href=mailto:mallory@example.org>m</a><a href='#x'>x</a>",
+		"mx\nmailto:mallory@example.org\n");
 }
 
 /* Were anything quadratic in it, the test would run for hours. */
@@ -93,8 +95,9 @@ static void check_quick(const char *unit, const char *tail)
 
 static void test_time_is_linear(void **state)
 {
-	static const char *const units[] = { "<", "<b>", "<a '", "<a x=\"", "<a x='y", "<!--", "<!-- --", "<!--[if ", "&", "&#", "&#9", "<script>",
-		"<script></", "<style><!--", "</", "<a href=http://x.example/>", "x=' ", "<?", "\"'<a ", "<meta charset=" };
+	static const char *const units[] = { "<", "<b>", "<a '", "<a x=\"", "<a x='y", "<!--",
+		"<!-- --", "<!--[if ", "&", "&#", "&#9", "<script>", "<script></", "<style><!--",
+		"</", "<a href=http://x.example/>", "x=' ", "<?", "\"'<a ", "<meta charset=" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(units); i++) {

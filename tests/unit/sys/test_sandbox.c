@@ -20,7 +20,8 @@
 /* Runs f in a child inside the sandbox; the wait status. f returns the exit status. */
 static int in_sandbox(int (*f)(void))
 {
-	struct sandbox_limits limits = { .memory = UINT64_C(256) << 20, .cpu_seconds = 1, .descriptors = 16 };
+	struct sandbox_limits limits = {
+		.memory = UINT64_C(256) << 20, .cpu_seconds = 1, .descriptors = 16 };
 	struct err e;
 	int status;
 	pid_t pid = fork();
@@ -68,7 +69,10 @@ static int look(void)
 
 static int make_file(void)
 {
-	return open("/tmp/sandbox-escape", O_CREAT | O_WRONLY, 0600) < 0 && mkdir("/tmp/sandbox-escape", 0700) < 0 ? 0 : 1;
+	return open("/tmp/sandbox-escape", O_CREAT | O_WRONLY, 0600) < 0 &&
+			       mkdir("/tmp/sandbox-escape", 0700) < 0
+		       ? 0
+		       : 1;
 }
 
 static int send_signal(void)
@@ -82,7 +86,10 @@ static int make_code(void)
 
 	if (p == MAP_FAILED || mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0)
 		return 1;
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? 0 : 1;
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+			       MAP_FAILED
+		       ? 0
+		       : 1;
 }
 
 static int loop(void)
@@ -95,7 +102,8 @@ static int loop(void)
 static int hoard(void)
 {
 	for (int i = 0; i < 100; i++) {
-		void *p = mmap(NULL, 16 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		void *p = mmap(
+			NULL, 16 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (p == MAP_FAILED)
 			return 0;
