@@ -132,7 +132,9 @@ static void read_sender(const char *line, size_t n, char sender_r[MBOX_SENDER_SI
 
 static void consume(struct mbox *m, size_t n)
 {
-	m->at_line_start = n && m->buffer[m->start + n - 1] == '\n';
+	if (!n)
+		return;
+	m->at_line_start = m->buffer[m->start + n - 1] == '\n';
 	m->start += n;
 	m->offset += n;
 }

@@ -75,6 +75,8 @@ static void test_empty_lines(void **state)
 	splits(FROM1 "A: b\n\nx\n\n\n\n" FROM2 "C: d\n", false,
 		"alice@example.org|0|A: b\n\nx\n\n\n\x1f"
 		"bob@example.org|59|C: d\n\x1f");
+	splits(FROM1 "A: b\n\nx\n\n\n" FROM2, false, "alice@example.org|0|A: b\n\nx\n\n\x1f" "bob@example.org|58|\x1f");
+	splits(FROM1 "\n\n\n\n", false, "alice@example.org|0|\n\n\n\x1f");
 	splits(FROM1 "A: b\r\n\r\nx\r\n\r\n", false, "alice@example.org|0|A: b\r\n\r\nx\r\n\x1f");
 	splits(FROM1 "no end of line", false, "alice@example.org|0|no end of line\x1f");
 	splits(FROM1, false, "alice@example.org|0|\x1f");
@@ -102,11 +104,11 @@ static void test_what_separates(void **state)
 
 static void test_quoting_stays_unless_asked(void **state)
 {
-	const char *text = FROM1 "\n>From a\n>>From b\n> From c\n>Fromage\nx>From\n";
+	const char *text = FROM1 "\n>From a\n\n>>From b\n> From c\n>Fromage\nx>From\n";
 	(void)state;
 
-	splits(text, false, "alice@example.org|0|\n>From a\n>>From b\n> From c\n>Fromage\nx>From\n\x1f");
-	splits(text, true, "alice@example.org|0|\nFrom a\n>From b\n> From c\n>Fromage\nx>From\n\x1f");
+	splits(text, false, "alice@example.org|0|\n>From a\n\n>>From b\n> From c\n>Fromage\nx>From\n\x1f");
+	splits(text, true, "alice@example.org|0|\nFrom a\n\n>From b\n> From c\n>Fromage\nx>From\n\x1f");
 }
 
 static void test_senders(void **state)
