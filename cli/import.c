@@ -63,7 +63,7 @@ static int import(const struct conf *conf, struct archive *a, const struct wante
 	struct err e = { 0 };
 	int rc = 0;
 
-	source.pool = import_pool_new(a, w->threads);
+	source.pool = import_pool_new(a, w->threads, conf->inflight_max);
 	for (; rc == 0 && *paths && !import_pool_stopped(source.pool); paths++)
 		rc = import_source_walk(&source, *paths, &e);
 	import_pool_finish(&source.pool, &account);

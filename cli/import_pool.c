@@ -17,6 +17,7 @@ struct import_pool {
 	pthread_cond_t changed;
 	struct capture *queue; /* a ring */
 	size_t queue_max, queue_at, queue_n;
+	uint64_t bytes, bytes_max; /* of messages that wait or are being archived */
 	bool closed;
 	struct import_account account;
 	struct progress line;
@@ -103,6 +104,8 @@ static void archive_one(struct import_pool *p, const struct capture *c)
 	} else {
 		p->account.archived++;
 	}
+	p->bytes -= message_size(c->message);
+	pthread_cond_broadcast(&p->changed);
 	show(p);
 	pthread_mutex_unlock(&p->lock);
 }
@@ -136,11 +139,12 @@ static void *work(void *ctx)
 	return NULL;
 }
 
-struct import_pool *import_pool_new(struct archive *a, size_t threads)
+struct import_pool *import_pool_new(struct archive *a, size_t threads, uint64_t bytes_max)
 {
 	struct import_pool *p = MEM_NEW(struct import_pool);
 
 	p->archive = a;
+	p->bytes_max = bytes_max;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
 	p->queue_max = threads;
@@ -158,11 +162,20 @@ struct import_pool *import_pool_new(struct archive *a, size_t threads)
 	return p;
 }
 
+/* With the lock. */
+static bool has_room(const struct import_pool *p, uint64_t size)
+{
+	return p->queue_n < p->queue_max && (p->bytes == 0 || p->bytes + size <= p->bytes_max);
+}
+
 void import_pool_put(struct import_pool *p, struct capture *c)
 {
+	uint64_t size = message_size(c->message);
+
 	pthread_mutex_lock(&p->lock);
-	while (p->queue_n == p->queue_max)
+	while (!has_room(p, size))
 		pthread_cond_wait(&p->changed, &p->lock);
+	p->bytes += size;
 	p->queue[(p->queue_at + p->queue_n++) % p->queue_max] = *c;
 	p->account.offered++;
 	pthread_cond_broadcast(&p->changed);

@@ -13,11 +13,11 @@ struct import_account {
 	struct err failure;
 };
 
-/* Starts `threads` threads. */
-struct import_pool *import_pool_new(struct archive *a, size_t threads);
+/* Starts `threads` threads. No more than bytes_max of messages wait or are being archived at a time, or one message. */
+struct import_pool *import_pool_new(struct archive *a, size_t threads, uint64_t bytes_max);
 
 /* Hands over a capture with its message (c is empty afterwards); blocks while all threads are busy and as many messages
- * wait. c->client says where it comes from. */
+ * wait, or there are too many bytes under way. c->client says where it comes from. */
 void import_pool_put(struct import_pool *p, struct capture *c);
 
 /* Counts a message that could not even be read; says so on standard output. Any thread. */

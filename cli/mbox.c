@@ -32,7 +32,8 @@ struct mbox *mbox_new(int fd, const void *head, size_t head_n, bool unquote)
 
 	if (head_n > sizeof(m->buffer))
 		log_fatal(NULL, "mbox_new() failed: %zu bytes of head", head_n);
-	memcpy(m->buffer, head, head_n);
+	if (head_n)
+		memcpy(m->buffer, head, head_n);
 	m->end = head_n;
 	m->fd = fd;
 	m->unquote = unquote;

