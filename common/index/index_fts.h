@@ -10,6 +10,7 @@
  *	index_fts_plan.c	query and scope -> plan
  *	index_fts_walk.c	plan -> rows, newest first
  *	index_fts_search.c	a page: rows, count, snippets
+ *	index_fts_damage.c	a note beside the file that it is damaged
  *	index_fts_gate.c	locks around the file's name
  *	index_fts_rebuild.c	building another file beside it and putting it in its place */
 #ifndef INDEX_INDEX_FTS_H

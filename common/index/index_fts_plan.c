@@ -116,6 +116,8 @@ static void narrow_leaf(struct fts_plan *a, struct fts_plan *b)
 	a->date_low = max(a->date_low, b->date_low);
 	a->date_high = min(a->date_high, b->date_high);
 	a->check_members |= b->check_members;
+	a->members = fts_match_and(a->members, b->members);
+	b->members = (struct fts_match){ 0 };
 }
 
 /* ---- operators; each takes over its operands ---- */
@@ -218,9 +220,8 @@ static struct fts_plan *build(const struct query *q, struct tokenizer *t)
 
 /* ---- the scope ---- */
 
-static struct fts_plan *mailboxes_leaf(const struct strv *mailboxes)
+static struct fts_match match_mailboxes(const struct strv *mailboxes)
 {
-	struct fts_plan *p = new_leaf();
 	char (*texts)[FTS_TOKEN_SIZE] = mem_alloc(mailboxes->n, FTS_TOKEN_SIZE);
 	const char **tokens = mem_alloc(mailboxes->n, sizeof(*tokens));
 
@@ -230,29 +231,30 @@ static struct fts_plan *mailboxes_leaf(const struct strv *mailboxes)
 		fts_mailbox_digest(digest, mailboxes->items[i]);
 		tokens[i] = fts_mailbox_token(texts[i], digest);
 	}
-	p->match = fts_match_scope(tokens, mailboxes->n);
+	struct fts_match m = fts_match_scope(tokens, mailboxes->n);
+
 	free(texts);
 	free(tokens);
-	return p;
+	return m;
 }
 
 static struct fts_plan *scope_leaf(const struct scope *scope)
 {
-	struct fts_plan *p = date_leaf(scope_from_us(scope), scope_until_us(scope)), *mailboxes;
+	const struct strv *mailboxes = scope_mailboxes(scope);
+	struct fts_plan *p;
 
+	if (!scope_is_all(scope) && !mailboxes->n)
+		return nothing();
+	p = date_leaf(scope_from_us(scope), scope_until_us(scope));
 	if (scope_is_all(scope))
 		return p;
-	if (!scope_mailboxes(scope)->n) {
-		fts_plan_freep(&p);
-		return nothing();
-	}
-	if (scope_mailboxes(scope)->n > FTS_SCOPE_TERMS_MAX) {
-		p->check_members = true;
+	if (mailboxes->n <= FTS_SCOPE_FEW) {
+		p->match = match_mailboxes(mailboxes);
 		return p;
 	}
-	mailboxes = mailboxes_leaf(scope_mailboxes(scope));
-	narrow_leaf(p, mailboxes);
-	fts_plan_freep(&mailboxes);
+	p->check_members = true;
+	if (mailboxes->n <= FTS_SCOPE_MANY)
+		p->members = match_mailboxes(mailboxes);
 	return p;
 }
 
@@ -305,6 +307,7 @@ void fts_plan_freep(struct fts_plan **p)
 	fts_plan_freep(&(*p)->left);
 	fts_plan_freep(&(*p)->right);
 	fts_match_deinit(&(*p)->match);
+	fts_match_deinit(&(*p)->members);
 	sqlite3_finalize((*p)->statement);
 	free(*p);
 	*p = NULL;

@@ -12,8 +12,12 @@
 
 #include <sqlite3.h>
 
-/* A scope of more mailboxes than this is checked row by row: FTS5 looks at every word of an OR for every row. */
-#define FTS_SCOPE_TERMS_MAX 1024
+/* How a scope of mailboxes is kept to. FTS5 looks each word of an OR up in every segment, a tenth of a millisecond, and
+ * then looks at every word for every row. So few mailboxes stand in the expression; more are looked up in the row of each
+ * candidate, until it shows that most candidates lie outside: then they go into the expression after all. Very many never
+ * do. */
+#define FTS_SCOPE_FEW 16
+#define FTS_SCOPE_MANY 1024
 
 enum fts_plan_kind {
 	PLAN_LEAF,   /* rows low .. high that match and pass the checks */
@@ -31,10 +35,12 @@ struct fts_plan {
 	int64_t size_low, size_high;	/* half open; INT64_MIN and INT64_MAX: unchecked */
 	int64_t date_low, date_high;	/* the same, in microseconds */
 	bool check_members;		/* one of the scope's mailboxes took part */
+	struct fts_match members;	/* says the same, for when checking turns out dear; may be missing */
 	/* LEAF while it is walked */
 	sqlite3_stmt *statement;
 	int64_t at;
 	bool done;
+	unsigned checked, passed;
 };
 
 struct fts_plan *fts_plan_make(const struct query *q, const struct scope *scope, struct tokenizer *t);

@@ -1,5 +1,6 @@
 #include "index/index_fts.h"
 
+#include "index/index_fts_damage.h"
 #include "index/index_fts_row.h"
 #include "index/index_fts_walk.h"
 #include "index/snippet.h"
@@ -70,6 +71,8 @@ static int read_hit(struct fts_db *db, int64_t row, const struct marks *m, struc
 	sqlite3_bind_int64(s, 1, row);
 	if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_bytes(s, 0) != UUID_SIZE) {
 		sqlite3_reset(s);
+		if (fts_db_is_current(db))
+			fts_damage_note(db->path);
 		return err_temporary(e, "search(%s) failed: a document is missing; `strongroom reindex` makes the index anew",
 			db->path);
 	}

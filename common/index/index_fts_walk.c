@@ -7,6 +7,8 @@
 
 #define STEPS_BEFORE_SEEK 32 /* a new look-up costs about as much */
 #define STEPS_A_CLOCK 256
+#define CHECKS_BEFORE_DOUBT 2000 /* of candidates for the scope, then ... */
+#define CHECKS_A_PASS 8		 /* ... more than so many for one that passes are too many */
 
 static int next(struct fts_walk *w, struct fts_plan *p, int64_t bound, int64_t *row_r, struct err *e);
 
@@ -22,7 +24,7 @@ void fts_walk_init(struct fts_walk *w, struct fts_db *db, struct fts_plan *plan,
 	const struct strv *list = scope_mailboxes(scope);
 
 	*w = (struct fts_walk){ .db = db, .plan = plan, .deadline_us = clock_monotonic_us() + FTS_SEARCH_US_MAX };
-	if (scope_is_all(scope) || list->n <= FTS_SCOPE_TERMS_MAX)
+	if (scope_is_all(scope) || list->n <= FTS_SCOPE_FEW)
 		return;
 	w->members = mem_alloc(list->n, FTS_MAILBOX_SIZE);
 	w->member_count = list->n;
@@ -122,6 +124,18 @@ static int check(struct fts_walk *w, const struct fts_plan *p, struct err *e)
 	return passes;
 }
 
+/* Most candidates lie outside the scope: let FTS5 find those inside, from here on. */
+static void narrow_if_dear(struct fts_plan *p)
+{
+	if (!p->members.must.text || p->checked < CHECKS_BEFORE_DOUBT || p->passed > p->checked / CHECKS_A_PASS)
+		return;
+	p->match = fts_match_and(p->match, p->members);
+	p->members = (struct fts_match){ 0 };
+	p->check_members = false;
+	sqlite3_finalize(p->statement);
+	p->statement = NULL;
+}
+
 static int next_of_leaf(struct fts_walk *w, struct fts_plan *p, int64_t bound, int64_t *row_r, struct err *e)
 {
 	if (p->low > p->high || bound < p->low)
@@ -135,10 +149,13 @@ static int next_of_leaf(struct fts_walk *w, struct fts_plan *p, int64_t bound, i
 
 		if (passes < 0)
 			return -1;
+		p->checked++;
 		if (passes) {
+			p->passed++;
 			*row_r = p->at;
 			return 1;
 		}
+		narrow_if_dear(p);
 	}
 }
 

@@ -11,7 +11,6 @@
 #include "index/index_fts_db.h"
 #include "mail/scope_grant.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -108,16 +107,13 @@ static char *random_text(unsigned count)
 	return buf_take(&b);
 }
 
-/* Mean about 400 words, some of many thousands. */
+/* Between the tenths of what mailboxes hold: a mean of about 400 words, some of many thousands. */
 static unsigned random_length(void)
 {
-	double normal = 0;
+	static const unsigned tenths[] = { 3, 25, 50, 80, 120, 170, 240, 330, 480, 900, 4000 };
+	unsigned i = random_below(ARRAY_LEN(tenths) - 1);
 
-	for (int i = 0; i < 12; i++)
-		normal += random_unit();
-	double n = exp(5.4 + (normal - 6) * 1.1);
-
-	return n > 20000 ? 20000 : (unsigned)n + 3;
+	return tenths[i] + random_below(tenths[i + 1] - tenths[i]);
 }
 
 static char *mailbox(unsigned n)
@@ -169,7 +165,7 @@ static void make_mail(struct made *m, unsigned i, unsigned total)
 	m->doc.body = m->strings[3];
 	m->doc.attachment_names = m->strings[4];
 	m->doc.message_id = m->strings[5];
-	m->doc.size = strlen(m->doc.body) + 3000 + (m->doc.has_attachment ? (uint64_t)exp(9 + 7 * random_unit()) : 0);
+	m->doc.size = strlen(m->doc.body) + 3000 + (m->doc.has_attachment ? (UINT64_C(1) << (13 + random_below(10))) + random_below(8192) : 0);
 }
 
 static void free_mail(struct made *m)
@@ -222,7 +218,7 @@ static void fill(const struct conf *conf, unsigned total)
 struct question {
 	const char *name;
 	char *(*make)(void);
-	bool scoped;
+	unsigned mailboxes; /* of the scope; 0: all there is */
 };
 
 static const char *common_word(void)
@@ -330,27 +326,30 @@ static char *ask_either(void)
 }
 
 static const struct question questions[] = {
-	{ "everything", ask_everything, false },
-	{ "common word", ask_common, false },
-	{ "usual word", ask_usual, false },
-	{ "rare word", ask_rare, false },
-	{ "two words", ask_two, false },
-	{ "three common words", ask_three_common, false },
-	{ "phrase", ask_phrase, false },
-	{ "prefix of 4", ask_prefix, false },
-	{ "prefix of 7", ask_long_prefix, false },
-	{ "prefix of 2", ask_short_prefix, false },
-	{ "from:address", ask_sender, false },
-	{ "from:address word", ask_sender_word, false },
-	{ "subject:word", ask_subject, false },
-	{ "word, one month", ask_month, false },
-	{ "word, attachment, size", ask_attachment, false },
-	{ "size alone", ask_large, false },
-	{ "word NOT common", ask_not, false },
-	{ "(a OR b OR c) common", ask_either, false },
-	{ "one mailbox: everything", ask_everything, true },
-	{ "one mailbox: word", ask_usual, true },
-	{ "one mailbox: common word", ask_common, true },
+	{ "everything", ask_everything, 0 },
+	{ "common word", ask_common, 0 },
+	{ "usual word", ask_usual, 0 },
+	{ "rare word", ask_rare, 0 },
+	{ "two words", ask_two, 0 },
+	{ "three common words", ask_three_common, 0 },
+	{ "phrase", ask_phrase, 0 },
+	{ "prefix of 4", ask_prefix, 0 },
+	{ "prefix of 7", ask_long_prefix, 0 },
+	{ "prefix of 2", ask_short_prefix, 0 },
+	{ "from:address", ask_sender, 0 },
+	{ "from:address word", ask_sender_word, 0 },
+	{ "subject:word", ask_subject, 0 },
+	{ "word, one month", ask_month, 0 },
+	{ "word, attachment, size", ask_attachment, 0 },
+	{ "size alone", ask_large, 0 },
+	{ "word NOT common", ask_not, 0 },
+	{ "(a OR b OR c) common", ask_either, 0 },
+	{ "1 mailbox: everything", ask_everything, 1 },
+	{ "1 mailbox: word", ask_usual, 1 },
+	{ "1 mailbox: common word", ask_common, 1 },
+	{ "300 mailboxes: word", ask_usual, 300 },
+	{ "300 mailboxes: common", ask_common, 300 },
+	{ "1500 mailboxes: word", ask_usual, 1500 },
 };
 
 static int compare(const void *a, const void *b)
@@ -370,14 +369,28 @@ static void report(const char *name, int64_t *times, size_t n, uint64_t hits)
 	putchar('\n');
 }
 
-static int64_t ask(struct index *i, const char *text, bool scoped, uint64_t *hits)
+static struct scope *make_scope(unsigned mailboxes)
 {
-	_free_ char *address = mailbox(random_mailbox());
-	struct strv mailboxes = { &address, 1 };
-	struct scope *scope = scope_grant(!scoped, &mailboxes, INT64_MIN, INT64_MAX);
+	unsigned first = random_mailbox();
+	struct strv list = { 0 };
+
+	for (unsigned i = 0; i < mailboxes; i++) {
+		_free_ char *address = mailbox((first + i) % MAILBOXES);
+
+		strv_add(&list, address);
+	}
+	struct scope *scope = scope_grant(!mailboxes, &list, INT64_MIN, INT64_MAX);
+
+	strv_deinit(&list);
+	return scope;
+}
+
+static int64_t ask(struct index *i, const char *text, unsigned mailboxes, uint64_t *hits)
+{
+	CLEANUP(scope_freep) struct scope *scope = make_scope(mailboxes);
+	CLEANUP(query_freep) struct query *q = NULL;
 	struct query_error error;
 	struct index_page page;
-	struct query *q;
 	struct err e;
 	int64_t started = clock_monotonic_us();
 
@@ -391,8 +404,6 @@ static int64_t ask(struct index *i, const char *text, bool scoped, uint64_t *hit
 
 	*hits += page.total;
 	index_page_deinit(&page);
-	query_freep(&q);
-	scope_freep(&scope);
 	return took;
 }
 
@@ -413,7 +424,7 @@ static void ask_all(const struct conf *conf, size_t each)
 		for (size_t n = 0; n < each; n++) {
 			_free_ char *text = questions[k].make();
 
-			all[asked++] = times[n] = ask(i, text, questions[k].scoped, &hits);
+			all[asked++] = times[n] = ask(i, text, questions[k].mailboxes, &hits);
 		}
 		report(questions[k].name, times, each, hits);
 		free(times);

@@ -235,7 +235,8 @@ struct seen {
 static struct scope *random_scope(struct seen *s)
 {
 	struct strv list = { 0 };
-	unsigned strangers = below(8) ? 0 : 2000;
+	static const unsigned crowds[] = { 0, 0, 0, 0, 0, 0, 40, 2000 };
+	unsigned strangers = crowds[below(ARRAY_LEN(crowds))];
 
 	*s = (struct seen){ below(4) == 0, below(1u << PEOPLE), INT64_MIN, INT64_MAX };
 	if (below(3) == 0)
@@ -324,6 +325,52 @@ static void test_agrees_with_the_raw_fields(void **state)
 	fixture_deinit(&f);
 }
 
+/* A few messages of one's own among very many of others, by each of the ways that an index may go about it. */
+static void test_small_scopes_in_a_large_archive(void **state)
+{
+	static const unsigned strangers[] = { 0, 20, 900, 1500 };
+	enum { N = 9000 };
+	struct index_doc *docs = MEM_ARRAY(struct index_doc, N);
+	struct strv own = { 0 }, others = { 0 };
+	struct fixture f;
+	struct err e;
+
+	(void)state;
+	fixture_init(&f);
+	strv_add(&own, "ann@example.org");
+	strv_add(&others, "bob@example.org");
+	for (unsigned i = 0; i < N; i++)
+		docs[i] = (struct index_doc){ .id = numbered(i), .date_us = i * CLOCK_SECOND, .size = i % 7,
+			.body = i % 3 ? "common" : "common third", .mailboxes = i % 3000 == 0 ? &own : &others };
+	assert_int_equal(index_add(f.index, docs, N, &e), 0);
+	for (size_t k = 0; k < ARRAY_LEN(strangers); k++) {
+		struct strv list = { 0 };
+
+		strv_add(&list, "ann@example.org");
+		for (unsigned i = 0; i < strangers[k]; i++) {
+			_free_ char *stranger = mem_printf("stranger%u@example.com", i);
+
+			strv_add(&list, stranger);
+		}
+		struct scope *scope = scope_grant(false, &list, INT64_MIN, INT64_MAX);
+		_free_ char *all = found(f.index, scope, ""), *word = found(f.index, scope, "common");
+		_free_ char *inverse = found(f.index, scope, "NOT third"), *mixed = found(f.index, scope, "third OR size:3");
+		_free_ char *sized = found(f.index, scope, "common size:4");
+
+		assert_string_equal(all, "6000 3000 0");
+		assert_string_equal(word, "6000 3000 0");
+		assert_string_equal(inverse, "");
+		assert_string_equal(mixed, "6000 3000 0");
+		assert_string_equal(sized, "3000");
+		scope_freep(&scope);
+		strv_deinit(&list);
+	}
+	strv_deinit(&own);
+	strv_deinit(&others);
+	free(docs);
+	fixture_deinit(&f);
+}
+
 /* ---- what a scope must not be got around with ---- */
 
 static void test_text_never_widens_a_scope(void **state)
@@ -395,6 +442,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_agrees_with_the_raw_fields),
+		cmocka_unit_test(test_small_scopes_in_a_large_archive),
 		cmocka_unit_test(test_text_never_widens_a_scope),
 		cmocka_unit_test(test_an_empty_scope_sees_nothing),
 		cmocka_unit_test(test_strange_mailboxes),
