@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -197,6 +198,7 @@ int main(int argc, char **argv)
 			stderr);
 		return 64;
 	}
+	close_range(PARSER_FD + 1, UINT_MAX, 0); /* whatever the daemon had open is none of ours */
 	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	read_init();

@@ -409,8 +409,7 @@ static void test_journal_malformed(void **state)
 		REPORT_HEAD "\r\nhello, see below\r\n" REPORT_TAIL,
 		REPORT_HEAD "\r\n" REPORT_TAIL,
 		REPORT_HEAD "\r\nSender: a@example.org\r\ninner text\r\n--j--\r\n",
-		"From: outer@example.org\r\nX-MS-Journal-Report:\r\nSubject: outer\r\n\r\ninner "
-		"text\r\n",
+		"From: outer@example.org\r\nX-MS-Journal-Report:\r\nSubject: outer\r\n\r\ninner text",
 	};
 
 	(void)state;
