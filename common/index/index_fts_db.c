@@ -174,9 +174,13 @@ static int check_version(struct fts_db *db, struct err *e)
 
 static int configure(struct fts_db *db, enum fts_access access, struct err *e)
 {
-	return execute(db, access == FTS_WRITE ?
-		"PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 67108864;" :
-		"PRAGMA query_only = ON; PRAGMA cache_size = -32768;", e);
+	static const char *const settings[] = {
+		[FTS_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -32768;",
+		[FTS_WRITE] = "PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 67108864;",
+		[FTS_BUILD] = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384;",
+	};
+
+	return execute(db, settings[access], e);
 }
 
 static struct fts_file file_at(const char *path, const char *suffix)

@@ -36,7 +36,11 @@ enum fts_sql {
 	SQL_COUNT /* how many there are */
 };
 
-enum fts_access { FTS_READ, FTS_WRITE };
+enum fts_access {
+	FTS_READ,
+	FTS_WRITE, /* what is committed is durable */
+	FTS_BUILD, /* after a checkpoint it is */
+};
 
 struct fts_db {
 	sqlite3 *sql;

@@ -26,7 +26,7 @@ static int create_beside(struct fts *f, struct err *e)
 	fts_db_unlink(f->path);
 	if (fts_db_create(f->path, e))
 		return -1;
-	return fts_db_open(&f->writer, f->path, FTS_WRITE, e);
+	return fts_db_open(&f->writer, f->path, FTS_BUILD, e);
 }
 
 int fts_rebuild_begin(struct index **fresh_r, const char *where, struct err *e)
@@ -54,14 +54,13 @@ static int sync_directory(const char *path, struct err *e)
 }
 
 /* Empties the live file's log into it, so that it is whole without its log until the very moment it is replaced. There
- * is nothing to keep of a file that can't be opened. */
+ * is nothing to keep of a file that is damaged or gone. */
 static int settle_live(const char *path, struct err *e)
 {
 	CLEANUP(fts_db_closep) struct fts_db *db = NULL;
-	struct err ignored;
 
-	if (fts_db_open(&db, path, FTS_WRITE, &ignored))
-		return 0;
+	if (fts_db_open(&db, path, FTS_WRITE, e))
+		return e->class == ERR_PERMANENT ? 0 : -1;
 	return fts_db_checkpoint(db, e);
 }
 
@@ -75,7 +74,7 @@ static int replace(struct fts *f, struct err *e)
 	fts_db_unlink_logs(f->path);
 	fts_db_unlink_logs(f->live);
 	if (FAULT("index-replace"))
-		return err_temporary(e, "rename(%s) failed: fault", f->path);
+		return err_temporary(e, "rename(%s) failed: as the test asked", f->path);
 	if (rename(f->path, f->live))
 		return err_errno(e, "rename", f->path);
 	fts_damage_forget(f->live);
@@ -93,7 +92,7 @@ int fts_rebuild_finish(struct index *fresh, struct err *e)
 		/* Nothing was replaced: the caller abandons or tries again. */
 		struct err ignored;
 
-		if (!f->writer && fts_db_open(&f->writer, f->path, FTS_WRITE, &ignored))
+		if (!f->writer && fts_db_open(&f->writer, f->path, FTS_BUILD, &ignored))
 			f->writer = NULL;
 		return -1;
 	}
