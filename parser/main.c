@@ -208,9 +208,10 @@ int main(int argc, char **argv)
 		return 71;
 	}
 	/* Libraries warn about what they read, and that is nobody's to log. */
-	if (!SANDBOX_SANITIZED)
+	if (!SANDBOX_SANITIZED && nowhere != STDERR_FILENO)
 		dup3(nowhere, STDERR_FILENO, O_CLOEXEC);
-	close(nowhere);
+	if (nowhere != STDERR_FILENO)
+		close(nowhere);
 	if (!buf_reserve(&in, PARSER_REQUEST_MAX) || answer(PARSER_READY, (struct span){ "", 0 }))
 		return 0;
 	while (serve_one(&in))

@@ -1,4 +1,5 @@
-/* What a worker that was taken over may answer: refused, or so sound that it can be encoded again to the same values. */
+/* What a worker that was taken over may answer: refused, or so sound that it can be encoded again
+ * to the same values. */
 #include "mail/parsed.h"
 
 #include <stdlib.h>
