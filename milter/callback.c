@@ -17,7 +17,8 @@
 #define PROGRESS_INTERVAL (10 * CLOCK_SECOND)
 
 /* MAIL and RCPT are always answered: they can be refused. */
-#define UNANSWERED (SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
+#define UNANSWERED \
+	(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_DATA | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
 
 /* libmilter hands its callbacks nothing but the connection. Set before it starts. */
 static struct server *server;
@@ -115,7 +116,7 @@ static void request_macros(SMFICTX *ctx)
 	} wanted[] = {
 		{ SMFIM_ENVFROM, "i {auth_authen} {tls_version} {cipher}" },
 		{ SMFIM_ENVRCPT, "i" },
-		{ SMFIM_EOH, "i" },
+		{ SMFIM_DATA, "i" },
 		{ SMFIM_EOM, "i" },
 	};
 
@@ -130,7 +131,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	unsigned long unused_b, unsigned long *actions_r, unsigned long *protocol_r, unsigned long *unused_a_r,
 	unsigned long *unused_b_r)
 {
-	unsigned long wanted = SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC | (answer_all ? 0 : UNANSWERED);
+	unsigned long wanted = SMFIP_NOUNKNOWN | SMFIP_HDR_LEADSPC | (answer_all ? 0 : UNANSWERED);
 	struct session *s = session_of(ctx);
 
 	(void)unused_a;
@@ -193,6 +194,14 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **path_and_args)
 	return answer(ctx, v);
 }
 
+/* Asked for even where it is of no use: the macros of this step are sent at any rate, and over TCP a packet of macros that
+ * nobody answers is one that the next waits for. */
+static sfsistat on_data(SMFICTX *ctx)
+{
+	transaction_set_queue_id(&session_of(ctx)->transaction, macro(ctx, "i"));
+	return go_on();
+}
+
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct session *s = session_of(ctx);
@@ -203,10 +212,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 
 static sfsistat on_end_of_header(SMFICTX *ctx)
 {
-	struct session *s = session_of(ctx);
-
-	transaction_set_queue_id(&s->transaction, macro(ctx, "i"));
-	transaction_end_of_header(&s->transaction);
+	transaction_end_of_header(&session_of(ctx)->transaction);
 	return go_on();
 }
 
@@ -291,6 +297,7 @@ static int register_callbacks(struct err *e)
 		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
+		.xxfi_data = on_data,
 		.xxfi_header = on_header,
 		.xxfi_eoh = on_end_of_header,
 		.xxfi_body = on_body,

@@ -3,7 +3,7 @@ import socket
 import struct
 
 # Protocol flags (libmilter/mfdef.h).
-NO_REPLY = {"C": 0x1000, "H": 0x2000, "M": 0x4000, "R": 0x8000, "D": 0x10000, "U": 0x20000, "L": 0x80, "N": 0x40000, "B": 0x80000}
+NO_REPLY = {"C": 0x1000, "H": 0x2000, "M": 0x4000, "R": 0x8000, "T": 0x10000, "U": 0x20000, "L": 0x80, "N": 0x40000, "B": 0x80000}
 SKIP, RECIPIENTS_REJECTED, LEADING_SPACE = 0x400, 0x800, 0x100000
 EVERYTHING = 0x1FFFFF
 SETSYMLIST = 0x100
@@ -60,6 +60,9 @@ class Milter:
     def rcpt(self, path=b"<alice@example.org>", *args):
         return self.step("R", b"".join(a + b"\0" for a in (path, *args)))
 
+    def data(self):
+        return self.step("T")
+
     def header(self, name, value):
         return self.step("L", name + b"\0" + value + b"\0")
 
@@ -81,7 +84,7 @@ class Milter:
 
     def message(self, fields=((b"Subject", b" x"),), body=b"body\r\n"):
         """From MAIL to the verdict: the first answer that isn't "continue"."""
-        steps = [self.mail, self.rcpt] + [lambda f=f: self.header(*f) for f in fields] + [self.end_of_header]
+        steps = [self.mail, self.rcpt, self.data] + [lambda f=f: self.header(*f) for f in fields] + [self.end_of_header]
         steps += [lambda at=at: self.body(body[at:at + 65535]) for at in range(0, len(body), 65535)]
         for step in steps:
             reply = step()
