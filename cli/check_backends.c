@@ -41,9 +41,8 @@ static int compare_counts(struct meta *m, struct index *i, int64_t *missing_r, s
 			index_count(i, &indexed, e) < 0)
 			return -1;
 		*missing_r = (int64_t)messages - (int64_t)outbox - (int64_t)indexed;
-		if (*missing_r == 0) {
+		if (*missing_r == 0)
 			break;
-		}
 	}
 	return 0;
 }

@@ -171,10 +171,13 @@ static void print_result(const struct wanted *w, const uint8_t totp[SECRET_TOTP_
 	char *url CLEANUP(password_freep) = otpauth_url(w->username, totp, SECRET_TOTP_SIZE);
 	_free_ char *roles = strv_join(&w->roles, ", ");
 
-	printf("user %s added; roles: %s; scope: %s\n", w->username, roles,
-		w->all					   ? "all mailboxes" :
-		w->mailboxes.n || w->departments.n ? "the given mailboxes and departments" :
-							     "nothing");
+	const char *scope = "nothing (no --all, --mailbox or --department)";
+
+	if (w->all)
+		scope = "all mailboxes";
+	else if (w->mailboxes.n || w->departments.n)
+		scope = "the given mailboxes and departments";
+	printf("user %s added; roles: %s; scope: %s\n", w->username, roles, scope);
 	printf("\nThis is shown once. Give it to the user's authenticator program:\n\n%s\n", url);
 	if ((w->qr || isatty(STDOUT_FILENO)) && otpauth_draw(url, stdout) < 0)
 		puts("(too long for a QR code)");
