@@ -183,6 +183,13 @@ static uint64_t mapped(void)
 	return pages ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) : UINT64_C(256) << 20;
 }
 
+static int say_ready(void)
+{
+	static const char version[] = { 0, 0, 0, PARSER_PROTOCOL_VERSION };
+
+	return answer(PARSER_READY, (struct span){ version, sizeof(version) });
+}
+
 int main(int argc, char **argv)
 {
 	struct sandbox_limits limits = {
@@ -212,7 +219,7 @@ int main(int argc, char **argv)
 		dup3(nowhere, STDERR_FILENO, O_CLOEXEC);
 	if (nowhere != STDERR_FILENO)
 		close(nowhere);
-	if (!buf_reserve(&in, PARSER_REQUEST_MAX) || answer(PARSER_READY, (struct span){ "", 0 }))
+	if (!buf_reserve(&in, PARSER_REQUEST_MAX) || say_ready())
 		return 0;
 	while (serve_one(&in))
 		continue;

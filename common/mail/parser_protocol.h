@@ -1,7 +1,9 @@
 /* parser_protocol: what daemon and parser worker say to each other over the worker's descriptor 3,
  * a stream socket.
  *
- * A worker first sends PARSER_READY, when its sandbox is closed behind it. Then, one at a time: a
+ * A worker first sends PARSER_READY with its protocol version, when its sandbox is closed behind it:
+ * a daemon that an upgrade left behind must not take a newer worker's answers for nonsense of the
+ * message. Then, one at a time: a
  * request, which holds the message or, when it is longer than PARSER_INLINE_MAX, has its descriptor
  * beside the first byte; and the answer.
  *
@@ -15,6 +17,7 @@
 #define MAIL_PARSER_PROTOCOL_H
 
 #define PARSER_FD 3
+#define PARSER_PROTOCOL_VERSION 1 /* +1 with every change that an older peer would misread */
 #define PARSER_INLINE_MAX 32768
 #define PARSER_REQUEST_MAX (PARSER_INLINE_MAX + 4096)
 #define PARSER_ANSWER_MAX (32u * 1024 * 1024)
@@ -32,7 +35,7 @@ enum parser_value {
 };
 
 enum parser_answer {
-	PARSER_READY = 1,   /* no payload */
+	PARSER_READY = 1,   /* 32 bits: PARSER_PROTOCOL_VERSION */
 	PARSER_PARSED = 2,  /* parsed_encode() */
 	PARSER_DATA = 3,    /* at most PARSER_CHUNK decoded bytes */
 	PARSER_END = 4,	    /* no payload: that was all */

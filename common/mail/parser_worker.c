@@ -103,8 +103,15 @@ int parser_worker_wait_ready(struct parser_worker *w, int64_t deadline_us, struc
 	enum parser_outcome outcome = parser_worker_receive(w, deadline_us, &kind, &payload, &n);
 
 	if (outcome == PARSER_OK && kind == PARSER_READY) {
-		w->ready = true;
-		return 0;
+		struct unpack u = UNPACK_INIT(payload, n);
+		uint32_t version = unpack_u32(&u);
+
+		w->ready = version == PARSER_PROTOCOL_VERSION;
+		if (w->ready)
+			return 0;
+		parser_worker_stop(w, &status);
+		return err_temporary(e, "start(strongroom-parser) failed: it speaks version %u, this program %d: "
+					"restart the daemons after an upgrade", version, PARSER_PROTOCOL_VERSION);
 	}
 	parser_worker_stop(w, &status);
 	return err_temporary(e, "start(strongroom-parser) failed: %s (wait status 0x%x)",

@@ -118,11 +118,15 @@ static bool hear(char text[8192])
 	return true;
 }
 
-static int worker(void)
+#define MEMORY_OF_A_STRANGER "77" /* with this limit the worker speaks a later version */
+
+static int worker(const char *memory)
 {
+	bool stranger = strcmp(memory, MEMORY_OF_A_STRANGER) == 0;
+	const char version[] = { 0, 0, 0, (char)(PARSER_PROTOCOL_VERSION + stranger) };
 	char text[8192];
 
-	say(PARSER_READY, "", 0);
+	say(PARSER_READY, version, sizeof(version));
 	while (hear(text))
 		obey(text);
 	return 0;
@@ -339,6 +343,20 @@ static void test_no_program(void **state)
 	assert_null(pool);
 }
 
+static void test_other_version(void **state)
+{
+	struct conf other = conf;
+	struct parser_pool *pool = NULL;
+	struct err e = { 0 };
+
+	(void)state;
+	other.parser_memory_max = (uint64_t)atoi(MEMORY_OF_A_STRANGER);
+	assert_int_equal(parser_pool_open(&pool, &other, &e), -1);
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	assert_non_null(strstr(e.text, "restart the daemons"));
+	assert_null(pool);
+}
+
 /* The program vanishes while we run (an upgrade gone wrong): ours to answer for, not the message's.
  * Then it is back. */
 static void test_program_vanishes(void **state)
@@ -410,12 +428,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_extract),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_other_version),
 		cmocka_unit_test(test_program_vanishes),
 		cmocka_unit_test(test_nothing_leaks),
 	};
 
 	if (argc > 0 && strcmp(argv[0], "strongroom-parser") == 0)
-		return worker();
+		return worker(argv[1]);
 	log_init("test", LOG_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
