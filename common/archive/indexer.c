@@ -9,21 +9,20 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #define ADD_DOCUMENTS 64		       /* most of one request to the index */
-#define ADD_BYTES ((size_t)4 * 1024 * 1024)
-#define WAIT_DOCUMENTS 16		       /* queued before it: then its callers don't wait */
+#define ADD_BYTES ((size_t)2 * 1024 * 1024)
+#define WAIT_DOCUMENTS 4		       /* queued before it: then its callers don't wait */
 #define QUEUE_DOCUMENTS 1024		       /* queued before it: then it is left to the outbox */
-#define QUEUE_BYTES ((size_t)8 * 1024 * 1024)
+#define QUEUE_BYTES ((size_t)4 * 1024 * 1024)
 #define IDLE_US (CLOCK_SECOND / 4)	       /* no group for so long: take what is done off the outbox ourselves */
 #define CLEAR_AT_ONCE 512
 #define RETRY_MIN_US CLOCK_SECOND
 #define RETRY_MAX_US (30 * CLOCK_SECOND)
 #define FINISH_US (5 * CLOCK_SECOND)
-#define NICE 5
+#define NICE 10
 
 enum batch_state { BATCH_QUEUED, BATCH_INDEXED, BATCH_FAILED };
 
@@ -404,8 +403,8 @@ static void *run_thread(void *arg)
 	struct indexer *x = arg;
 
 	/* of this thread alone: Linux keeps it by thread; capture goes first */
-	if (setpriority(PRIO_PROCESS, (id_t)gettid(), NICE))
-		log_debug(NULL, "setpriority(indexer) failed: %s", strerror(errno));
+	if (nice(NICE) < 0)
+		log_debug(NULL, "nice(indexer) failed: %s", strerror(errno));
 	do {
 		if (open_index(x) == 0)
 			serve(x);

@@ -173,8 +173,6 @@ static int fill(struct writing *w, const struct store_object *o, struct err *e)
 	}
 	if (io_write_all(w->fd, o->data, o->length))
 		return failed(w->s, "write", w->key, e);
-	if (fchmod(w->fd, OBJECT_MODE)) /* whatever the umask is */
-		return failed(w->s, "fchmod", w->key, e);
 	if (FAULT("store.written")) {
 		errno = EIO;
 		return failed(w->s, "write", w->key, e);
