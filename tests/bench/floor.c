@@ -37,7 +37,9 @@ enum { ADD_KEY, ADD_MESSAGE, ADD_PARTICIPANT, ADD_MAILBOX, ADD_ATTACHMENT, ADD_R
 
 static const char *const sql[STATEMENTS] = {
 	[ADD_KEY] = "INSERT INTO capture_key VALUES (?1, ?2, 1)",
-	[ADD_MESSAGE] = "INSERT INTO message VALUES (?2, 1, 1, ?3, ?1, 1, 'lmtp', 'bench 0123456789abcdef', "
+	[ADD_MESSAGE] = "INSERT INTO message (id, received_us, date_us, header_date_us, size, sha256, kind, capture_point, subject, header_id,"
+			" parse_flags, queue_id, evidence, bucket, object_key, version_id, object_offset, object_length,"
+			" lock_mode, retain_until_us, policy_version) VALUES (?2, 1, 1, 1, ?3, ?1, 1, 'lmtp', 'bench 0123456789abcdef', "
 			"'0123456789abcdef@bench.example', 0, '', '{\"client\":\"127.0.0.1:40000\",\"helo\":"
 			"\"bench.example\",\"session\":\"0123456789abcdef\"}', '', "
 			"'m/ab/2026/11/22/01234567-89ab-7def-8123-456789abcdef.eml', '', 0, ?3, 'file', 1, 'lock_days=2557')",

@@ -176,18 +176,21 @@ static long status_kib(const char *pid, const char *key)
 	return kib;
 }
 
-/* CPU seconds of a process, itself only; *parent_r. -1 when it is gone. */
-static double cpu_of(const char *pid, int *parent_r)
+/* CPU seconds of a process; *parent_r; *ended_r those of its children that have ended. -1 when it is gone. */
+static double cpu_of(const char *pid, int *parent_r, double *ended_r)
 {
 	_free_ char *path = mem_printf("/proc/%s/stat", pid);
 	FILE *f = fopen(path, "r");
 	char line[1024], *at;
-	unsigned long user = 0, system = 0;
+	unsigned long t[4] = { 0 };
 	double seconds = -1;
 
 	if (f && fgets(line, sizeof(line), f) && (at = strrchr(line, ')')) &&
-		sscanf(at + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", parent_r, &user, &system) == 3)
-		seconds = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+		sscanf(at + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %lu %lu", parent_r, &t[0], &t[1],
+			&t[2], &t[3]) == 5) {
+		seconds = (double)(t[0] + t[1]) / (double)sysconf(_SC_CLK_TCK);
+		*ended_r = (double)(t[2] + t[3]) / (double)sysconf(_SC_CLK_TCK);
+	}
 	if (f)
 		fclose(f);
 	return seconds;
@@ -199,18 +202,21 @@ static struct usage usage_of(int pid)
 	_free_ char *own = mem_printf("%d", pid);
 	DIR *d = pid ? opendir("/proc") : NULL;
 	struct dirent *entry;
+	double ended = 0;
 	int parent;
 
 	while (d && (entry = readdir(d))) {
-		double cpu = atoi(entry->d_name) ? cpu_of(entry->d_name, &parent) : -1;
+		double cpu = atoi(entry->d_name) ? cpu_of(entry->d_name, &parent, &ended) : -1;
 
 		if (cpu < 0 || (atoi(entry->d_name) != pid && parent != pid))
 			continue;
 		u.cpu_s += cpu;
-		if (atoi(entry->d_name) == pid)
+		if (atoi(entry->d_name) == pid) {
 			u.daemon_cpu_s = cpu;
-		else
+			u.cpu_s += ended; /* parser workers that have served their turn */
+		} else {
 			u.children_kib += status_kib(entry->d_name, "VmRSS:");
+		}
 	}
 	if (d)
 		closedir(d);
