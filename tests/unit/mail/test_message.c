@@ -122,6 +122,7 @@ static void test_leaves_nothing(void **state)
 	int entries = 0;
 
 	(void)state;
+	assert_int_equal(message_size(m), 2 * MESSAGE_MEMORY_MAX);
 	assert_non_null(d);
 	while (readdir(d))
 		entries++;
