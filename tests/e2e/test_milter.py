@@ -4,6 +4,7 @@ import signal
 import smtplib
 import ssl
 import subprocess
+import threading
 
 import pytest
 
@@ -164,6 +165,36 @@ def test_sign_in_and_tls_are_recorded(new_door, dovecot):
     send()
     evidence = str(door.site.row(door.archived()[0][0]["archive_id"])["evidence"])
     assert "alice@example.org" in evidence and "TLSv1." in evidence and "AES" in evidence
+
+
+def test_what_was_accepted_survives_kills(new_door):
+    """Four clients send without a pause while the milter is killed and started again, six times."""
+    door = new_door("postfix", "unix")
+    accepted, refused, stop = [], [], threading.Event()
+
+    def client(n):
+        i = 0
+        while not stop.is_set():
+            i += 1
+            raw = message(b"%d.%d" % (n, i), b"x" * 3000 + b"\r\n")
+            code, _ = door.send(raw)
+            (accepted if code == 250 else refused).append(raw)
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    try:
+        for _ in range(6):
+            mark = len(accepted)
+            wait_until("mail to be accepted again", lambda: len(accepted) > mark + 5, 60)
+            door.site.kill("milter")
+            door.site.start("milter")
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    stored = {open(path, "rb").read() for path in door.site.objects()}
+    assert len(accepted) > 30 and not [raw for raw in accepted if raw not in stored]
 
 
 def test_reload_keeps_serving(new_door):
