@@ -33,7 +33,7 @@ def lines(site, text):
 
 def test_says_what_it_did(lmtpd):
     code, text = send_one(lmtpd)
-    line = lines(lmtpd, "archived")[0]
+    line = lmtpd.log_line("lmtpd", "archived")
     assert line["archive_id"] == archive_id(text)
     assert line["level"] == "info" and line["size"] == str(len(SMALL)) and line["recipients"] == "1"
     assert line["client"].startswith("127.0.0.1:") and line["helo"] == "client.example" and line["session"]

@@ -51,8 +51,7 @@ def test_postfix_transport(lmtpd, new_postfix):
     sent = [line for line in p.log().splitlines() if "status=sent" in line]
     assert len(sent) == 3 and all("archived as" in line for line in sent)
     assert len({line.partition("archived as ")[2] for line in sent}) == 1
-    lines = [line for line in lmtpd.log("lmtpd") if line["message"] == "archived"]
-    assert [line["recipients"] for line in lines] == ["3"]
+    assert lmtpd.log_line("lmtpd", "archived")["recipients"] == "3"
 
 
 def test_postfix_over_a_unix_socket(new_site, new_postfix):
@@ -112,8 +111,7 @@ def test_postfix_starttls(new_site, new_postfix):
     p = new_postfix(relay="lmtp:inet:127.0.0.1:%d" % site.lmtp_port, settings={"lmtp_tls_security_level": "encrypt"}).start()
     submit(p.address, MESSAGE)
     assert archived(site) == [MESSAGE]
-    line = [line for line in site.log("lmtpd") if line["message"] == "archived"][0]
-    assert line["tls"].startswith("TLSv1.3 ")
+    assert site.log_line("lmtpd", "archived")["tls"].startswith("TLSv1.3 ")
 
 
 def test_sendmail_relay(lmtpd, new_sendmail):

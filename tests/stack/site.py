@@ -241,6 +241,13 @@ class Site:
             pass
         return lines
 
+    def log_line(self, name, text, seconds=20):
+        """The first log line of a daemon whose message holds text, which it may write after it replied."""
+        def found():
+            return [line for line in self.log(name) if text in line.get("message", "")]
+        wait_until("%s says %r" % (name, text), found, seconds)
+        return found()[0]
+
     def show_logs(self):
         """The ends of all logs, for a failed test's report."""
         found = []
