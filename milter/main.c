@@ -122,7 +122,8 @@ static void serve(struct server *server, const char *conf_path)
 }
 
 /* New messages are put off. Those on their way in may finish, unless a second signal or the time says otherwise; those
- * that are being archived always do. libmilter goes on listening, for a refused connection would say less than 451. */
+ * that are being archived always do. smfi_stop() would not wait for any of them: its threads leave every session between
+ * two packets. So libmilter goes on until the process ends, and says 451, which is more than a refused connection says. */
 static void stop(struct server *server)
 {
 	struct gate *g = &server->gate;
