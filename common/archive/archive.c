@@ -67,6 +67,7 @@ void archive_closep(struct archive **a)
 	store_closep(&was->store);
 	io_closep(&was->lock);
 	pthread_mutex_destroy(&was->ready_lock);
+	setaside_deinit(&was->setaside);
 	free(was->policy_version);
 	free(was->daemon);
 	free(was);
@@ -97,13 +98,35 @@ static int parse(struct archive *a, struct entry *entry, struct err *e)
 	return 0;
 }
 
+static int add_to_hash(void *ctx, const void *data, size_t n)
+{
+	sha256_add(ctx, data, n);
+	return 0;
+}
+
+/* Reads the object back: 1 when it is the message, 0, -1. */
+static int is_whole(struct archive *a, const struct message_row *row, struct err *e)
+{
+	CLEANUP(sha256_freep) struct sha256 *h = sha256_new();
+	uint8_t digest[SHA256_SIZE];
+
+	if (row->locator.length != row->size)
+		return 0;
+	if (store_get(a->store, &row->locator, add_to_hash, h, e))
+		return -1;
+	sha256_finish(h, digest);
+	return memcmp(digest, row->sha256, SHA256_SIZE) == 0;
+}
+
 /* After an unknown outcome the store is asked: only an object that is there, whole, counts. */
 static int look_up_object(struct archive *a, struct entry *entry, struct err *e)
 {
 	struct err unknown = *e;
 	int found = store_find(a->store, &entry->row.id, &entry->row.locator, e);
 
-	if (found == 1 && entry->row.locator.length == entry->row.size)
+	if (found == 1)
+		found = is_whole(a, &entry->row, e);
+	if (found == 1)
 		return 0;
 	if (found < 0)
 		return err_prefix(e, "the outcome of a put stayed unknown (%s)", unknown.text);
@@ -145,7 +168,7 @@ static int commit(struct archive *a, struct entry *entry, struct err *e)
  * store, unless it is by now. */
 static int require_index(struct archive *a, const struct archive_receipt *r, struct err *e)
 {
-	size_t done;
+	bool done;
 
 	if (!a->conf->index_required || r->indexed)
 		return 0;

@@ -6,6 +6,7 @@
 #include "archive/archive.h"
 #include "archive/group.h"
 #include "archive/indexer.h"
+#include "archive/setaside.h"
 #include "mail/parser_pool.h"
 #include "meta/meta.h"
 #include "store/store.h"
@@ -21,6 +22,7 @@ struct archive {
 	struct indexer *indexer;
 	struct group *group;
 	struct admission admission;
+	struct setaside setaside; /* archive_drain()'s */
 	/* the last answer of archive_ready() */
 	pthread_mutex_t ready_lock;
 	int64_t ready_until_us;

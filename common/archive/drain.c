@@ -6,45 +6,66 @@
 #include "meta/maintenance.h"
 
 #define DRAIN_AT_ONCE 64
+#define SET_ASIDE_US (600 * CLOCK_SECOND) /* what can't be read is tried again after this */
 
-/* One batch. *done_r is how many left the outbox, *listed_r how many were looked at. */
-static int drain_some(struct archive *a, size_t max, int64_t before_us, size_t skip, size_t *listed_r, size_t *done_r,
-	struct err *e)
+/* The oldest of the outbox but those that are set aside; the database gives the oldest first. */
+static int list_some(struct archive *a, size_t max, int64_t before_us, struct uuid *ids_r, size_t *n_r, struct err *e)
 {
-	_free_ struct uuid *ids = MEM_ARRAY(struct uuid, skip + max);
-	size_t n;
+	size_t room = a->setaside.n + max, listed;
+	_free_ struct uuid *ids = MEM_ARRAY(struct uuid, room);
+	int64_t now_us = clock_monotonic_us();
 
-	*listed_r = *done_r = 0;
-	if (meta_outbox_list(a->meta, before_us, ids, skip + max, &n, e)) {
+	*n_r = 0;
+	if (meta_outbox_list(a->meta, before_us, ids, room, &listed, e)) {
 		e->class = ERR_TEMPORARY;
 		return -1;
 	}
-	if (n <= skip)
-		return 0;
-	*listed_r = n - skip;
-	return stored_index(a, ids + skip, n - skip, done_r, e);
+	for (size_t i = 0; i < listed && *n_r < max; i++)
+		if (!setaside_has(&a->setaside, &ids[i], now_us))
+			ids_r[(*n_r)++] = ids[i];
+	return 0;
 }
 
-/* The oldest come first, and those that can't be had stay at the head of the list: each batch looks behind them. */
+static int set_aside(struct archive *a, const struct uuid *ids, const bool *done, size_t n, struct err *e)
+{
+	int64_t until_us = clock_monotonic_us() + SET_ASIDE_US;
+
+	for (size_t i = 0; i < n; i++)
+		if (!done[i] && !setaside_add(&a->setaside, &ids[i], until_us))
+			return err_temporary(e, "the bytes of over %d messages can't be read", SETASIDE_MAX);
+	return 0;
+}
+
+/* One batch; *n_r is how many were tried. */
+static int drain_some(struct archive *a, size_t max, int64_t before_us, size_t *n_r, size_t *done_r, struct err *e)
+{
+	struct uuid ids[DRAIN_AT_ONCE];
+	bool done[DRAIN_AT_ONCE];
+
+	if (list_some(a, max < DRAIN_AT_ONCE ? max : DRAIN_AT_ONCE, before_us, ids, n_r, e))
+		return -1;
+	if (*n_r == 0)
+		return 0;
+	if (stored_index(a, ids, *n_r, done, e))
+		return -1;
+	for (size_t i = 0; i < *n_r; i++)
+		*done_r += done[i];
+	return set_aside(a, ids, done, *n_r, e);
+}
+
 int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *done_r, struct err *e)
 {
 	int64_t before_us = clock_now_us() - min_age_us;
-	size_t stuck = 0;
+	size_t tried;
 
 	*done_r = 0;
 	if (indexer_ready(a->indexer, e))
 		return -1;
 	if (lockfile_is_held(a->conf->run_dir, INDEXER_REBUILD_LOCK))
 		return 0; /* nothing may come off the outbox now */
-	while (*done_r < max) {
-		size_t left = max - *done_r, listed, done;
-
-		if (drain_some(a, left < DRAIN_AT_ONCE ? left : DRAIN_AT_ONCE, before_us, stuck, &listed, &done, e))
+	do {
+		if (drain_some(a, max - *done_r, before_us, &tried, done_r, e))
 			return -1;
-		*done_r += done;
-		stuck += listed - done;
-		if (listed == 0)
-			break;
-	}
+	} while (tried && *done_r < max);
 	return 0;
 }

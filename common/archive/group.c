@@ -219,7 +219,7 @@ static void offer_to_index(struct group *g, struct entry **entries, size_t n)
 		documents[fresh++] = entries[i]->document;
 		entries[i]->document = NULL;
 	}
-	struct index_batch *b = fresh ? indexer_offer(g->indexer, documents, fresh, fresh) : NULL;
+	struct index_batch *b = fresh ? indexer_offer(g->indexer, documents, fresh, fresh, INDEXER_MAY) : NULL;
 
 	for (size_t i = 0; i < n; i++)
 		entries[i]->batch = entries[i]->known ? NULL : b;

@@ -14,7 +14,9 @@
 
 #define ADD_DOCUMENTS 64		       /* most of one request to the index */
 #define ADD_BYTES ((size_t)2 * 1024 * 1024)
-#define WAIT_DOCUMENTS 4		       /* queued before it: then its callers don't wait */
+#define WAIT_DOCUMENTS 4		       /* queued before it: then its callers don't wait, */
+#define WAIT_APART_US (CLOCK_SECOND / 50)      /* nor when the last group was offered more shortly before */
+#define GATHER_US (CLOCK_SECOND / 4)	       /* how long documents that nobody waits for wait for company */
 #define QUEUE_DOCUMENTS 1024		       /* queued before it: then it is left to the outbox */
 #define QUEUE_BYTES ((size_t)4 * 1024 * 1024)
 #define IDLE_US (CLOCK_SECOND / 4)	       /* no group for so long: take what is done off the outbox ourselves */
@@ -22,7 +24,7 @@
 #define RETRY_MIN_US CLOCK_SECOND
 #define RETRY_MAX_US (30 * CLOCK_SECOND)
 #define FINISH_US (5 * CLOCK_SECOND)
-#define NICE 10
+#define NICE 19
 
 enum batch_state { BATCH_QUEUED, BATCH_INDEXED, BATCH_FAILED };
 
@@ -33,6 +35,7 @@ struct index_batch {
 	size_t n;
 	size_t bytes;
 	size_t waiters; /* callers that have not come back from indexer_wait() */
+	int64_t due_us; /* when to add it at the latest; monotonic */
 	enum batch_state state;
 	pthread_cond_t tried;
 };
@@ -48,6 +51,9 @@ struct indexer {
 	pthread_cond_t work;
 	struct index_batch *head, **tail;
 	size_t documents, bytes; /* queued and being added */
+	size_t queued;		 /* documents that are queued */
+	size_t awaited;		 /* batches that are queued and waited for */
+	int64_t offered_us;	 /* when a group was last offered; monotonic */
 	struct uuid *done;	 /* indexed, still on the outbox */
 	size_t done_n, done_cap;
 	bool open;
@@ -85,7 +91,7 @@ static void init_monotonic(pthread_cond_t *c)
 	pthread_condattr_destroy(&a);
 }
 
-static struct index_batch *batch_new(struct document **documents, size_t n, size_t waiters)
+static struct index_batch *batch_new(struct document **documents, size_t n, size_t waiters, int64_t due_us)
 {
 	struct index_batch *b = MEM_NEW(struct index_batch);
 
@@ -93,6 +99,7 @@ static struct index_batch *batch_new(struct document **documents, size_t n, size
 	b->n = n;
 	b->bytes = bytes_of(documents, n);
 	b->waiters = waiters;
+	b->due_us = due_us;
 	init_monotonic(&b->tried);
 	return b;
 }
@@ -124,10 +131,34 @@ static bool has_room(const struct indexer *x, size_t n, size_t bytes)
 	return x->documents == 0 || (x->documents + n <= QUEUE_DOCUMENTS && x->bytes + bytes <= QUEUE_BYTES);
 }
 
-struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n, size_t waiters)
+/* A document alone costs the index three times what it costs among many. Where messages come one shortly after the other
+ * nobody waits, and they are added together. */
+static bool worth_waiting(struct indexer *x, enum indexer_haste haste, int64_t now)
+{
+	bool apart = now - x->offered_us >= WAIT_APART_US;
+
+	x->offered_us = now;
+	return haste == INDEXER_MUST || x->conf->index_required || (apart && x->documents <= WAIT_DOCUMENTS);
+}
+
+/* The lock is held. */
+static void enqueue(struct indexer *x, struct index_batch *b)
+{
+	*x->tail = b;
+	x->tail = &b->next;
+	x->documents += b->n;
+	x->bytes += b->bytes;
+	x->queued += b->n;
+	x->awaited += b->waiters > 0;
+	if (b->waiters || x->queued == b->n || x->queued >= ADD_DOCUMENTS)
+		pthread_cond_signal(&x->work);
+}
+
+struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n, size_t waiters,
+	enum indexer_haste haste)
 {
 	size_t bytes = bytes_of(documents, n);
-	struct index_batch *b = NULL;
+	int64_t now = clock_monotonic_us();
 
 	pthread_mutex_lock(&x->lock);
 	if (!has_room(x, n, bytes)) {
@@ -135,14 +166,10 @@ struct index_batch *indexer_offer(struct indexer *x, struct document **documents
 		free_documents(documents, n);
 		return NULL;
 	}
-	bool wait = x->conf->index_required || x->documents <= WAIT_DOCUMENTS;
+	bool wait = worth_waiting(x, haste, now);
+	struct index_batch *b = batch_new(documents, n, wait ? waiters : 0, now + GATHER_US);
 
-	b = batch_new(documents, n, wait ? waiters : 0);
-	*x->tail = b;
-	x->tail = &b->next;
-	x->documents += n;
-	x->bytes += bytes;
-	pthread_cond_signal(&x->work);
+	enqueue(x, b);
 	pthread_mutex_unlock(&x->lock);
 	return wait ? b : NULL;
 }
@@ -210,6 +237,8 @@ static struct index_batch *take_run(struct indexer *x)
 	for (;;) {
 		n += b->n;
 		bytes += b->bytes;
+		x->queued -= b->n;
+		x->awaited -= b->waiters > 0;
 		if (!b->next || n + b->next->n > ADD_DOCUMENTS || bytes + b->next->bytes > ADD_BYTES)
 			break;
 		b = b->next;
@@ -221,32 +250,62 @@ static struct index_batch *take_run(struct indexer *x)
 	return first;
 }
 
-static void note_done(struct indexer *x, const struct index_batch *b)
+/* The lock is held. */
+static void note_done(struct indexer *x, const struct uuid *ids, size_t n)
 {
-	if (x->done_n + b->n > x->done_cap) {
-		x->done_cap = 2 * (x->done_n + b->n);
+	if (x->done_n + n > x->done_cap) {
+		x->done_cap = 2 * (x->done_n + n);
 		x->done = mem_realloc(x->done, x->done_cap, sizeof(*x->done));
 	}
-	for (size_t i = 0; i < b->n; i++)
-		x->done[x->done_n++] = b->documents[i]->doc.id;
+	if (n)
+		memcpy(x->done + x->done_n, ids, n * sizeof(*ids));
+	x->done_n += n;
 }
 
-/* Tells the callers of a run how it ended and lets go of it. The lock is held. */
-static void settle(struct indexer *x, struct index_batch *run, enum batch_state state, bool off_outbox)
+/* Lets go of a run's documents, but for their ids, which come back; caller frees. */
+static struct uuid *reduce_to_ids(struct index_batch *run, size_t *n_r)
+{
+	size_t n = 0, at = 0;
+
+	for (const struct index_batch *b = run; b; b = b->next)
+		n += b->n;
+	struct uuid *ids = MEM_ARRAY(struct uuid, n);
+
+	for (struct index_batch *b = run; b; b = b->next) {
+		for (size_t i = 0; i < b->n; i++)
+			ids[at++] = b->documents[i]->doc.id;
+		free_documents(b->documents, b->n);
+	}
+	*n_r = n;
+	return ids;
+}
+
+/* Tells the callers of a run how it ended. The lock is held. */
+static void tell(struct indexer *x, struct index_batch *run, enum batch_state state)
 {
 	for (struct index_batch *b = run, *next; b; b = next) {
 		next = b->next;
-		if (state == BATCH_INDEXED && off_outbox)
-			note_done(x, b);
 		x->documents -= b->n;
 		x->bytes -= b->bytes;
-		free_documents(b->documents, b->n);
 		b->state = state;
 		if (b->waiters)
 			pthread_cond_broadcast(&b->tried); /* the last waiter frees it */
 		else
 			batch_free(b);
 	}
+}
+
+/* Ends a run. Under the lock no more than has to be: this thread may be kept from the processor there, and capture with it. */
+static void settle(struct indexer *x, struct index_batch *run, enum batch_state state, bool off_outbox)
+{
+	size_t n;
+	_free_ struct uuid *ids = reduce_to_ids(run, &n);
+
+	pthread_mutex_lock(&x->lock);
+	if (state == BATCH_INDEXED && off_outbox)
+		note_done(x, ids, n);
+	tell(x, run, state);
+	pthread_mutex_unlock(&x->lock);
 }
 
 /* ---- the thread: the index ---- */
@@ -317,9 +376,7 @@ static void work_off(struct indexer *x, struct index_batch *run)
 		lose_index(x, &e); /* first, so that whoever is told finds it down, and why */
 	else
 		x->retry_us = RETRY_MIN_US;
-	pthread_mutex_lock(&x->lock);
 	settle(x, run, failed ? BATCH_FAILED : BATCH_INDEXED, off_outbox);
-	pthread_mutex_unlock(&x->lock);
 }
 
 /* What fails stays on the outbox for workerd. */
@@ -333,14 +390,22 @@ static void clear_when_idle(struct indexer *x)
 
 /* ---- the thread: its life ---- */
 
+/* Is there enough to add, or somebody who waits for it? The lock is held. */
+static bool is_due(const struct indexer *x)
+{
+	return x->head && (x->stop || x->awaited || x->queued >= ADD_DOCUMENTS || clock_monotonic_us() >= x->head->due_us);
+}
+
 /* Waits for documents; the lock is held. *idle_r: none came, and something is waiting to be taken off the outbox. */
 static struct index_batch *next_run(struct indexer *x, bool *idle_r)
 {
 	int64_t idle_at = clock_monotonic_us() + IDLE_US;
 
 	*idle_r = false;
-	while (!x->head && !x->stop) {
-		if (!x->done_n) {
+	while (!is_due(x) && !x->stop) {
+		if (x->head) {
+			wait_until(&x->work, &x->lock, x->head->due_us);
+		} else if (!x->done_n) {
 			pthread_cond_wait(&x->work, &x->lock);
 			idle_at = clock_monotonic_us() + IDLE_US;
 		} else if (wait_until(&x->work, &x->lock, idle_at) == ETIMEDOUT) {
@@ -377,10 +442,13 @@ static void serve(struct indexer *x)
 static void give_up_queue(struct indexer *x)
 {
 	pthread_mutex_lock(&x->lock);
-	settle(x, x->head, BATCH_FAILED, false);
+	struct index_batch *queue = x->head;
+
 	x->head = NULL;
 	x->tail = &x->head;
+	x->queued = x->awaited = 0;
 	pthread_mutex_unlock(&x->lock);
+	settle(x, queue, BATCH_FAILED, false);
 }
 
 /* The pause between two trials; false when it is time to end. */

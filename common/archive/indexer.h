@@ -1,8 +1,9 @@
 /* indexer: the thread that puts committed messages into the index, and what stays on the outbox.
  *
- * A group that was committed is offered with its documents. While the index keeps up, the group's callers wait for it;
- * when it doesn't, documents queue up to a bound with nobody waiting, and beyond it they are dropped: their rows stay on
- * the outbox, and workerd indexes them from the store. The thread runs at a lower priority than capture.
+ * A group that was committed is offered with its documents. While groups come apart from each other and the index keeps
+ * up, their callers wait for it; when they don't, nobody waits, and documents queue until there are enough of them to be
+ * cheap or for a quarter of a second. Beyond a bound they are dropped: their rows stay on the outbox, and workerd indexes
+ * them from the store. The thread runs at a lower priority than capture.
  *
  * What was indexed comes off the outbox with the next group's transaction, or, when there is none for a while, in one of
  * its own. While somebody rebuilds the index (archive_reindex()), nothing comes off it: a message that arrives then may
@@ -25,9 +26,16 @@ struct indexer *indexer_new(const struct conf *conf, struct meta *meta) __attrib
 /* Works off the queue for at most a few seconds, then stops. Nobody may be waiting or offering. */
 void indexer_freep(struct indexer **x);
 
+enum indexer_haste {
+	INDEXER_MAY,  /* wait where it is worth it */
+	INDEXER_MUST, /* wait */
+};
+
 /* Hands over the documents of committed messages. A batch that each of so many waiters must give to indexer_wait() once;
- * or NULL: don't wait, the messages are searchable later. The documents are the indexer's in either case. */
-struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n, size_t waiters);
+ * or NULL: don't wait, the messages are searchable later (INDEXER_MUST: when there is no room). The documents are the
+ * indexer's in either case. */
+struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n, size_t waiters,
+	enum indexer_haste haste);
 
 /* Waits until the batch was tried or wait_us has passed; is it in the index? */
 bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us);

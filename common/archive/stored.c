@@ -144,7 +144,7 @@ int stored_documents(struct archive *a, const struct uuid *ids, size_t n, struct
 
 static int index_and_clear(struct archive *a, struct document **documents, size_t n, struct err *e)
 {
-	struct index_batch *b = indexer_offer(a->indexer, documents, n, 1);
+	struct index_batch *b = indexer_offer(a->indexer, documents, n, 1, INDEXER_MUST);
 
 	if (!b || !indexer_wait(a->indexer, b, INDEX_WAIT_US)) {
 		if (indexer_ready(a->indexer, e) == 0)
@@ -157,21 +157,19 @@ static int index_and_clear(struct archive *a, struct document **documents, size_
 	return -1;
 }
 
-int stored_index(struct archive *a, const struct uuid *ids, size_t n, size_t *done_r, struct err *e)
+int stored_index(struct archive *a, const struct uuid *ids, size_t n, bool *done_r, struct err *e)
 {
 	_free_ struct document **documents = MEM_ARRAY(struct document *, n);
 	size_t have = 0;
 
-	*done_r = 0;
 	if (stored_documents(a, ids, n, documents, e)) {
 		e->class = ERR_TEMPORARY;
 		return -1;
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		done_r[i] = documents[i] != NULL;
 		if (documents[i])
 			documents[have++] = documents[i];
-	if (have && index_and_clear(a, documents, have, e))
-		return -1;
-	*done_r = have;
-	return 0;
+	}
+	return have ? index_and_clear(a, documents, have, e) : 0;
 }

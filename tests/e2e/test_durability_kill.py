@@ -1,5 +1,5 @@
 """kill -9 of any process at any moment loses nothing that was acknowledged, doubles nothing, and leaves nothing that a
-restart doesn't mend. DURABILITY_KILLS (default 250) says how often."""
+restart doesn't mend. DURABILITY_KILLS (default 600) says how often."""
 import contextlib
 import os
 import random
@@ -13,7 +13,7 @@ from stack.process import children
 
 pytestmark = [pytest.mark.faults, pytest.mark.heavy]
 
-KILLS = int(os.environ.get("DURABILITY_KILLS", "250"))
+KILLS = int(os.environ.get("DURABILITY_KILLS", "600"))
 SEED = int(os.environ.get("DURABILITY_SEED", str(random.randrange(1 << 30))))
 
 
