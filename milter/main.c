@@ -15,6 +15,7 @@
 #define REOPEN_INTERVAL (5 * CLOCK_SECOND)
 #define GRACE (20 * CLOCK_SECOND)	/* for messages that are on their way in when the end comes */
 #define REPLY_GRACE (CLOCK_SECOND / 10) /* for answers on their way out: libmilter sends them behind our back */
+#define STACK_SIZE (512 * 1024)
 #define STEP (CLOCK_SECOND / 20)
 
 /* Message buffers come from the kernel and go back to it; small memory is shared by the threads in two arenas. Without
@@ -23,6 +24,18 @@ static void bound_memory(void)
 {
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	mallopt(M_ARENA_MAX, 2);
+}
+
+/* libmilter starts and ends threads as the load goes. Stacks of this size are kept for the next, larger ones of a few
+ * threads only. */
+static void bound_stacks(void)
+{
+	pthread_attr_t a;
+
+	pthread_attr_init(&a);
+	if (pthread_attr_setstacksize(&a, STACK_SIZE) || pthread_setattr_default_np(&a))
+		log_debug(NULL, "pthread_setattr_default_np(%d) failed", STACK_SIZE);
+	pthread_attr_destroy(&a);
 }
 
 /* A connection takes a descriptor or three: the soft limit is a relic of select(). */
@@ -199,6 +212,7 @@ int main(int argc, char **argv)
 		return usage();
 	proc_init(PROGRAM);
 	bound_memory();
+	bound_stacks();
 	raise_descriptors();
 	if (conf_load(&conf, conf_path, &e))
 		return give_up(&e);
