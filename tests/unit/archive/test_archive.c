@@ -344,6 +344,7 @@ static void test_drain_takes_what_is_old_enough(void **state)
 	assert_int_equal(lockfile_take(conf.run_dir, "reindex", &lock, &e), 1);
 	put_ok("a");
 	put_ok("b");
+	wait_for(indexed, 2);
 	assert_int_equal(on_outbox(), 2);
 	assert_int_equal(archive_drain(archive, 100, 0, &done, &e), 0);
 	assert_int_equal(done, 0);
