@@ -1,9 +1,9 @@
 /* strongroom-milter: stands in a mail server's way until a message is archived. */
 #include "base/clock.h"
 #include "milter/callback.h"
+#include "sys/options.h"
 #include "sys/proc.h"
 
-#include <getopt.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -188,28 +188,15 @@ static _Noreturn void run(const struct conf *conf, const char *conf_path)
 	_exit(status);
 }
 
-static int usage(void)
-{
-	fputs("usage: " PROGRAM " [-V] [-c strongroom.conf]\n", stderr);
-	return EX_USAGE;
-}
-
 int main(int argc, char **argv)
 {
-	const char *conf_path = NULL;
+	const char *conf_path;
 	CLEANUP(conf_deinit) struct conf conf = { 0 };
 	struct err e;
-	int option;
+	int status = options_read(argc, argv, PROGRAM, &conf_path);
 
-	while ((option = getopt(argc, argv, "c:V")) != -1) {
-		if (option == 'V')
-			return puts(PROGRAM " " STRONGROOM_VERSION) < 0 ? EX_IOERR : EX_OK;
-		if (option != 'c')
-			return usage();
-		conf_path = optarg;
-	}
-	if (optind != argc)
-		return usage();
+	if (status != OPTIONS_GO_ON)
+		return status;
 	proc_init(PROGRAM);
 	bound_memory();
 	bound_stacks();

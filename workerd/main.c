@@ -1,10 +1,10 @@
 /* strongroom-workerd: the archive's upkeep, in the background. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "sys/options.h"
 #include "sys/proc.h"
 #include "workerd/worker.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <sysexits.h>
 
@@ -78,28 +78,15 @@ static int run(const struct conf *conf, const char *conf_path)
 	return failed ? give_up(&e) : EX_OK;
 }
 
-static int usage(void)
-{
-	fputs("usage: " PROGRAM " [-V] [-c strongroom.conf]\n", stderr);
-	return EX_USAGE;
-}
-
 int main(int argc, char **argv)
 {
-	const char *conf_path = NULL;
+	const char *conf_path;
 	CLEANUP(conf_deinit) struct conf conf = { 0 };
 	struct err e;
-	int option;
+	int status = options_read(argc, argv, PROGRAM, &conf_path);
 
-	while ((option = getopt(argc, argv, "c:V")) != -1) {
-		if (option == 'V')
-			return puts(PROGRAM " " STRONGROOM_VERSION) < 0 ? EX_IOERR : EX_OK;
-		if (option != 'c')
-			return usage();
-		conf_path = optarg;
-	}
-	if (optind != argc)
-		return usage();
+	if (status != OPTIONS_GO_ON)
+		return status;
 	proc_init(PROGRAM);
 	if (conf_load(&conf, conf_path, &e))
 		return give_up(&e);
