@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,7 +25,10 @@
 #define RETRY_MIN_US CLOCK_SECOND
 #define RETRY_MAX_US (30 * CLOCK_SECOND)
 #define FINISH_US (5 * CLOCK_SECOND)
-#define NICE 19
+#define NICE 10
+#define REST_US (CLOCK_SECOND / 50)	       /* for each time that it was kept from the processor during a run, */
+#define REST_MAX_US CLOCK_SECOND
+#define QUIET_US (CLOCK_SECOND / 10)	       /* no group for so long: no rest */
 
 enum batch_state { BATCH_QUEUED, BATCH_INDEXED, BATCH_FAILED };
 
@@ -45,6 +49,7 @@ struct indexer {
 	struct meta *meta;
 	struct index *index; /* the thread's own */
 	int64_t retry_us;    /* the thread's own: the next pause */
+	int64_t rest_until_us; /* the thread's own; monotonic */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	/* under the lock: */
@@ -150,7 +155,7 @@ static void enqueue(struct indexer *x, struct index_batch *b)
 	x->bytes += b->bytes;
 	x->queued += b->n;
 	x->awaited += b->waiters > 0;
-	if (b->waiters || x->queued == b->n || x->queued >= ADD_DOCUMENTS)
+	if (b->waiters || x->queued == b->n || (x->queued >= ADD_DOCUMENTS && x->queued - b->n < ADD_DOCUMENTS))
 		pthread_cond_signal(&x->work);
 }
 
@@ -390,10 +395,15 @@ static void clear_when_idle(struct indexer *x)
 
 /* ---- the thread: its life ---- */
 
-/* Is there enough to add, or somebody who waits for it? The lock is held. */
-static bool is_due(const struct indexer *x)
+/* When to add what is queued: with enough of it, or when it has waited long enough; after a rest while groups keep coming.
+ * The lock is held. */
+static int64_t due_at(const struct indexer *x)
 {
-	return x->head && (x->stop || x->awaited || x->queued >= ADD_DOCUMENTS || clock_monotonic_us() >= x->head->due_us);
+	int64_t due = x->queued >= ADD_DOCUMENTS ? 0 : x->head->due_us, rest = x->offered_us + QUIET_US;
+
+	if (rest > x->rest_until_us)
+		rest = x->rest_until_us;
+	return x->stop || x->awaited ? 0 : due > rest ? due : rest;
 }
 
 /* Waits for documents; the lock is held. *idle_r: none came, and something is waiting to be taken off the outbox. */
@@ -402,10 +412,8 @@ static struct index_batch *next_run(struct indexer *x, bool *idle_r)
 	int64_t idle_at = clock_monotonic_us() + IDLE_US;
 
 	*idle_r = false;
-	while (!is_due(x) && !x->stop) {
-		if (x->head) {
-			wait_until(&x->work, &x->lock, x->head->due_us);
-		} else if (!x->done_n) {
+	while (!x->head && !x->stop) {
+		if (!x->done_n) {
 			pthread_cond_wait(&x->work, &x->lock);
 			idle_at = clock_monotonic_us() + IDLE_US;
 		} else if (wait_until(&x->work, &x->lock, idle_at) == ETIMEDOUT) {
@@ -413,9 +421,30 @@ static struct index_batch *next_run(struct indexer *x, bool *idle_r)
 			return NULL;
 		}
 	}
+	while (x->head && clock_monotonic_us() < due_at(x))
+		wait_until(&x->work, &x->lock, due_at(x));
 	if (x->stop && clock_monotonic_us() > x->stop_by_us)
 		return NULL;
 	return take_run(x);
+}
+
+static long times_preempted(void)
+{
+	struct rusage u;
+
+	return getrusage(RUSAGE_THREAD, &u) == 0 ? u.ru_nivcsw : 0;
+}
+
+/* A run, and the rest after it. A document takes as much processor time as all else that capture does with a message, and
+ * more: where processors are short, capture gets them, and what is left to the outbox is indexed when it is over. */
+static void work_and_rest(struct indexer *x, struct index_batch *run)
+{
+	long before = times_preempted();
+
+	work_off(x, run);
+	int64_t rest = (times_preempted() - before) * REST_US;
+
+	x->rest_until_us = clock_monotonic_us() + (rest < REST_MAX_US ? rest : REST_MAX_US);
 }
 
 /* Works while the index is open. */
@@ -432,7 +461,7 @@ static void serve(struct indexer *x)
 		stopping = x->stop && !run;
 		pthread_mutex_unlock(&x->lock);
 		if (run)
-			work_off(x, run);
+			work_and_rest(x, run);
 		else if (idle)
 			clear_when_idle(x);
 	}
