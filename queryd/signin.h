@@ -11,7 +11,8 @@
  * answers are the same and take as long. */
 void signin_password(struct call *c);
 
-/* {"mfa_token","code"} → {"access_token","token_type","expires_in"}. A code is good once. */
+/* {"mfa_token","code"} → {"access_token","token_type","expires_in"}. A code is good once, and few may be
+ * tried (meta/account.h): an account without tries left gets the answer of a wrong code. */
 void signin_totp(struct call *c);
 
 #endif

@@ -196,6 +196,32 @@ int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r
 	return sql_commit(c, e);
 }
 
+/* Commits when st, of a transaction that is begun, changed the account: 1, 0 when it did not, -1. */
+static int commit_if_changed(struct sql_conn *c, struct sql_stmt *st, struct err *e)
+{
+	if (sql_run(st, e) != SQL_DONE)
+		return -1;
+	if (sql_changed(c) == 0)
+		return 0;
+	return sql_commit(c, e) ? -1 : 1;
+}
+
+int meta_account_code_try(struct meta *m, uint64_t id, int64_t now_us, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_CODE_TRY);
+
+	sql_bind_i64(st, now_us);
+	sql_bind_i64(st, now_us);
+	sql_bind_i64(st, ACCOUNT_CODE_TRY_US);
+	sql_bind_u64(st, id);
+	sql_bind_i64(st, now_us + (ACCOUNT_CODE_TRIES - 1) * ACCOUNT_CODE_TRY_US);
+	return commit_if_changed(c, st, e);
+}
+
 int meta_account_totp_use(struct meta *m, uint64_t id, uint64_t step, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
@@ -207,11 +233,7 @@ int meta_account_totp_use(struct meta *m, uint64_t id, uint64_t step, struct err
 	sql_bind_u64(st, step);
 	sql_bind_u64(st, id);
 	sql_bind_u64(st, step);
-	if (sql_run(st, e) != SQL_DONE)
-		return -1;
-	if (sql_changed(c) == 0)
-		return 0;
-	return sql_commit(c, e) ? -1 : 1;
+	return commit_if_changed(c, st, e);
 }
 
 static int find_department(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e)

@@ -45,6 +45,16 @@ struct account_new {
 /* -1 permanent: the name is taken, or a role or department does not exist (said which). */
 int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r, struct err *e) MUST_CHECK;
 
+/* How many one-time codes may be tried in a row, and how long a spent try takes to come back: whoever has the password has
+ * the wrong code nearly always (three of a million are right), and a tenth of a percent of a chance in a day. Its user
+ * is kept out for one try's time at most. */
+#define ACCOUNT_CODE_TRIES 10
+#define ACCOUNT_CODE_TRY_US (5 * 60 * INT64_C(1000000))
+
+/* Takes a try, before the code is looked at: 1, or 0 when none is left. Durable and atomic: neither a restart nor many
+ * connections give more. A code that is used gives all tries back. */
+int meta_account_code_try(struct meta *m, uint64_t id, int64_t now_us, struct err *e) MUST_CHECK;
+
 /* Uses up a TOTP step: 1 when `step` is later than every step this user used before, 0 when not (a replay); one atomic
  * statement, so that of two sign-ins with one code one fails. */
 int meta_account_totp_use(struct meta *m, uint64_t id, uint64_t step, struct err *e) MUST_CHECK;

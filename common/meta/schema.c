@@ -19,6 +19,9 @@ static const struct migration control[] = {
 	{ 2,
 #include "schema/0002_control_roles.inc"
 	},
+	{ 3,
+#include "schema/0003_control_tries.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

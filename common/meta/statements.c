@@ -207,9 +207,15 @@ static const struct {
 		"INSERT INTO account_department (account_id, department_id) SELECT ?, id FROM department WHERE name = ?",
 		NULL,
 	},
+	[STMT_CODE_TRY] = {
+		"code_try",
+		"UPDATE account SET code_tries_us = CASE WHEN code_tries_us < ? THEN ? ELSE code_tries_us END + ?"
+		" WHERE id = ? AND code_tries_us <= ?",
+		NULL,
+	},
 	[STMT_TOTP_USE] = {
 		"totp_use",
-		"UPDATE account SET totp_last_step = ? WHERE id = ? AND totp_last_step < ?",
+		"UPDATE account SET totp_last_step = ?, code_tries_us = 0 WHERE id = ? AND totp_last_step < ?",
 		NULL,
 	},
 	[STMT_DEPARTMENT_FIND] = { "department_find", "SELECT id FROM department WHERE name = ?", NULL },

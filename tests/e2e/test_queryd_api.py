@@ -51,6 +51,7 @@ USERS = {
     "once": ["--all"],
     "race": ["--all"],
     "tries": ["--all"],
+    "guess": ["--all"],
 }
 
 
@@ -173,6 +174,32 @@ def test_tries_of_a_code_are_bounded(archive):
     for _ in range(5):
         assert api.json("POST", "/api/v1/auth/totp", {"mfa_token": token, "code": wrong})[0] == 401
     assert api.json("POST", "/api/v1/auth/totp", {"mfa_token": token, "code": right})[0] == 401
+
+
+def test_guessing_codes_leads_nowhere(archive):
+    """A new token for every few guesses gives no more of them, nor does another process; the answer is that of a wrong code."""
+    api, answers = archive.site.api(), set()
+
+    def mfa():
+        return api.json("POST", "/api/v1/auth/login", {"username": "guess", "password": PASSWORD})[1]["mfa_token"]
+
+    def sign_in(token, code):
+        status, text, headers = api.call("POST", "/api/v1/auth/totp", {"mfa_token": token, "code": code})
+        answers.add((status, text, tuple(sorted(k for k, _ in headers.items()))))
+        return status
+
+    def wrong():
+        return "%06d" % ((int(totp(archive.secrets["guess"])) + 500000) % 10 ** 6)
+
+    for _ in range(3):
+        token = mfa()
+        assert [sign_in(token, wrong()) for _ in range(4)] == [401] * 4
+    assert sign_in(mfa(), totp(archive.secrets["guess"])) == 401
+    assert len(answers) == 1
+    assert archive.site.log_line("queryd", "too many were wrong")["level"] == "warn"
+    with archive.control() as db:       # what five minutes do
+        db.execute("UPDATE account SET code_tries_us = code_tries_us - 300000000 WHERE username = 'guess'")
+    assert sign_in(mfa(), totp(archive.secrets["guess"])) == 200
 
 
 @pytest.mark.parametrize("body", [{"username": "eve"}, {"username": "eve", "password": 1}, {"username": "eve", "password": "x", "more": 1},

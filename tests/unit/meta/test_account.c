@@ -153,6 +153,64 @@ static void a_one_time_password_is_used_one_time(void **state)
 	assert_int_equal(meta_account_totp_use(meta, 999, 5000, &err), 0);
 }
 
+static void *try_code(void *arg)
+{
+	struct err e = { 0 };
+
+	(void)arg;
+	for (int i = 0; i < ACCOUNT_CODE_TRIES; i++) {
+		int allowed = meta_account_code_try(meta, totp_id, CLOCK_SECOND, &e);
+
+		if (allowed < 0)
+			return (void *)1;
+		atomic_fetch_add(&winners, allowed);
+	}
+	return NULL;
+}
+
+/* However many connections guess, and whenever the process begins anew. */
+static void tries_of_codes_are_few(void **state)
+{
+	const int64_t later = CLOCK_SECOND + ACCOUNT_CODE_TRY_US;
+	pthread_t threads[THREADS];
+	uint64_t other;
+	void *failed;
+
+	(void)state;
+	winners = 0;
+	assert_ok(add("dave", "", "", "", &totp_id));
+	assert_ok(add("erin", "", "", "", &other));
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, try_code, NULL), 0);
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(winners, ACCOUNT_CODE_TRIES);
+	reopen_meta();
+	assert_int_equal(meta_account_code_try(meta, totp_id, later - 1, &err), 0);
+	assert_int_equal(meta_account_code_try(meta, totp_id, later, &err), 1);
+	assert_int_equal(meta_account_code_try(meta, totp_id, later, &err), 0);
+	assert_int_equal(meta_account_code_try(meta, other, later, &err), 1);
+	assert_int_equal(meta_account_code_try(meta, 999, later, &err), 0);
+}
+
+/* Nobody saves up tries, and who signs in has all of them again. */
+static void tries_come_back(void **state)
+{
+	const int64_t year = INT64_C(31536000) * CLOCK_SECOND;
+	int allowed = 0;
+
+	(void)state;
+	for (int i = 0; i < 2 * ACCOUNT_CODE_TRIES; i++)
+		allowed += meta_account_code_try(meta, totp_id, year, &err);
+	assert_int_equal(allowed, ACCOUNT_CODE_TRIES);
+	assert_int_equal(meta_account_totp_use(meta, totp_id, 1000, &err), 1);
+	for (int i = 0; i < 2 * ACCOUNT_CODE_TRIES; i++)
+		allowed += meta_account_code_try(meta, totp_id, year, &err);
+	assert_int_equal(allowed, 2 * ACCOUNT_CODE_TRIES);
+}
+
 static void accounts_are_never_deleted(void **state)
 {
 	(void)state;
@@ -166,6 +224,8 @@ int main(void)
 		cmocka_unit_test(what_does_not_exist_leaves_nothing),
 		cmocka_unit_test(roles_keep_their_distance),
 		cmocka_unit_test(a_one_time_password_is_used_one_time),
+		cmocka_unit_test(tries_of_codes_are_few),
+		cmocka_unit_test(tries_come_back),
 		cmocka_unit_test(accounts_are_never_deleted),
 	};
 
