@@ -56,7 +56,8 @@ int sql_open(struct sql_db **db_r, const char *url, const char *name, enum sql_a
 	pthread_mutex_init(&db->pool, NULL);
 	CLEANUP(sql_releasep) struct sql_conn *first = NULL;
 
-	if (sql_reader(db, &first, e)) {
+	if (sql_reader(db, &first, e) || driver->settle(first, e)) {
+		sql_releasep(&first);
 		sql_closep(&db);
 		return -1;
 	}

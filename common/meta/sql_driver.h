@@ -31,6 +31,9 @@ struct sql_driver {
 	int (*open)(struct sql_conn **c_r, const char *place, const char *name, enum sql_role role,
 		struct err *e);
 	void (*close)(struct sql_conn *c);
+
+	/* Makes durable what can be seen: a process that was killed may have left it without. */
+	int (*settle)(struct sql_conn *c, struct err *e);
 	int (*ready)(struct sql_conn *c, struct err *e);
 	int (*check)(struct sql_conn *c, const char *name, sql_report *report, void *ctx,
 		struct err *e);

@@ -65,11 +65,15 @@ static bool is_full(const struct sqlite_conn *c, int code)
 	return (code & 0xff) == SQLITE_FULL || number == EDQUOT || number == EFBIG;
 }
 
-/* *e for a result code; -1. */
+/* *e for a result code; -1. After a failed fsync, be it in the middle of a transaction, the pages it was about are in
+ * doubt, and the next one would succeed for nothing. */
 static int failure(const struct sqlite_conn *c, const char *operation, int code, struct err *e)
 {
 	const char *why = sqlite3_errmsg(c->db);
 
+	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+		log_fatal(NULL, "%s(%s) failed: fsync: %s: what is durable is not known, the process ends",
+			operation, c->path, strerrordesc_np(system_error(c)));
 	if (is_full(c, code))
 		return err_temporary(e, "%s(%s) failed: no space is left for the file", operation,
 			c->path);
@@ -184,6 +188,22 @@ static int sqlite_open(struct sql_conn **c_r, const char *place, const char *nam
 	}
 	*c_r = &c->base;
 	return 0;
+}
+
+/* Who opens the database after all its processes were killed takes every commit that is whole in the log for done, the one
+ * that was not synced yet too. A retry of that message would be acknowledged on its word. */
+static int sqlite_settle(struct sql_conn *base, struct err *e)
+{
+	struct sqlite_conn *c = conn_of(base);
+	sqlite3_file *log = NULL;
+
+	if (execute(c, "open", "SELECT count(*) FROM sqlite_master", e)) /* opens the log */
+		return -1;
+	int code = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+
+	if (code == SQLITE_OK && log && log->pMethods)
+		code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+	return code == SQLITE_OK ? 0 : failure(c, "open", code, e);
 }
 
 /* The answer of a statement that gives one text; caller frees; NULL on failure. */
@@ -451,6 +471,7 @@ const struct sql_driver sql_sqlite = {
 	.create = sqlite_create,
 	.open = sqlite_open,
 	.close = sqlite_close,
+	.settle = sqlite_settle,
 	.ready = sqlite_ready,
 	.check = sqlite_check,
 	.begin = sqlite_begin,

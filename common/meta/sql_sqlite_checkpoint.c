@@ -2,10 +2,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sys/io.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Pages of the log, 4 KiB each. Every DUE they are moved while writers go on. Writers start the log again from its
@@ -17,6 +21,9 @@
 /* A reader that stays longer than this keeps the log from starting again; it is tried anew when the next is due. */
 #define HOLD_US (CLOCK_SECOND / 10)
 
+/* How long a checkpoint waits for the next commits; see run(). */
+#define COMMITS_US CLOCK_SECOND
+
 struct checkpointer {
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -24,9 +31,11 @@ struct checkpointer {
 	bool due, stop; /* guarded by lock, as are: */
 	bool hold;	/* the writer is to wait after its commit */
 	int moved;	/* pages of the log that are in the database */
+	unsigned commits;
 	const char *path;
 	sqlite3 *db; /* of the thread, as is: */
 	int64_t waiting_since;
+	int turn; /* a descriptor of the log; who has its lock moves pages */
 };
 
 /* Runs in the committing thread, when the commit is durable. */
@@ -39,10 +48,9 @@ static int on_commit(void *ctx, sqlite3 *writer, const char *database, int pages
 	pthread_mutex_lock(&cp->lock);
 	if (pages < cp->moved)
 		cp->moved = 0; /* it has started again */
-	if (pages - cp->moved >= PAGES_DUE) {
-		cp->due = true;
-		pthread_cond_signal(&cp->wake);
-	}
+	cp->commits++;
+	cp->due = cp->due || pages - cp->moved >= PAGES_DUE;
+	pthread_cond_signal(&cp->wake);
 	while (cp->hold)
 		pthread_cond_wait(&cp->resume, &cp->lock);
 	pthread_mutex_unlock(&cp->lock);
@@ -97,9 +105,9 @@ static int checkpoint(struct checkpointer *cp, int mode)
 	return pages;
 }
 
-static void move_pages(struct checkpointer *cp)
+static void move_pages(struct checkpointer *cp, int mode)
 {
-	if (checkpoint(cp, SQLITE_CHECKPOINT_PASSIVE) < PAGES_LONG)
+	if (checkpoint(cp, mode) < PAGES_LONG)
 		return;
 	set_hold(cp, true);
 	checkpoint(cp, SQLITE_CHECKPOINT_RESTART);
@@ -118,26 +126,82 @@ static bool wait_until_due(struct checkpointer *cp)
 	return go_on;
 }
 
+/* false: another process moves pages. SQLite itself locks nothing of this file. */
+static bool take_turn(struct checkpointer *cp)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(cp->turn, F_OFD_SETLK, &whole) == 0;
+}
+
+static void end_turn(struct checkpointer *cp)
+{
+	struct flock whole = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(cp->turn, F_OFD_SETLK, &whole))
+		log_fatal(NULL, "fcntl(%s-wal) failed: %s", cp->path, strerror(errno));
+}
+
+/* Waits a moment until a commit has begun and ended: the hook of the first may be that of an earlier one. */
+static bool wait_for_commit(struct checkpointer *cp)
+{
+	int64_t until = clock_monotonic_us() + COMMITS_US;
+	struct timespec t = {
+		.tv_sec = (time_t)(until / CLOCK_SECOND),
+		.tv_nsec = (long)(until % CLOCK_SECOND) * 1000,
+	};
+
+	pthread_mutex_lock(&cp->lock);
+	unsigned start = cp->commits;
+
+	while (cp->commits - start < 2 && !cp->stop)
+		if (pthread_cond_timedwait(&cp->wake, &cp->lock, &t) == ETIMEDOUT)
+			break;
+	bool came = cp->commits - start >= 2;
+
+	pthread_mutex_unlock(&cp->lock);
+	return came;
+}
+
+/* SQLite before 3.51.3 loses commits where a checkpoint begins on a log that is in the database entirely and somebody
+ * starts the log again at that instant (sqlite.org/wal.html#walresetbug). So one process at a time moves pages, and only
+ * when the log has grown since its turn began, which keeps it from being started again until this checkpoint is
+ * through; where no commit comes, nobody minds that writers are locked out meanwhile. */
 static void *run(void *arg)
 {
 	struct checkpointer *cp = arg;
 
-	while (wait_until_due(cp))
-		move_pages(cp);
+	while (wait_until_due(cp)) {
+		if (!take_turn(cp))
+			continue;
+		move_pages(cp, wait_for_commit(cp) ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_FULL);
+		end_turn(cp);
+	}
 	return NULL;
 }
 
 static void release(struct checkpointer *cp)
 {
 	sqlite3_close(cp->db);
+	io_closep(&cp->turn);
 	pthread_cond_destroy(&cp->resume);
 	pthread_cond_destroy(&cp->wake);
 	pthread_mutex_destroy(&cp->lock);
 	free(cp);
 }
 
+static void init_monotonic(pthread_cond_t *c)
+{
+	pthread_condattr_t a;
+
+	pthread_condattr_init(&a);
+	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	pthread_cond_init(c, &a);
+	pthread_condattr_destroy(&a);
+}
+
 /* A connection that never read anything does not know of the log yet, and moves nothing. */
-static int open_own(struct checkpointer *cp)
+static int open_database(struct checkpointer *cp)
 {
 	int code = sqlite3_open_v2(cp->path, &cp->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
 		NULL);
@@ -149,16 +213,26 @@ static int open_own(struct checkpointer *cp)
 	return code;
 }
 
+static int open_own(struct checkpointer *cp, struct err *e)
+{
+	_free_ char *log = mem_printf("%s-wal", cp->path);
+
+	if (open_database(cp) != SQLITE_OK)
+		return err_temporary(e, "open(%s) failed: %s", cp->path, sqlite3_errmsg(cp->db));
+	cp->turn = open(log, O_RDWR | O_CLOEXEC);
+	return cp->turn < 0 ? err_errno(e, "open", log) : 0;
+}
+
 int checkpointer_start(struct checkpointer **cp_r, const char *path, sqlite3 *writer, struct err *e)
 {
 	struct checkpointer *cp = MEM_NEW(struct checkpointer);
 
 	cp->path = path;
+	cp->turn = -1;
 	pthread_mutex_init(&cp->lock, NULL);
-	pthread_cond_init(&cp->wake, NULL);
+	init_monotonic(&cp->wake);
 	pthread_cond_init(&cp->resume, NULL);
-	if (open_own(cp) != SQLITE_OK) {
-		err_temporary(e, "open(%s) failed: %s", path, sqlite3_errmsg(cp->db));
+	if (open_own(cp, e)) {
 		release(cp);
 		return -1;
 	}

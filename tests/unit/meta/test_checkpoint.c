@@ -7,6 +7,7 @@
 
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #define ROW_BYTES 1000000
@@ -50,10 +51,36 @@ static void the_log_goes_into_the_file(void **state)
 	assert_int_equal(message_count(), 40);
 }
 
+/* Who moves pages has the lock of the log: SQLite's own guard is not enough (sql_sqlite_checkpoint.c). */
+static void one_process_at_a_time_moves_pages(void **state)
+{
+	_free_ char *log = path_of("capture.db-wal");
+	const struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	(void)state;
+	reopen_meta();
+	put_large();
+	int fd = open(log, O_RDWR | O_CLOEXEC);
+	off_t before = size_of("capture.db");
+
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &whole), 0);
+	for (int i = 0; i < 70; i++) {
+		put_large();
+		assert_int_equal(size_of("capture.db"), before);
+	}
+	close(fd);
+	put_large();
+	for (int i = 0; i < 600 && size_of("capture.db") < before + 20 * MIB; i++)
+		usleep(100000);
+	assert_true(size_of("capture.db") > before + 20 * MIB);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_log_goes_into_the_file),
+		cmocka_unit_test(one_process_at_a_time_moves_pages),
 	};
 
 	return cmocka_run_group_tests(tests, open_meta, remove_directory);
