@@ -3,7 +3,7 @@
 #	make demo	install what is needed, build, run the main job on the embedded default, leave it running
 #	make check	install what is needed, build every variant, run every test
 #	make check-fast	unit tests and the embedded end-to-end tests, release build only
-#	make install	into $(DESTDIR)$(PREFIX)
+#	make install	into $(DESTDIR)$(PREFIX); a configuration that is in /etc stays
 #
 # VARIANT chooses how to build: release, faults (named fault points, for tests), asan, tsan, clang, fuzz.
 
@@ -54,14 +54,13 @@ LINK_clang   := -pie -Wl,-z,relro,-z,now
 LINK_fuzz    := -fsanitize=address,undefined
 
 COMPILER := $(CC_$(VARIANT))
-CPPFLAGS += -D_GNU_SOURCE -DSTRONGROOM_VERSION='"$(VERSION)"' \
-	-DSTRONGROOM_LIBEXEC='"$(PREFIX)/libexec/strongroom"' -Icommon -I.
+CPPFLAGS += -D_GNU_SOURCE -DSTRONGROOM_VERSION='"$(VERSION)"' -Icommon -I.
 CFLAGS   += -std=c17 -g -pthread $(WARN) $(VARIANT_$(VARIANT))
 LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
 
 PKGS     := gmime-3.0 gnutls icu-uc icu-i18n libcjson libcrypto libjwt libmicrohttpd liboath libqrencode libseccomp \
 	libsodium libssl libsystemd libxml-2.0 sqlite3
-ifneq ($(filter-out deps deps-build deps-test clean demo check check-fast,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps deps-build deps-test clean demo demo-start demo-stop check check-fast,$(or $(MAKECMDGOALS),all)),)
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS))
 LIBS     := $(shell pkg-config --libs $(PKGS)) -linih -lmilter
 endif
@@ -131,6 +130,13 @@ $(B)/obj/queryd/openapi.o: $(B)/gen/queryd/openapi.inc
 $(B)/obj/common/meta/schema.o: CPPFLAGS += -I$(B)/gen
 $(B)/obj/common/meta/schema.o: $(patsubst %.sql,$(B)/gen/%.inc,$(wildcard schema/*.sql))
 
+# The one place where the prefix is compiled in: built anew when it is another than last time.
+$(B)/gen/prefix: FORCE
+	@mkdir -p $(@D)
+	@[ "$$(cat $@ 2>/dev/null)" = '$(PREFIX)' ] || echo '$(PREFIX)' >$@
+$(B)/obj/common/conf/conf_table.o: CPPFLAGS += -DSTRONGROOM_LIBEXEC='"$(PREFIX)/libexec/strongroom"'
+$(B)/obj/common/conf/conf_table.o: $(B)/gen/prefix
+
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call SAY,cc,$<)
@@ -194,7 +200,9 @@ deps-demo:
 deps-test:
 	@tests/tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_TEST)
 
-demo: deps-demo
+demo:
+	@[ "$$(id -u)" = 0 ] || { echo 'make demo: run it as root: it starts a Postfix, which root alone can do' >&2; exit 1; }
+	@$(MAKE) --no-print-directory deps-demo
 	@$(MAKE) --no-print-directory -j$$(nproc) programs
 	@$(PYTHON) tests/demo/demo start
 demo-start:
@@ -210,23 +218,32 @@ check-fast: deps-test
 # ---- installation: make install [PREFIX=/usr] [DESTDIR=…] ------------------------------------------------------------------
 
 SBIN := strongroom-milter strongroom-lmtpd strongroom-queryd strongroom-workerd
+ROOT  = $(DESTDIR)$(PREFIX)
+DOC   = $(ROOT)/share/doc/strongroom
+CONF  = $(DESTDIR)/etc/strongroom/strongroom.conf
+
+# Texts name the places of the default prefix: $(1) as file $(2), with those of the one that was chosen.
+INSTALL_TEXT = sed 's|/usr/local|$(PREFIX)|g' $(1) >$(2) && chmod 0644 $(2)
 
 install: programs
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/strongroom \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/strongroom
-	install -m 0755 $(SBIN:%=$(B)/%) $(DESTDIR)$(PREFIX)/sbin
-	install -m 0755 $(B)/strongroom $(DESTDIR)$(PREFIX)/bin
-	install -m 0755 $(B)/strongroom-parser $(DESTDIR)$(PREFIX)/libexec/strongroom
-	for section in 1 5 7 8; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$section && \
-		install -m 0644 man/*.$$section $(DESTDIR)$(PREFIX)/share/man/man$$section; done
-	for unit in etc/systemd/*; do sed 's|/usr/local|$(PREFIX)|g' $$unit \
-		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}; done
-	cp -R README.md etc/strongroom.conf etc/postfix etc/sendmail $(DESTDIR)$(PREFIX)/share/doc/strongroom
+	install -d $(ROOT)/sbin $(ROOT)/bin $(ROOT)/libexec/strongroom $(ROOT)/lib/systemd/system $(ROOT)/lib/sysusers.d \
+		$(DOC)/postfix $(DOC)/sendmail $(foreach s,1 5 7 8,$(ROOT)/share/man/man$(s)) $(dir $(CONF))
+	install -m 0755 $(SBIN:%=$(B)/%) $(ROOT)/sbin
+	install -m 0755 $(B)/strongroom $(ROOT)/bin
+	install -m 0755 $(B)/strongroom-parser $(ROOT)/libexec/strongroom
+	@set -e; for page in man/*; do $(call INSTALL_TEXT,$$page,$(ROOT)/share/man/man$${page##*.}/$${page##*/}); done
+	@set -e; for unit in etc/systemd/*; do $(call INSTALL_TEXT,$$unit,$(ROOT)/lib/systemd/system/$${unit##*/}); done
+	install -m 0644 etc/sysusers.d/strongroom.conf $(ROOT)/lib/sysusers.d
+	install -m 0644 README.md $(DOC)
+	install -m 0644 etc/postfix/* $(DOC)/postfix
+	install -m 0644 etc/sendmail/* $(DOC)/sendmail
+	@$(call INSTALL_TEXT,etc/strongroom.conf,$(DOC)/strongroom.conf)
+	[ -e $(CONF) ] || install -m 0644 $(DOC)/strongroom.conf $(CONF)
 
 clean:
 	rm -rf $(BUILD)/release $(BUILD)/faults $(BUILD)/asan $(BUILD)/tsan $(BUILD)/clang $(BUILD)/fuzz
 
 .PHONY: all programs unit-tests fuzz-targets benches deps-build deps-demo deps-test demo demo-start demo-stop check \
-	check-fast install clean
+	check-fast install clean FORCE
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
