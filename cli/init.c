@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,10 @@
 #include <unistd.h>
 
 #define PRIVATE 0700
+#define FOR_GROUP 02750
 #define PUBLIC 0755 /* others must come by: the mail system to a socket, clients to ca.crt */
+
+#define POSTFIX_QUEUE "/var/spool/postfix/" /* Debian's queue_directory */
 
 struct owner {
 	bool change;
@@ -65,8 +69,8 @@ static int make_directory(const char *path, mode_t mode, const struct owner *o, 
 		return -1;
 	if (mkdir(path, mode) < 0)
 		return err_errno(e, "mkdir", path);
-	if (chmod(path, mode) < 0 || (o->change && chown(path, o->uid, o->gid) < 0))
-		return err_errno(e, "chmod or chown", path);
+	if ((o->change && chown(path, o->uid, o->gid) < 0) || chmod(path, mode) < 0)
+		return err_errno(e, "chown or chmod", path);
 	printf("made %s\n", path);
 	return 0;
 }
@@ -78,6 +82,18 @@ static int make_parent_directory(const char *path, mode_t mode, const struct own
 	return *parent ? make_directory(parent, mode, o, e) : 0;
 }
 
+/* A socket inside Postfix's queue directory is for Postfix: the setgid bit hands its group on to the socket. */
+static int make_socket_directory(const char *path, const struct owner *o, struct err *e)
+{
+	const struct group *postfix = getgrnam("postfix");
+	struct owner with_group = *o;
+
+	if (!o->change || !postfix || strncmp(path, POSTFIX_QUEUE, strlen(POSTFIX_QUEUE)) != 0)
+		return make_parent_directory(path, PUBLIC, o, e);
+	with_group.gid = postfix->gr_gid;
+	return make_parent_directory(path, FOR_GROUP, &with_group, e);
+}
+
 /* The directories of Unix sockets. */
 static int make_socket_directories(const char *addresses, const struct owner *o, struct err *e)
 {
@@ -86,7 +102,7 @@ static int make_socket_directories(const char *addresses, const struct owner *o,
 	strv_split(&list, addresses, " ");
 	for (size_t i = 0; i < list.n; i++)
 		if (strncmp(list.items[i], "unix:", 5) == 0 &&
-			make_parent_directory(list.items[i] + 5, PUBLIC, o, e) < 0)
+			make_socket_directory(list.items[i] + 5, o, e) < 0)
 			return -1;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* Running postconf(1). */
 #include "base/buf.h"
 #include "cli/check.h"
+#include "cli/check_socket.h"
 #include "cli/postfix_config.h"
 #include "sys/io.h"
 
@@ -101,4 +102,9 @@ void check_postfix(struct check *c, const char *directory)
 	}
 	postfix_config_read(&config, main, services, overrides);
 	check_postfix_config(c, &config, directory);
+	if (strncmp(c->conf->milter_listen, "unix:", 5) == 0) {
+		_free_ char *owner = postfix_main(&config, "mail_owner");
+
+		check_socket(c, c->conf->milter_listen + 5, owner);
+	}
 }

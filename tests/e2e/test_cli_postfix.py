@@ -86,8 +86,36 @@ def test_chroot_hides_the_socket(new_site, configure):
     site = new_site(milter="unix")
     site.init()
     folder = configure("smtpd_milters = %s\n" % site.milter_address, master)
+    site.start("milter")
+    os.chmod(site.milter_path, 0o666)
     lines, _ = look(site, folder)
     assert len(lines) == 1 and "smtp/inet: runs chrooted" in lines[0]
+
+
+def milter_lines(site, folder):
+    lines, remedies = look(site, folder)
+    return [line for line in lines if "the milter's socket" in line], remedies
+
+
+def test_socket_that_postfix_can_not_use(new_site, configure):
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a directory to Postfix's group")
+    site = new_site(milter="unix")
+    site.write_conf(milter__listen="unix:" + site.path("door", "milter.sock"))
+    site.milter_path = site.path("door", "milter.sock")
+    site.init()
+    folder = configure("smtpd_milters = %s\n" % site.milter_address)
+    lines, _ = milter_lines(site, folder)
+    assert len(lines) == 1 and lines[0].startswith("note: ") and "is not there" in lines[0]
+    site.start("milter")
+    lines, remedies = milter_lines(site, folder)
+    assert len(lines) == 1 and lines[0].startswith("problem: ") and "its account postfix can't use" in lines[0]
+    command, _, rest = remedies[0].partition(", ")
+    assert rest == "and restart strongroom-milter"
+    subprocess.run(command, shell=True, check=True)
+    site.stop("milter")
+    site.start("milter")
+    assert look(site, folder) == ([], [])
 
 
 def test_no_postfix_there(site):
