@@ -43,6 +43,7 @@ int archive_open(struct archive **a_r, const struct conf *conf, const char *name
 	a->daemon = mem_printf("%s@%s", name, conf->node);
 	a->policy_version = policy_version(conf);
 	admission_init(&a->admission, conf->inflight_max);
+	underway_init(&a->underway);
 	pthread_mutex_init(&a->ready_lock, NULL);
 	if (open_parts(a, name, e))
 		return -1;
@@ -67,6 +68,7 @@ void archive_closep(struct archive **a)
 	store_closep(&was->store);
 	io_closep(&was->lock);
 	pthread_mutex_destroy(&was->ready_lock);
+	underway_deinit(&was->underway);
 	setaside_deinit(&was->setaside);
 	free(was->policy_version);
 	free(was->daemon);
@@ -195,18 +197,26 @@ static void answer_new(struct archive *a, struct entry *entry, struct archive_re
 		r->indexed = indexer_wait(a->indexer, entry->batch, a->conf->index_wait_us);
 }
 
+/* Up to the commit: from here on the message is entry->known_as, when entry->known, or the entry's own id. */
+static int make_durable(struct archive *a, struct entry *entry, struct err *e)
+{
+	int found = look_up(a, entry, &entry->known_as, e);
+
+	entry->known = found > 0;
+	if (found)
+		return found > 0 ? 0 : -1;
+	return parse(a, entry, e) || put_object(a, entry, e) || commit(a, entry, e) ? -1 : 0;
+}
+
 static int archive_entry(struct archive *a, struct entry *entry, struct archive_receipt *r, struct err *e)
 {
-	struct uuid known;
-	int found = look_up(a, entry, &known, e);
+	struct underway_key key;
 
-	if (found < 0)
-		return -1;
-	if (found) {
-		answer_known(a, &known, r);
-		return 0;
-	}
-	if (parse(a, entry, e) || put_object(a, entry, e) || commit(a, entry, e))
+	underway_enter(&a->underway, &key, entry->key);
+	int failed = make_durable(a, entry, e);
+
+	underway_leave(&a->underway, &key);
+	if (failed)
 		return -1;
 	if (entry->known)
 		answer_known(a, &entry->known_as, r);

@@ -7,6 +7,7 @@
 #include "archive/group.h"
 #include "archive/indexer.h"
 #include "archive/setaside.h"
+#include "archive/underway.h"
 #include "mail/parser_pool.h"
 #include "meta/meta.h"
 #include "store/store.h"
@@ -22,6 +23,7 @@ struct archive {
 	struct indexer *indexer;
 	struct group *group;
 	struct admission admission;
+	struct underway underway;
 	struct setaside setaside; /* archive_drain()'s */
 	/* the last answer of archive_ready() */
 	pthread_mutex_t ready_lock;

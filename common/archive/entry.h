@@ -17,7 +17,7 @@ struct entry {
 	struct message_row row;	   /* row.id is the archive id */
 	struct document *document; /* NULL once the group has handed it to the indexer */
 	struct index_batch *batch; /* to wait for; NULL: on the outbox */
-	/* what group_commit() decided */
+	/* what the look-up or group_commit() decided */
 	bool known; /* somebody else archived it first, as known_as */
 	struct uuid known_as;
 	int result; /* 0 or -1 */

@@ -190,16 +190,17 @@ static int transact(struct run *r, struct err *err)
 		return err_temporary(err, "meta_capture_begin() failed: fault");
 	if (know_seq(g, err) || meta_capture_begin(g->meta, &t, err))
 		return -1;
+	g->seq_known = false; /* whatever fails: ask the database before the next one */
 	if (fill_transaction(r, t, err)) {
 		meta_capture_rollback(&t);
 		return -1;
 	}
 	if (commit(&t, err)) {
-		g->seq_known = false; /* whatever is found out: ask the database before the next one */
 		if (err->class != ERR_UNKNOWN || look_up_outcome(r, err))
 			return -1;
 		return 0;
 	}
+	g->seq_known = true;
 	g->last_seq += r->fresh;
 	return 0;
 }

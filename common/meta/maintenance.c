@@ -1,5 +1,6 @@
 #include "meta/maintenance.h"
 
+#include "base/clock.h"
 #include "meta/meta_private.h"
 
 int meta_message_load(struct meta *m, const struct uuid *id, struct message_row *row_r,
@@ -51,6 +52,7 @@ int meta_outbox_list(struct meta *m, int64_t before_us, struct uuid *ids_r, size
 		return -1;
 	st = sql_use(c, STMT_OUTBOX_LIST);
 	sql_bind_i64(st, before_us);
+	sql_bind_i64(st, clock_now_us()); /* those of a clock that was ahead would wait for years */
 	sql_bind_u64(st, max);
 	return take_ids(st, ids_r, max, n_r, e);
 }

@@ -105,7 +105,7 @@ static const struct {
 	[STMT_MESSAGE_WALK] = { "message_walk", "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?", NULL },
 	[STMT_OUTBOX_LIST] = {
 		"outbox_list",
-		"SELECT message_id FROM outbox WHERE queued_us < ? ORDER BY message_id LIMIT ?",
+		"SELECT message_id FROM outbox WHERE queued_us NOT BETWEEN ? AND ? ORDER BY message_id LIMIT ?",
 		NULL,
 	},
 	[STMT_OUTBOX_COUNT] = { "outbox_count", "SELECT count(*) FROM outbox", NULL },

@@ -27,6 +27,7 @@
 /* ---- the fake parser ---- */
 
 static bool parser_missing;
+static useconds_t parser_takes;
 
 int parser_pool_open(struct parser_pool **pool_r, const struct conf *conf, struct err *e)
 {
@@ -47,6 +48,7 @@ int parser_pool_parse(struct parser_pool *pool, const struct message *m, struct 
 	(void)pool;
 	if (parser_missing)
 		return err_temporary(e, "no parser");
+	usleep(parser_takes);
 	*p_r = parsed_new();
 	free((*p_r)->text);
 	(*p_r)->text = mem_dup(message_bytes(m), message_size(m));
@@ -101,6 +103,7 @@ static int set_up(void **state)
 	log_set_level(LOG_FATAL);
 	configure();
 	parser_missing = false;
+	parser_takes = 0;
 	if (store_create(&conf, &e) == 0 && meta_migrate(&conf, &e) == 0 && index_create(&conf, &e) == 0 &&
 		archive_open(&archive, &conf, "test", &e) == 0)
 		return 0;
@@ -270,6 +273,47 @@ static void test_a_retry_is_known_another_recipient_is_not(void **state)
 	assert_false(other.known);
 	assert_int_equal(rows(), 2);
 	assert_ledger_is_whole();
+}
+
+static unsigned objects;
+
+static int count_object(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)path, (void)st, (void)ftw;
+	objects += type == FTW_F;
+	return 0;
+}
+
+static void *put_twin(void *receipt)
+{
+	struct err e;
+
+	return put("twin", "bob@example.org", receipt, &e) ? NULL : receipt;
+}
+
+static void test_twins_that_arrive_at_once_are_stored_once(void **state)
+{
+	(void)state;
+	struct archive_receipt receipts[8];
+	pthread_t threads[8];
+	_free_ char *store = in_top("store/m");
+	unsigned known = 0;
+	void *done;
+
+	parser_takes = 20000;
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, put_twin, &receipts[i]), 0);
+	for (size_t i = 0; i < 8; i++) {
+		assert_int_equal(pthread_join(threads[i], &done), 0);
+		assert_non_null(done);
+		assert_memory_equal(&receipts[i].id, &receipts[0].id, sizeof(receipts[0].id));
+		known += receipts[i].known;
+	}
+	assert_int_equal(known, 7);
+	assert_int_equal(rows(), 1);
+	objects = 0;
+	assert_int_equal(nftw(store, count_object, 16, FTW_PHYS), 0);
+	assert_int_equal(objects, 1);
 }
 
 static void test_without_parser_nothing_is_taken(void **state)
@@ -522,6 +566,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ARCHIVE_TEST(test_archived_and_searchable),
 		ARCHIVE_TEST(test_a_retry_is_known_another_recipient_is_not),
+		ARCHIVE_TEST(test_twins_that_arrive_at_once_are_stored_once),
 		ARCHIVE_TEST(test_without_parser_nothing_is_taken),
 		ARCHIVE_TEST(test_the_name_is_taken_once),
 		ARCHIVE_TEST(test_the_sequence_goes_on_after_a_restart),

@@ -216,6 +216,14 @@ static void the_outbox_is_consumed_by_presence(void **state)
 	assert_ok(meta_outbox_count(meta, &left, &oldest, &err));
 	assert_int_equal(left, n - 1);
 	assert_int_equal(oldest, 3);
+
+	struct uuid ahead = { { 0 } };
+
+	assert_ok(meta_outbox_add(meta, &ahead, 1, clock_now_us() + 3600 * CLOCK_SECOND, &err));
+	assert_ok(meta_outbox_list(meta, clock_now_us() - 60 * CLOCK_SECOND, ids, 10, &listed, &err));
+	assert_true(listed >= 2); /* what a clock that was ahead queued is not left for later */
+	assert_memory_equal(&ids[0], &ahead, sizeof(ahead));
+	assert_ok(meta_outbox_clear(meta, &ahead, 1, &err));
 }
 
 static void a_walk_meets_every_message_once(void **state)
