@@ -345,6 +345,7 @@ def test_damaged_index(started, damage, running):
     site = started.site
     for _ in range(20):
         started.accepted()
+    wait_searchable(site)  # what is not in it yet would not be damaged
     if not running:
         site.stop("lmtpd")
     move_log(site.path("index", "index.db"))
@@ -361,6 +362,7 @@ def test_damaged_index(started, damage, running):
 def test_search_goes_on_beside_a_rebuild(started):
     for _ in range(50):
         started.accepted()
+    wait_searchable(started.site)
     move_log(started.site.path("index", "index.db"))
     cut(started.site.path("index", "index.db"))
     started.site.start("workerd")
