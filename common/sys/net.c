@@ -116,7 +116,7 @@ static int remove_stale(const struct sockaddr_un *un, const char *address, struc
 	if (fd < 0)
 		return err_errno(e, "socket", address);
 	if (connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0 || errno != ECONNREFUSED)
-		return err_permanent(e, "bind(%s) failed: another process listens there", address);
+		return err_temporary(e, "bind(%s) failed: another process listens there", address);
 	return unlink(un->sun_path) && errno != ENOENT ? err_errno(e, "unlink", address) : 0;
 }
 
