@@ -298,10 +298,17 @@ static void report_missing(const struct look *l, const struct postfix_service *s
 		*value ? value : "empty", why);
 }
 
+static char *chroot_remedy(const struct look *l, const struct postfix_service *s, const char *name)
+{
+	if (strncmp(l->ours, "unix:/", 6) != 0)
+		return mem_printf("in %s write %s instead of %s", name, l->ours, l->conf->milter_listen);
+	return mem_printf("%s -F '%s/%s/chroot=n' && %s; or set [milter] listen to a path in %s", l->postconf,
+		s->name, s->type, l->reload, l->queue_directory);
+}
+
 static void report_chroot(const struct look *l, const struct postfix_service *s, const char *name)
 {
-	_free_ char *remedy = mem_printf("%s -F '%s/%s/chroot=n' && %s; or set [milter] listen to a path in %s", l->postconf,
-		s->name, s->type, l->reload, l->queue_directory);
+	_free_ char *remedy = chroot_remedy(l, s, name);
 
 	check_report(l->check, CHECK_PROBLEM, remedy,
 		"Postfix, %s/%s: runs chrooted, where the path of %s begins in %s: the socket is not there", s->name,
@@ -386,6 +393,17 @@ static void check_journaling(const struct look *l, bool milter)
 			"that who got a blind copy is not known");
 }
 
+/* The milter's address as Postfix is to write it: relative to the queue directory when it is inside, which is right in a
+ * chroot and out of it. */
+static char *address_for_postfix(const char *listen, const char *queue_directory)
+{
+	size_t n = strlen(queue_directory);
+
+	if (n && strncmp(listen, "unix:", 5) == 0 && strncmp(listen + 5, queue_directory, n) == 0 && listen[5 + n] == '/')
+		return mem_printf("unix:%s", listen + 5 + n + 1);
+	return mem_strdup(listen);
+}
+
 static char *directory_option(const char *directory)
 {
 	return directory ? mem_printf(" -c %s", directory) : mem_strdup("");
@@ -398,11 +416,11 @@ void check_postfix_config(struct check *c, const struct postfix_config *config, 
 		.check = c,
 		.conf = c->conf,
 		.config = config,
-		.ours = mem_strdup(c->conf->milter_listen),
 		.queue_directory = postfix_main(config, "queue_directory"),
 		.postconf = mem_printf("postconf%s", option),
 		.reload = mem_printf("postfix%s reload", option),
 	};
+	l.ours = address_for_postfix(c->conf->milter_listen, l.queue_directory);
 	bool milter = milter_named(&l), bcc = journaling(&l);
 
 	if (bcc)

@@ -204,6 +204,16 @@ static void test_sockets_and_chroots(void **state)
 		"smtp inet n - - - - smtpd\n", "");
 
 	assert_non_null(strstr(dash, "runs chrooted"));
+	_free_ char *absolute = check(inside, "smtpd_milters = unix:/var/spool/postfix/strongroom/milter.sock\n"
+		"non_smtpd_milters = unix:strongroom/milter.sock\n", "", CHROOTED, "");
+
+	one(absolute, "problem Postfix, smtp/inet: runs chrooted, where the path of smtpd_milters begins in ",
+		"in smtpd_milters write unix:strongroom/milter.sock instead of "
+		"unix:/var/spool/postfix/strongroom/milter.sock");
+	_free_ char *none = check(inside, "smtpd_milters =\nnon_smtpd_milters = unix:strongroom/milter.sock\n", "", CHROOTED, "");
+
+	one(none, "problem Postfix, smtp/inet: smtpd_milters (now empty) does not name strongroom-milter",
+		"postconf -c /etc/pf -e 'smtpd_milters = unix:strongroom/milter.sock' && postfix -c /etc/pf reload");
 }
 
 static void test_journaling(void **state)
