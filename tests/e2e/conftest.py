@@ -20,12 +20,6 @@ from stack.site import Site  # noqa: E402
 MTA_FIXTURES = {"postfix", "new_postfix", "sendmail", "new_sendmail", "dovecot", "new_dovecot", "new_door"}
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "mta: needs a real Postfix, Sendmail or Dovecot (set by its fixtures)")
-    config.addinivalue_line("markers", "faults: needs a build with fault points (VARIANT=faults)")
-    config.addinivalue_line("markers", "heavy: too slow for the sanitizer builds")
-
-
 def pytest_collection_modifyitems(items):
     for item in items:
         if MTA_FIXTURES & set(item.fixturenames):
