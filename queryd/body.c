@@ -29,6 +29,11 @@ static bool has_type(const cJSON *item, enum body_type type)
 	return type == BODY_STRING ? cJSON_IsString(item) : cJSON_IsNumber(item);
 }
 
+static bool is_too_long(const cJSON *item, const struct body_field *field)
+{
+	return field->max && cJSON_IsString(item) && strlen(item->valuestring) > field->max;
+}
+
 static int check_member(struct response *r, const cJSON *object, const cJSON *item, const struct body_field *fields)
 {
 	const struct body_field *field = find_field(fields, item->string);
@@ -40,6 +45,8 @@ static int check_member(struct response *r, const cJSON *object, const cJSON *it
 	else if (!has_type(item, field->type))
 		response_problem_at(r, item->string, -1, "This field must be %s.",
 			field->type == BODY_STRING ? "a string" : "a number");
+	else if (is_too_long(item, field))
+		response_problem_at(r, item->string, -1, "This field has at most %zu bytes.", field->max);
 	else
 		return 0;
 	return -1;

@@ -60,9 +60,14 @@ static int read_query(struct call *c, const cJSON *body, struct query **q_r)
 int search_request_read(struct call *c, struct search_request *r_r)
 {
 	static const struct body_field fields[] = {
-		{ "query", BODY_STRING, false }, { "mailbox", BODY_STRING, false }, { "department", BODY_STRING, false },
-		{ "after", BODY_STRING, false }, { "before", BODY_STRING, false }, { "limit", BODY_INTEGER, false },
-		{ "cursor", BODY_STRING, false }, { NULL, 0, false }
+		{ "query", BODY_STRING, false, 0 }, /* query_parse() says where it is too long */
+		{ "mailbox", BODY_STRING, false, SEARCH_MAILBOX_MAX },
+		{ "department", BODY_STRING, false, SEARCH_DEPARTMENT_MAX },
+		{ "after", BODY_STRING, false, 0 },
+		{ "before", BODY_STRING, false, 0 },
+		{ "limit", BODY_INTEGER, false, 0 },
+		{ "cursor", BODY_STRING, false, SEARCH_CURSOR_MAX },
+		{ NULL, 0, false, 0 },
 	};
 	_json_ cJSON *body = body_read(c, fields);
 

@@ -7,6 +7,11 @@
 
 #define SEARCH_LIMIT_STANDARD 50
 
+/* Bytes. The audit keeps the whole request for ever. */
+#define SEARCH_MAILBOX_MAX 512
+#define SEARCH_DEPARTMENT_MAX 255
+#define SEARCH_CURSOR_MAX 64
+
 struct search_request {
 	struct query *query;
 	char *mailbox;	   /* NULL: any */

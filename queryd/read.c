@@ -84,7 +84,7 @@ static void add_people(cJSON *j, const struct message_row *row)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(people); i++)
-		present_people(j, people[i].key, row, people[i].role);
+		present_people(j, people[i].key, row, people[i].role, &present_all);
 }
 
 static void add_digest(cJSON *j, const uint8_t digest[SHA256_SIZE])

@@ -12,17 +12,23 @@ static void fail(struct call *c, const struct err *e, const char *detail)
 	response_unavailable(&c->response, detail);
 }
 
+/* A page of hits is answered from memory: whoever sends mail must not decide how much. */
+#define HIT_SUBJECT_MAX 1000
+static const struct present_limits hit_limits = { .people = 50, .text = 500 };
+
 static cJSON *present_hit(const struct message_row *row, const char *snippet)
 {
 	cJSON *j = cJSON_CreateObject();
+	size_t omitted = 0;
 
 	present_id(j, "id", &row->id);
 	present_time(j, "received_at", row->received_us);
 	present_date(j, "date", row);
-	present_people(j, "from", row, ROLE_FROM);
-	present_people(j, "to", row, ROLE_TO);
-	present_people(j, "cc", row, ROLE_CC);
-	json_add_str(j, "subject", row->subject);
+	omitted += present_people(j, "from", row, ROLE_FROM, &hit_limits);
+	omitted += present_people(j, "to", row, ROLE_TO, &hit_limits);
+	omitted += present_people(j, "cc", row, ROLE_CC, &hit_limits);
+	json_add_u64(j, "people_omitted", omitted);
+	present_text(j, "subject", row->subject, HIT_SUBJECT_MAX);
 	json_add_str(j, "snippet", snippet);
 	json_add_u64(j, "attachment_count", row->attachment_count);
 	json_add_u64(j, "size", row->size);

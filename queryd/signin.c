@@ -26,19 +26,6 @@ static void fail(struct call *c, const struct err *e)
 
 /* ---- the password ---- */
 
-static int check_lengths(struct call *c, const char *username, const char *password)
-{
-	if (strlen(username) > SIGNIN_USERNAME_MAX) {
-		response_problem_at(&c->response, "username", -1, "A user name has at most %d bytes.", SIGNIN_USERNAME_MAX);
-		return -1;
-	}
-	if (strlen(password) > SIGNIN_PASSWORD_MAX) {
-		response_problem_at(&c->response, "password", -1, "A password has at most %d bytes.", SIGNIN_PASSWORD_MAX);
-		return -1;
-	}
-	return 0;
-}
-
 static void answer_password(struct call *c, const char *username, const char *password)
 {
 	CLEANUP(account_deinit) struct account a = { 0 };
@@ -67,14 +54,14 @@ static void answer_password(struct call *c, const char *username, const char *pa
 void signin_password(struct call *c)
 {
 	static const struct body_field fields[] = {
-		{ "username", BODY_STRING, true }, { "password", BODY_STRING, true }, { NULL, 0, false }
+		{ "username", BODY_STRING, true, SIGNIN_USERNAME_MAX },
+		{ "password", BODY_STRING, true, SIGNIN_PASSWORD_MAX },
+		{ NULL, 0, false, 0 },
 	};
 	_json_ cJSON *body = body_read(c, fields);
 	const char *username, *password;
 
 	if (!body || json_get_str(body, "username", &username) != 1 || json_get_str(body, "password", &password) != 1)
-		return;
-	if (check_lengths(c, username, password) < 0)
 		return;
 	log_context_set(&c->log, "user", username);
 	if (audit_intent(c, username, "none", NULL) == 0)
@@ -155,7 +142,7 @@ static void give_token(struct call *c)
 void signin_totp(struct call *c)
 {
 	static const struct body_field fields[] = {
-		{ "mfa_token", BODY_STRING, true }, { "code", BODY_STRING, true }, { NULL, 0, false }
+		{ "mfa_token", BODY_STRING, true, 0 }, { "code", BODY_STRING, true, 0 }, { NULL, 0, false, 0 }
 	};
 	_json_ cJSON *body = body_read(c, fields);
 	const char *mfa_token, *code;

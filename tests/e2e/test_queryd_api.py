@@ -492,6 +492,25 @@ def test_logs_hold_no_secrets(archive):
     assert all(line["level"] != "raw" for line in archive.site.log("queryd"))
 
 
+def test_a_hit_is_small_whatever_was_sent(archive):
+    """Its size is the sender's to choose, the memory of a page is not."""
+    everybody = ["p%d@example.net" % i for i in range(30000)]
+    raw = ("From: \"%s\" <huge@example.net>\r\nTo: %s\r\nCc: c@example.net\r\nSubject: %s hugeness\r\n\r\nx\r\n" % (
+        "n" * 5000, ",\r\n ".join(everybody), "\u00e9" * 5000)).encode()
+    with archive.site.lmtp() as c:
+        archive_id = archive.put(c, raw, b"huge@example.net", [b"huge@example.net"])
+    api = archive.api("eve")
+    wait_until("it is indexed", lambda: api.search("hugeness")["total"])
+    status, text, _ = api.call("POST", "/api/v1/search/emails/", {"query": "hugeness"})
+    hit = json.loads(text)["hits"][0]
+    assert status == 200 and hit["id"] == archive_id and len(text) < 10000
+    assert [p["address"] for p in hit["to"]] == everybody[:50] and hit["people_omitted"] == len(everybody) - 50
+    assert hit["subject"] == "\u00e9" * 500 + "\u2026" and hit["from"][0]["name"] == "n" * 500 + "\u2026" and len(hit["cc"]) == 1
+    m = api.meta(archive_id)[1]
+    assert [p["address"] for p in m["to"]] == everybody and m["subject"].endswith(" hugeness") and m["from"][0]["name"] == "n" * 5000
+    assert api.search(mailbox=everybody[-1])["total"] == 1
+
+
 # ---- the rest ----
 
 def test_headers_of_every_answer(archive):

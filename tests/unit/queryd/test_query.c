@@ -111,6 +111,30 @@ static void test_refused(void **state)
 	refused("{\"query\":\"(a\"}", 400, "query");
 }
 
+/* What is asked is kept in the audit. */
+static void test_no_field_is_endless(void **state)
+{
+	static const struct {
+		const char *field;
+		int max;
+	} limits[] = { { "mailbox", SEARCH_MAILBOX_MAX }, { "department", SEARCH_DEPARTMENT_MAX },
+		{ "cursor", SEARCH_CURSOR_MAX } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		CLEANUP(search_request_deinit) struct search_request r = { 0 };
+		_free_ char *most = mem_printf("{\"%s\":\"%0*d\"}", limits[i].field, limits[i].max, 0);
+		_free_ char *over = mem_printf("{\"%s\":\"%0*d\"}", limits[i].field, limits[i].max + 1, 0);
+		char field[32];
+
+		assert_int_equal(run("application/json", most, &r, field), 0);
+		refused(over, 400, limits[i].field);
+	}
+	_free_ char *query = mem_printf("{\"query\":\"%0*d\"}", QUERY_TEXT_MAX + 1, 0);
+
+	refused(query, 400, "query");
+}
+
 static void test_content_type(void **state)
 {
 	static const char *const bad[] = { NULL, "", "text/plain", "application/jsonx", "application/x-www-form-urlencoded" };
@@ -128,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_all_fields),
 		cmocka_unit_test(test_nothing_asked),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_no_field_is_endless),
 		cmocka_unit_test(test_content_type),
 	};
 
