@@ -217,6 +217,12 @@ static struct query *parse_group(struct parser *p, const struct field *field)
 	return q;
 }
 
+/* Searching for the word alone would find just what its writer wants to be rid of. */
+static struct query *refuse_minus(struct parser *p)
+{
+	return fail(p, p->token.position, "A - excludes nothing here: write NOT and a blank in its place, or put the text in quotes.");
+}
+
 /* A name with its colon. One that isn't a field is a word when a blank follows (Re: budget), else a mistake. */
 static struct query *parse_field(struct parser *p, const struct field *outer)
 {
@@ -242,6 +248,8 @@ static struct query *parse_field(struct parser *p, const struct field *outer)
 		return parse_value(p, field);
 	if (p->token.kind == QTOK_OPEN_QUOTE)
 		return fail(p, p->token.position, "This quote is never closed: a \" is missing.");
+	if (p->token.kind == QTOK_MINUS)
+		return refuse_minus(p);
 	return fail(p, name.position, "After %s: comes what to look for there: %s:%s.", field->name, field->name,
 		field->op == QUERY_TEXT ? "word, or \"several words\" in quotes" :
 		field->op == QUERY_HAS_ATTACHMENT ? "attachment" :
@@ -265,6 +273,8 @@ static struct query *parse_atom(struct parser *p, const struct field *field)
 			"This parenthesis closes nothing: a ( is missing before it.");
 	case QTOK_OPEN_QUOTE:
 		return fail(p, t->position, "This quote is never closed: a \" is missing.");
+	case QTOK_MINUS:
+		return refuse_minus(p);
 	case QTOK_AND:
 	case QTOK_OR:
 		return fail(p, t->position, "%.*s stands between two words or groups; the one before it is missing.",

@@ -38,6 +38,11 @@ static size_t field_at(const char *s)
 	return n && s[n] == ':' && strncmp(s + n, "://", 3) != 0 ? n : 0;
 }
 
+static bool is_minus(const char *s)
+{
+	return *s == '-' && (is_letter(s[1]) || (unsigned char)s[1] >= 0x80 || s[1] == '(' || quote_at(s + 1));
+}
+
 static struct query_token phrase(const char *text, size_t *at, size_t quote)
 {
 	struct query_token t = { .kind = QTOK_PHRASE, .position = *at, .text = text + *at + quote };
@@ -91,6 +96,8 @@ struct query_token query_lex(const char *text, size_t *at)
 		return (struct query_token){ .kind = QTOK_END, .position = *at };
 	if (*s == '(' || *s == ')')
 		return (struct query_token){ .kind = *s == '(' ? QTOK_OPEN : QTOK_CLOSE, .position = (*at)++ };
+	if (is_minus(s))
+		return (struct query_token){ .kind = QTOK_MINUS, .position = (*at)++ };
 	if ((n = quote_at(s)) > 0)
 		return phrase(text, at, n);
 	if ((n = field_at(s)) > 0) {

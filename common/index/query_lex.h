@@ -17,6 +17,7 @@ enum query_token_kind {
 	QTOK_WORD,	 /* up to a blank, a parenthesis or a quote */
 	QTOK_PHRASE,	 /* what stood between quotes */
 	QTOK_OPEN_QUOTE, /* a quote that nothing closes */
+	QTOK_MINUS,	 /* - before a letter, a quote or a parenthesis, as others write NOT */
 };
 
 struct query_token {
