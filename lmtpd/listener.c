@@ -152,6 +152,7 @@ static void accept_some(struct listener *l, int socket)
 
 static void serve(struct listener *l)
 {
+	int64_t reopen_at = clock_monotonic_us() + REOPEN_INTERVAL;
 	struct pollfd p[PROC_POLL_MAX];
 
 	for (size_t i = 0; i < l->sockets.n; i++)
@@ -172,8 +173,10 @@ static void serve(struct listener *l)
 		for (size_t i = 0; i < l->sockets.n; i++)
 			if (p[i].revents)
 				accept_some(l, p[i].fd);
-		if (!open)
+		if (!open && clock_monotonic_us() >= reopen_at) { /* not at each connection */
 			try_open(l->server);
+			reopen_at = clock_monotonic_us() + REOPEN_INTERVAL;
+		}
 	}
 }
 

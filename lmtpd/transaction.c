@@ -3,43 +3,18 @@
 #include "base/clock.h"
 #include "lmtpd/trace.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-/* Room is taken in steps of this; a message that tells no size gets one to begin with. */
-#define ADMIT_STEP (UINT64_C(256) * 1024)
 
 static void give_back(struct transaction *t)
 {
 	message_freep(&t->capture.message);
-	if (t->admitted)
-		archive_release(t->archive, t->admitted);
-	t->admitted = t->used = 0;
+	room_give_back(&t->room);
 }
 
 static void fail(struct transaction *t, enum reply failure)
 {
 	t->failure = failure;
 	give_back(t);
-}
-
-static bool admit(struct transaction *t, uint64_t bytes)
-{
-	if (!archive_admit(t->archive, bytes))
-		return false;
-	t->admitted += bytes;
-	return true;
-}
-
-/* Accounts for n more bytes, taking more room where that is needed. */
-static bool use(struct transaction *t, uint64_t n)
-{
-	while (t->admitted - t->used < n)
-		if (!admit(t, ADMIT_STEP))
-			return false;
-	t->used += n;
-	return true;
 }
 
 static enum reply check_begin(struct transaction *t, const struct command *mail)
@@ -54,7 +29,7 @@ static enum reply check_begin(struct transaction *t, const struct command *mail)
 		log_warn(&t->log, "mail is put off: %s", e.text);
 		return REPLY_NOT_READY;
 	}
-	if (!admit(t, mail->size ? mail->size : ADMIT_STEP)) {
+	if (!room_take(&t->room, t->archive, mail->size)) {
 		log_warn(&t->log, "mail is put off: too many bytes are under way");
 		return REPLY_BUSY;
 	}
@@ -89,7 +64,7 @@ enum reply transaction_add_recipient(struct transaction *t, const struct command
 {
 	if (t->capture.recipient_count >= t->conf->recipients_max)
 		return REPLY_TOO_MANY_RECIPIENTS;
-	if (!use(t, sizeof(struct capture_recipient) + strlen(rcpt->address) + strlen(rcpt->args)))
+	if (!room_use(&t->room, sizeof(struct capture_recipient) + strlen(rcpt->address) + strlen(rcpt->args)))
 		return REPLY_BUSY;
 	capture_add_recipient(&t->capture, rcpt->address, rcpt->args);
 	return REPLY_RECIPIENT_OK;
@@ -101,7 +76,7 @@ void transaction_append(struct transaction *t, const void *data, size_t n)
 
 	if (t->failure)
 		return;
-	if (!use(t, n)) {
+	if (!room_use(&t->room, n)) {
 		log_warn(&t->log, "mail is put off: too many bytes are under way");
 		fail(t, REPLY_BUSY);
 	} else if (message_append(t->capture.message, data, n, &e)) {
@@ -136,20 +111,12 @@ static enum reply archive(struct transaction *t, char archive_id_r[UUID_TEXT_SIZ
 	return REPLY_ARCHIVED;
 }
 
-static void set_number(struct log_context *log, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	log_context_set(log, key, text);
-}
-
 static void log_outcome(struct transaction *t, enum reply r, uint64_t size, int64_t received_us)
 {
-	set_number(&t->log, "size", size);
-	set_number(&t->log, "recipients", t->capture.recipient_count);
-	set_number(&t->log, "receive_ms", (uint64_t)(received_us - t->begun_us) / 1000);
-	set_number(&t->log, "archive_ms", (uint64_t)(clock_monotonic_us() - received_us) / 1000);
+	log_context_set_number(&t->log, "size", size);
+	log_context_set_number(&t->log, "recipients", t->capture.recipient_count);
+	log_context_set_number(&t->log, "receive_ms", (uint64_t)(received_us - t->begun_us) / 1000);
+	log_context_set_number(&t->log, "archive_ms", (uint64_t)(clock_monotonic_us() - received_us) / 1000);
 	log_context_set(&t->log, "reply", reply_code(r));
 	if (r == REPLY_ARCHIVED)
 		log_info(&t->log, "archived");

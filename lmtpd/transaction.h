@@ -6,6 +6,7 @@
 #ifndef LMTPD_TRANSACTION_H
 #define LMTPD_TRANSACTION_H
 
+#include "archive/room.h"
 #include "lmtpd/command.h"
 #include "lmtpd/server.h"
 
@@ -25,8 +26,7 @@ struct transaction {
 	struct capture capture;
 	bool utf8;
 	bool binary;	   /* BODY=BINARYMIME: only BDAT may carry it */
-	uint64_t admitted; /* taken with archive_admit() */
-	uint64_t used;	   /* of that, by envelope and bytes */
+	struct room room;
 	int64_t begun_us;  /* monotonic */
 	enum reply failure;
 	struct log_context log;

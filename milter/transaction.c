@@ -4,12 +4,7 @@
 #include "base/str.h"
 #include "milter/reconstruct.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-/* Room is taken in steps of this; a message that tells no size gets one to begin with. */
-#define ADMIT_STEP (UINT64_C(256) * 1024)
 
 /* Is there a message that can still be archived? */
 static bool going_well(const struct transaction *t)
@@ -23,33 +18,13 @@ static void give_back(struct transaction *t)
 {
 	message_freep(&t->capture.message);
 	buf_deinit(&t->piece);
-	if (t->admitted)
-		archive_release(t->archive, t->admitted);
-	t->admitted = t->used = 0;
+	room_give_back(&t->room);
 }
 
 static void fail(struct transaction *t, enum verdict failure)
 {
 	t->failure = failure;
 	give_back(t);
-}
-
-static bool admit(struct transaction *t, uint64_t bytes)
-{
-	if (!archive_admit(t->archive, bytes))
-		return false;
-	t->admitted += bytes;
-	return true;
-}
-
-/* Accounts for n more bytes, taking more room where that is needed. */
-static bool use(struct transaction *t, uint64_t n)
-{
-	while (t->admitted - t->used < n)
-		if (!admit(t, ADMIT_STEP))
-			return false;
-	t->used += n;
-	return true;
 }
 
 /* ---- the envelope ---- */
@@ -98,7 +73,7 @@ static enum verdict check_begin(struct transaction *t, uint64_t size)
 		log_warn(&t->log, "mail is put off: %s", e.text);
 		return VERDICT_NOT_READY;
 	}
-	if (!admit(t, size ? size : ADMIT_STEP)) {
+	if (!room_take(&t->room, t->archive, size)) {
 		log_warn(&t->log, "mail is put off: too many bytes are under way");
 		return VERDICT_BUSY;
 	}
@@ -141,7 +116,7 @@ enum verdict transaction_add_recipient(struct transaction *t, char *const *path_
 		return VERDICT_FAILED;
 	if (t->capture.recipient_count >= t->server->conf->recipients_max)
 		return VERDICT_TOO_MANY_RECIPIENTS;
-	if (!use(t, sizeof(struct capture_recipient) + strlen(address) + strlen(args)))
+	if (!room_use(&t->room, sizeof(struct capture_recipient) + strlen(address) + strlen(args)))
 		return VERDICT_BUSY;
 	capture_add_recipient(&t->capture, address, args);
 	return VERDICT_CONTINUE;
@@ -162,7 +137,7 @@ static void append(struct transaction *t, const void *data, size_t n)
 {
 	struct err e;
 
-	if (!use(t, n)) {
+	if (!room_use(&t->room, n)) {
 		log_warn(&t->log, "mail is put off: too many bytes are under way");
 		fail(t, VERDICT_BUSY);
 	} else if (message_append(t->capture.message, data, n, &e)) {
@@ -233,19 +208,11 @@ static enum verdict archive(struct transaction *t)
 	return VERDICT_ARCHIVED;
 }
 
-static void set_number(struct log_context *log, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	log_context_set(log, key, text);
-}
-
 static void log_outcome(struct transaction *t, enum verdict v, uint64_t size, int64_t received_us)
 {
-	set_number(&t->log, "size", size);
-	set_number(&t->log, "recipients", t->capture.recipient_count);
-	set_number(&t->log, "archive_ms", (uint64_t)(clock_monotonic_us() - received_us) / 1000);
+	log_context_set_number(&t->log, "size", size);
+	log_context_set_number(&t->log, "recipients", t->capture.recipient_count);
+	log_context_set_number(&t->log, "archive_ms", (uint64_t)(clock_monotonic_us() - received_us) / 1000);
 	if (v == VERDICT_ARCHIVED) {
 		log_info(&t->log, "archived");
 		return;

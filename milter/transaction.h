@@ -5,6 +5,7 @@
 #ifndef MILTER_TRANSACTION_H
 #define MILTER_TRANSACTION_H
 
+#include "archive/room.h"
 #include "base/buf.h"
 #include "milter/server.h"
 #include "milter/verdict.h"
@@ -23,8 +24,7 @@ struct transaction {
 	struct archive *archive;
 	struct capture capture;
 	struct buf piece;  /* a header field being put together */
-	uint64_t admitted; /* taken with archive_admit() */
-	uint64_t used;	   /* of that, by envelope and bytes */
+	struct room room;
 	int64_t begun_us;  /* monotonic */
 	enum verdict failure;
 	struct log_context log;

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -54,6 +55,14 @@ void log_context_set(struct log_context *c, const char *key, const char *value)
 		return;
 	c->fields[place].key = value ? key : NULL;
 	snprintf(c->fields[place].value, sizeof(c->fields[place].value), "%s", value ? value : "");
+}
+
+void log_context_set_number(struct log_context *c, const char *key, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	log_context_set(c, key, text);
 }
 
 /* JSON string content. Bytes that are no UTF-8 sequence start or control characters are escaped one by one: what is

@@ -14,6 +14,8 @@
 
 #include "base/mem.h"
 
+#include <stdint.h>
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL };
 
 #define LOG_FIELDS_MAX 8
@@ -36,6 +38,7 @@ int log_level_parse(enum log_level *level_r, const char *name) MUST_CHECK;
 
 /* Sets a field, replacing an earlier one of that key; value NULL removes it. A ninth field is dropped. */
 void log_context_set(struct log_context *c, const char *key, const char *value);
+void log_context_set_number(struct log_context *c, const char *key, uint64_t value);
 
 /* ctx may be NULL. */
 void log_debug(const struct log_context *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);

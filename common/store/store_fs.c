@@ -91,17 +91,25 @@ static bool may_lock(void)
 static int fs_open(struct store **s_r, const char *where, const struct conf *conf, struct err *e)
 {
 	(void)conf;
-	int fd = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_close_ int fd = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0) {
 		err_errno(e, "open", where);
 		return err_prefix(e, "the store's directory is missing or not ours (`strongroom init` makes it)");
+	}
+	/* Where a disk is to be mounted there is an empty directory when it is not. */
+	if (faccessat(fd, "m", F_OK, 0)) {
+		_free_ char *messages = mem_printf("%s/m", where);
+
+		err_errno(e, "access", messages);
+		return err_prefix(e, "the store is not there: is its disk mounted? (`strongroom init` makes a new one)");
 	}
 	struct store_fs *s = MEM_NEW(struct store_fs);
 
 	s->store.driver = &store_fs_driver;
 	s->dir = mem_strdup(where);
 	s->dirfd = fd;
+	fd = -1;
 	s->made = store_fs_dirs_new();
 	atomic_init(&s->named_temp, false);
 	atomic_init(&s->no_lock, !may_lock());

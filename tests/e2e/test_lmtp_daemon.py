@@ -126,6 +126,15 @@ def test_archive_that_can_not_be_opened_at_the_start(site):
 
 # ---- reload ----
 
+def test_an_archive_that_stays_closed_is_not_tried_for_each_client(site):
+    os.rename(site.path("store"), site.path("away"))
+    site.start("lmtpd")
+    for _ in range(40):
+        assert send_one(site)[0] == 451
+    assert len(lines(site, "trying again")) < 20
+    os.rename(site.path("away"), site.path("store"))
+
+
 def test_reload(lmtpd):
     keeps = lmtpd.lmtp()
     lmtpd.write_conf(lmtpd__peers="192.0.2.1", log_level="debug", lmtpd__point="other", message_size_max="5M")

@@ -280,6 +280,24 @@ static void test_a_missing_directory_is_said(void **state)
 	assert_int_equal(e.class, ERR_PERMANENT);
 }
 
+/* What is stored there would be out of sight once the disk is back. */
+static void test_an_empty_mount_point_is_no_store(void **state)
+{
+	(void)state;
+	_free_ char *where = mem_printf("%s/mount-point", top), *setting = mem_printf("fs:%s", where);
+	struct conf other = { .store = setting };
+	struct store *s = NULL;
+	struct err e;
+
+	assert_int_equal(mkdir(where, 0700), 0);
+	assert_int_equal(store_open(&s, &other, &e), -1);
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	assert_non_null(strstr(e.text, "mounted"));
+	assert_int_equal(store_create(&other, &e), 0);
+	assert_int_equal(store_open(&s, &other, &e), 0);
+	store_closep(&s);
+}
+
 static void test_stale_temporary_names_are_swept(void **state)
 {
 	(void)state;
@@ -398,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_a_directory_taken_away_comes_back),
 		cmocka_unit_test(test_write_that_fails_leaves_nothing),
 		cmocka_unit_test(test_a_missing_directory_is_said),
+		cmocka_unit_test(test_an_empty_mount_point_is_no_store),
 		cmocka_unit_test(test_stale_temporary_names_are_swept),
 		cmocka_unit_test(test_many_threads),
 #ifdef STRONGROOM_FAULTS
