@@ -166,8 +166,8 @@ static int open_temp(struct writing *w, struct err *e)
 			return failed(w->s, "open", w->key, e);
 		atomic_store(&w->s->named_temp, true);
 	}
-	if (io_mkdirs(w->s->dirfd, "tmp", DIRECTORY_MODE, e))
-		return -1;
+	if (mkdirat(w->s->dirfd, "tmp", DIRECTORY_MODE) && errno != EEXIST)
+		return failed(w->s, "mkdir", "tmp", e);
 	w->fd = openat(w->s->dirfd, temp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, OBJECT_MODE);
 	w->named = w->fd >= 0;
 	return w->named ? 0 : failed(w->s, "open", temp, e);

@@ -133,7 +133,8 @@ void io_fsync_dir_or_die(int dirfd, const char *path)
 /* One directory below parent, which it opens. Whoever finds the entry there already must not go on
  * before its maker has made it durable: hence the lock, which works between threads and between
  * processes. The parent is opened afresh for it, since a lock belongs to the open file and would
- * not hold off another thread that shares it. */
+ * not hold off another thread that shares it. A maker that was killed in between leaves that to
+ * whoever comes next; what leads to an absolute path is older than we are. */
 static int make_one(int parent, const char *name, const char *path, mode_t mode, struct err *e)
 {
 	_close_ int lock = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -142,10 +143,12 @@ static int make_one(int parent, const char *name, const char *path, mode_t mode,
 		return err_errno(e, "open", path);
 	while (flock(lock, LOCK_EX) < 0 && errno == EINTR)
 		;
-	if (mkdirat(parent, name, mode) == 0)
-		io_fsync_dir_or_die(lock, path);
-	else if (errno != EEXIST)
+	bool made = mkdirat(parent, name, mode) == 0;
+
+	if (!made && errno != EEXIST)
 		return err_errno(e, "mkdir", path);
+	if (made || path[0] != '/')
+		io_fsync_dir_or_die(lock, path);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "store/store.h"
+#include "sys/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -172,6 +173,27 @@ static void test_new_directories_are_durable_in_their_parents(void **state)
 	assert_int_equal(made, 4); /* 02, year, month, day */
 }
 
+/* A process that was killed may have made them and got no further. */
+static void test_directories_that_others_made_are_durable_too(void **state)
+{
+	(void)state;
+	struct err e;
+	struct stat parent;
+	struct uuid id = id_in(4);
+	_free_ char *key = store_key(&id), *day = mem_printf("%s/store/%s", top, key);
+
+	*strrchr(day, '/') = '\0';
+	assert_int_equal(io_mkdirs(AT_FDCWD, day, 0750, &e), 0);
+	put(id);
+	size_t linked = find(LINKED, 0, 0);
+
+	for (int i = 0; i < 4; i++) {
+		*strrchr(day, '/') = '\0';
+		assert_int_equal(stat(day, &parent), 0);
+		assert_true(find(SYNCED, parent.st_ino, 0) < linked);
+	}
+}
+
 static void test_what_was_found_is_durable(void **state)
 {
 	(void)state;
@@ -192,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bytes_before_name_before_answer),
 		cmocka_unit_test(test_new_directories_are_durable_in_their_parents),
+		cmocka_unit_test(test_directories_that_others_made_are_durable_too),
 		cmocka_unit_test(test_what_was_found_is_durable),
 	};
 
