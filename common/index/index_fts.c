@@ -15,6 +15,7 @@ struct fts *fts_new(const char *path, enum index_mode mode)
 	f->path = mem_strdup(path);
 	f->gate = f->rebuild = -1;
 	pthread_mutex_init(&f->pool_lock, NULL);
+	pthread_cond_init(&f->given_back, NULL);
 	pthread_mutex_init(&f->write_lock, NULL);
 	return f;
 }
@@ -39,6 +40,7 @@ void fts_freep(struct fts **f)
 	fts_db_closep(&(*f)->writer);
 	io_closep(&(*f)->gate);
 	io_closep(&(*f)->rebuild);
+	pthread_cond_destroy(&(*f)->given_back);
 	pthread_mutex_destroy(&(*f)->pool_lock);
 	pthread_mutex_destroy(&(*f)->write_lock);
 	free((*f)->path);
@@ -58,7 +60,8 @@ static int open_reader(struct fts_db **db_r, const struct fts *f, struct err *e)
 	return fts_db_open(db_r, f->path, FTS_READ, e);
 }
 
-int fts_reader_get(struct fts_db **db_r, struct fts *f, struct err *e)
+/* An idle reader of the file of that name as it is now, or NULL. */
+static struct fts_db *take_idle(struct fts *f)
 {
 	for (;;) {
 		pthread_mutex_lock(&f->pool_lock);
@@ -68,26 +71,52 @@ int fts_reader_get(struct fts_db **db_r, struct fts *f, struct err *e)
 			f->idle = db->next;
 		pthread_mutex_unlock(&f->pool_lock);
 		if (!db)
-			return open_reader(db_r, f, e);
+			return NULL;
 		db->next = NULL;
-		if (fts_db_is_current(db)) {
-			*db_r = db;
-			return 0;
-		}
+		if (fts_db_is_current(db))
+			return db;
 		fts_db_closep(&db); /* rebuilt, restored or removed meanwhile */
 	}
 }
 
+static void enter(struct fts *f)
+{
+	pthread_mutex_lock(&f->pool_lock);
+	while (f->readers == FTS_READERS_MAX)
+		pthread_cond_wait(&f->given_back, &f->pool_lock);
+	f->readers++;
+	pthread_mutex_unlock(&f->pool_lock);
+}
+
+static void leave(struct fts *f)
+{
+	pthread_mutex_lock(&f->pool_lock);
+	f->readers--;
+	pthread_cond_signal(&f->given_back);
+	pthread_mutex_unlock(&f->pool_lock);
+}
+
+int fts_reader_get(struct fts_db **db_r, struct fts *f, struct err *e)
+{
+	enter(f);
+	*db_r = take_idle(f);
+	if (*db_r || open_reader(db_r, f, e) == 0)
+		return 0;
+	leave(f);
+	return -1;
+}
+
 void fts_reader_put(struct fts *f, struct fts_db *db, bool sound)
 {
-	if (!sound) {
+	if (sound) {
+		pthread_mutex_lock(&f->pool_lock);
+		db->next = f->idle;
+		f->idle = db;
+		pthread_mutex_unlock(&f->pool_lock);
+	} else {
 		fts_db_closep(&db);
-		return;
 	}
-	pthread_mutex_lock(&f->pool_lock);
-	db->next = f->idle;
-	f->idle = db;
-	pthread_mutex_unlock(&f->pool_lock);
+	leave(f);
 }
 
 /* ---- small answers ---- */

@@ -25,7 +25,9 @@ struct fts {
 	struct index base;
 	char *path;
 	pthread_mutex_t pool_lock;
+	pthread_cond_t given_back; /* a reader */
 	struct fts_db *idle;	   /* readers that nobody uses, guarded by pool_lock */
+	unsigned readers;	   /* in use, guarded by pool_lock */
 	pthread_mutex_t write_lock;
 	struct fts_db *writer;	   /* guarded by write_lock; NULL while there is none */
 	int gate;		   /* -1 until first used by a writer; guarded by write_lock */
@@ -41,7 +43,9 @@ static inline struct fts *fts_of(struct index *i)
 struct fts *fts_new(const char *path, enum index_mode mode);
 void fts_freep(struct fts **f);
 
-/* A reader of the file as it is now, for one thread; give it back with fts_reader_put. -1 temporary. */
+/* A reader of the file as it is now, for one thread; give it back with fts_reader_put. Each has a cache of its own, so only
+ * so many are there, and who comes when all are taken waits: a thread takes one at a time. -1 temporary. */
+#define FTS_READERS_MAX 16
 int fts_reader_get(struct fts_db **db_r, struct fts *f, struct err *e) MUST_CHECK;
 void fts_reader_put(struct fts *f, struct fts_db *db, bool sound);
 

@@ -1,8 +1,11 @@
 /* Many threads on one handle: adding, searching and rebuilding at once. */
 #include "tests/unit/index/fixture.h"
 
+#include "index/index_fts.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #define WRITERS 2
 #define READERS 3
@@ -97,10 +100,54 @@ static void test_threads_share_a_handle(void **state)
 	fixture_deinit(&s.f);
 }
 
+struct waiter {
+	struct fts *f;
+	atomic_bool has_one;
+};
+
+static void *wait_for_reader(void *arg)
+{
+	struct waiter *w = arg;
+	struct fts_db *db;
+	struct err e;
+
+	if (fts_reader_get(&db, w->f, &e) == 0) {
+		atomic_store(&w->has_one, true);
+		fts_reader_put(w->f, db, true);
+	}
+	return NULL;
+}
+
+/* Searches that are many at once take turns: each reader holds memory. */
+static void test_readers_are_few(void **state)
+{
+	struct fts_db *readers[FTS_READERS_MAX];
+	struct fixture f;
+	struct err e;
+	pthread_t thread;
+
+	(void)state;
+	fixture_init(&f);
+	struct waiter w = { .f = fts_of(f.index) };
+
+	for (size_t i = 0; i < FTS_READERS_MAX; i++)
+		assert_int_equal(fts_reader_get(&readers[i], w.f, &e), 0);
+	pthread_create(&thread, NULL, wait_for_reader, &w);
+	usleep(20000);
+	assert_false(w.has_one);
+	fts_reader_put(w.f, readers[0], false); /* one that failed makes room too */
+	pthread_join(thread, NULL);
+	assert_true(w.has_one);
+	for (size_t i = 1; i < FTS_READERS_MAX; i++)
+		fts_reader_put(w.f, readers[i], true);
+	fixture_deinit(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threads_share_a_handle),
+		cmocka_unit_test(test_readers_are_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
