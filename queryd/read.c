@@ -43,8 +43,10 @@ static int find_row(struct call *c, const char *detail, struct message_row *row_
 	log_context_set(&c->log, "archive_id", c->parameters[0]);
 	if (audit_intent_signed_in(c, detail) < 0)
 		return -1;
-	int found = meta_message_get(c->service->meta, scope, &id, row_r, &e);
+	int found = meta_message_in_scope(c->service->meta, scope, &id, &e);
 
+	if (found > 0)
+		found = meta_message_get(c->service->meta, scope, &id, row_r, &e);
 	if (found < 0)
 		fail(c, &e, "The archive's database can't be read at the moment.");
 	else if (!found)

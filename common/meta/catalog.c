@@ -18,6 +18,59 @@ int meta_message_get(struct meta *m, const struct scope *scope, const struct uui
 	return 1;
 }
 
+/* In *date_r; of a message that does not exist some date. 1, 0, -1. */
+static int message_date(struct sql_conn *c, const struct uuid *id, int64_t *date_r, struct err *e)
+{
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MESSAGE_DATE);
+
+	*date_r = 0;
+	sql_bind_uuid(st, id);
+	switch (sql_step(st, e)) {
+	case SQL_ROW:
+		*date_r = sql_get_i64(st);
+		return 1;
+	case SQL_DONE:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+/* How many of the mailboxes took part; looks at all of them whatever it finds. */
+static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, const struct uuid *id, int64_t date_us,
+	uint64_t *n_r, struct err *e)
+{
+	uint64_t has;
+
+	*n_r = 0;
+	for (size_t i = 0; i < mailboxes->n; i++) {
+		struct sql_stmt *st = sql_use(c, STMT_MAILBOX_HAS);
+
+		sql_bind_text(st, mailboxes->items[i]);
+		sql_bind_i64(st, date_us);
+		sql_bind_uuid(st, id);
+		if (sql_number(st, &has, e))
+			return -1;
+		*n_r += has;
+	}
+	return 0;
+}
+
+int meta_message_in_scope(struct meta *m, const struct scope *scope, const struct uuid *id, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	int64_t date_us;
+	uint64_t n;
+
+	if (sql_reader(m->capture, &c, e) || sql_begin_snapshot(c, e))
+		return -1;
+	int found = message_date(c, id, &date_us, e);
+
+	if (found < 0 || count_mailboxes(c, scope_mailboxes(scope), id, date_us, &n, e))
+		return -1;
+	return found && (scope_is_all(scope) || n) && date_us >= scope_from_us(scope) && date_us < scope_until_us(scope);
+}
+
 int meta_coverage(struct meta *m, const struct scope *scope, struct meta_coverage *c_r,
 	struct err *e)
 {

@@ -13,6 +13,10 @@
 int meta_message_get(struct meta *m, const struct scope *scope, const struct uuid *id, struct message_row *row_r,
 	struct err *e) MUST_CHECK;
 
+/* Is there such a message in this scope? 1, 0, -1. What it reads depends on the scope and not on the message, of which a
+ * hundred thousand participants can be there: no clock tells one outside the scope from one that does not exist. */
+int meta_message_in_scope(struct meta *m, const struct scope *scope, const struct uuid *id, struct err *e) MUST_CHECK;
+
 struct meta_coverage {
 	uint64_t in_scope;    /* archived messages in the scope */
 	uint64_t not_indexed; /* of these, still on the outbox */

@@ -76,6 +76,12 @@ static const struct {
 		" retain_until_us, policy_version FROM message WHERE id = ?",
 		NULL,
 	},
+	[STMT_MESSAGE_DATE] = { "message_date", "SELECT date_us FROM message WHERE id = ?", NULL },
+	[STMT_MAILBOX_HAS] = {
+		"mailbox_has",
+		"SELECT count(*) FROM mailbox_message WHERE mailbox = ? AND date_us = ? AND message_id = ?",
+		NULL,
+	},
 	[STMT_PARTICIPANTS_GET] = {
 		"participants_get",
 		"SELECT role, name, address, normal FROM participant WHERE message_id = ? ORDER BY position",

@@ -115,15 +115,19 @@ static void a_message_outside_the_scope_does_not_exist(void **state)
 			rows[i].participant_count);
 
 		assert_int_equal(meta_message_get(meta, s, &ids[i], &r, &err), covers);
+		assert_int_equal(meta_message_in_scope(meta, s, &ids[i], &err), covers);
 		seen += covers;
 		message_row_deinit(&r);
 		assert_int_equal(meta_message_get(meta, none, &ids[i], &r, &err), 0);
+		assert_int_equal(meta_message_in_scope(meta, none, &ids[i], &err), 0);
 		assert_null(r.subject);
 		assert_int_equal(meta_message_get(meta, all, &ids[i], &r, &err), 1);
+		assert_int_equal(meta_message_in_scope(meta, all, &ids[i], &err), 1);
 		message_row_deinit(&r);
 	}
 	assert_true(seen > 0 && seen < MESSAGES / 2);
 	assert_int_equal(meta_message_get(meta, all, &nowhere, &r, &err), 0);
+	assert_int_equal(meta_message_in_scope(meta, all, &nowhere, &err), 0);
 }
 
 int main(void)
