@@ -1,6 +1,7 @@
 /* strongroom: the operator's command. One file a subcommand. */
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/operator.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -77,6 +78,7 @@ int main(int argc, char **argv)
 	struct cli cli = { 0 };
 	int option;
 
+	operator_begin();
 	log_init("strongroom", LOG_WARN);
 	setlocale(LC_CTYPE, "C.UTF-8");
 	umask(077);

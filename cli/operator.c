@@ -7,15 +7,23 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The account of this machine that gave the command: with sudo the one that called it. */
+static uid_t caller;
+
+void operator_begin(void)
+{
+	caller = getuid();
+}
+
+/* The account of this machine that gave the command: with sudo the one that called it. Who is not root may claim
+ * anything in the environment. */
 static char *operator_name(void)
 {
-	const char *sudo = getenv("SUDO_USER");
-	const struct passwd *p = getpwuid(getuid());
+	const char *sudo = caller == 0 ? getenv("SUDO_USER") : NULL;
+	const struct passwd *p = getpwuid(caller);
 
 	if (sudo && *sudo)
 		return mem_strdup(sudo);
-	return p ? mem_strdup(p->pw_name) : mem_printf("uid %u", (unsigned)getuid());
+	return p ? mem_strdup(p->pw_name) : mem_printf("uid %u", (unsigned)caller);
 }
 
 int operator_intent(struct meta *m, const char *action, const cJSON *detail, struct uuid *id_r, struct err *e)

@@ -7,6 +7,9 @@
 
 #include <cJSON.h>
 
+/* Takes note of who gave the command; before root is given up. */
+void operator_begin(void);
+
 /* The intent, durable on 0 and before the effect. *id_r is for the outcome. */
 int operator_intent(struct meta *m, const char *action, const cJSON *detail, struct uuid *id_r, struct err *e) MUST_CHECK;
 

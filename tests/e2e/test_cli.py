@@ -1,6 +1,7 @@
 """The operator's command: setting up, users, checking, rebuilding the index, and what it says when something is wrong."""
 import json
 import os
+import pwd
 import pty
 import re
 import sqlite3
@@ -106,6 +107,14 @@ def test_user_is_audited_without_secrets(site):
     assert detail["username"] == "alice" and detail["mailboxes"] == "alice@example.org"
     assert rows[0]["strength"] == "operator" and rows[0]["actor"]
     assert PASSWORD not in str(rows) and secret not in str(rows)
+
+
+def test_audit_names_who_gave_the_command(site):
+    """Not the account that the command goes on as; sudo's word counts for root alone."""
+    me = pwd.getpwuid(os.getuid()).pw_name
+    for sudo in ("", "carla"):
+        site.run("department", "set", "Legal", "a@example.org", env={"SUDO_USER": sudo})
+        assert [r for r in audit(site) if r["action"] == "department.set"][-1]["actor"] == (sudo if sudo and me == "root" else me)
 
 
 @pytest.mark.parametrize("arguments, password, status, says", [
