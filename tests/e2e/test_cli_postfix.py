@@ -41,7 +41,8 @@ def configure(site):
 
 
 def look(site, folder):
-    """Problems, notes and remedies about Postfix."""
+    """Problems, notes and remedies about Postfix, which would wait until its main.cf is two seconds old."""
+    os.utime(os.path.join(folder, "main.cf"), (0, 0))
     status, out, _ = site.run("check", "--postfix", folder, check=False)
     lines = [line for line in out.splitlines() if "Postfix" in line and not line.startswith("ok:")]
     remedies = [line.split("remedy: ", 1)[1] for line in out.splitlines() if "remedy: " in line]
