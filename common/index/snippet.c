@@ -9,6 +9,7 @@
 #define LEAD_BYTES 80	/* shown before the first hit */
 #define HITS_MAX 32
 #define PHRASE_MAX 64	/* tokens of a phrase that are compared: one bit each */
+#define WORK_MAX (1u << 21) /* comparisons for one text: a hundredth of a second or two */
 #define ELLIPSIS "\xe2\x80\xa6"
 #define OUT_MAX (64 * SNIPPET_BYTES)
 
@@ -29,6 +30,7 @@ struct finder {
 	size_t position;
 	struct hit hits[HITS_MAX];
 	size_t hit_count;
+	unsigned work;
 };
 
 /* ---- finding ---- */
@@ -63,19 +65,23 @@ static void follow(struct finder *f, size_t i, const struct token *t)
 {
 	const struct phrase *p = &f->phrases[i];
 	struct progress *g = &f->progress[i];
-	uint64_t may = g->before << 1 | 1;
 	size_t n = compared(p);
+	uint64_t may = (g->before << 1 | 1) & (n ? UINT64_MAX >> (PHRASE_MAX - n) : 0);
 
-	for (size_t k = 0; k < n; k++)
-		if (may >> k & 1 && token_is(t, p->tokens.items[k], p->prefix && k + 1 == p->tokens.n))
+	f->work++;
+	for (; may; may &= may - 1, f->work++) {
+		size_t k = (size_t)__builtin_ctzll(may);
+
+		if (token_is(t, p->tokens.items[k], p->prefix && k + 1 == p->tokens.n))
 			g->open |= UINT64_C(1) << k;
+	}
 	if (n && g->open >> (n - 1) & 1) {
 		add_hit(f, f->starts[(f->position - n + 1) % PHRASE_MAX], t->end);
 		g->open &= ~(UINT64_C(1) << (n - 1));
 	}
 }
 
-/* Stops once the text lies well behind the first hit. */
+/* Stops once the text lies well behind the first hit, or was compared long enough. */
 static int look(void *arg, const struct token *t)
 {
 	struct finder *f = arg;
@@ -88,7 +94,7 @@ static int look(void *arg, const struct token *t)
 	}
 	for (size_t i = 0; i < f->phrase_count; i++)
 		follow(f, i, t);
-	return f->hit_count && t->start > f->hits[0].start + SNIPPET_BYTES;
+	return f->work > WORK_MAX || (f->hit_count && t->start > f->hits[0].start + SNIPPET_BYTES);
 }
 
 /* ---- showing ---- */

@@ -86,6 +86,34 @@ static void test_empty(void **state)
 	assert_string_equal(blank, "");
 }
 
+/* Does the last word of `filler` 10000 times over get marked by these phrases? */
+static bool last_is_found(const char *filler, const char *phrase, size_t phrase_count)
+{
+	CLEANUP(tokenizer_freep) struct tokenizer *t = tokenizer_new();
+	CLEANUP(buf_deinit) struct buf b = BUF_INIT(1 << 20);
+	struct phrase list[100];
+
+	for (int i = 0; i < 10000; i++)
+		assert_int_equal(buf_add_str(&b, filler), 0);
+	assert_int_equal(buf_add_str(&b, "b"), 0);
+	for (size_t i = 0; i < phrase_count; i++)
+		phrase_make(&list[i], t, phrase, false);
+	_free_ char *got = snippet_find(t, list, phrase_count, b.data, b.len);
+
+	for (size_t i = 0; i < phrase_count; i++)
+		phrase_deinit(&list[i]);
+	return got != NULL;
+}
+
+/* Many words in a long text are fine; what is made to fit nearly everywhere is given up. */
+static void test_work_is_bounded(void **state)
+{
+	(void)state;
+	assert_true(last_is_found("word ", "b", 100));
+	assert_true(last_is_found("a a a ", "a a b", 10));
+	assert_false(last_is_found("a ", "a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a b", 100));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +121,7 @@ int main(void)
 		cmocka_unit_test(test_shows_the_surroundings),
 		cmocka_unit_test(test_text_without_blanks),
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_work_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
