@@ -75,7 +75,7 @@ void archive_closep(struct archive **a)
 	free(was);
 }
 
-/* ---- the steps of DESIGN section 4, in their order ---- */
+/* ---- the steps of strongroom(7), in their order ---- */
 
 /* A retry of what is archived already? 1 with *id_r, 0, -1. Only a short cut: the transaction decides. */
 static int look_up(struct archive *a, const struct entry *entry, struct uuid *id_r, struct err *e)

@@ -1,4 +1,4 @@
-/* archive: the one write path (DESIGN section 4). Store, then meta, then index, then the reply.
+/* archive: the one write path (strongroom(7), "How a message comes in"). Store, then meta, then index, then the reply.
  *
  * Every door hands its captures to archive_put(); what that returns decides the reply. Any number of threads may call;
  * waiting captures share one meta transaction and one index request. */

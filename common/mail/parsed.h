@@ -1,6 +1,6 @@
 /* parsed: what a parser worker could read of a message. All text is valid UTF-8 without NUL.
  *
- * Of an envelope journal report the fields are those of the message inside it (DESIGN: they become the searchable
+ * Of an envelope journal report the fields are those of the message inside it (they become the searchable
  * ones), with the report's sender and recipients as participants of their own roles. Where a message can be read in two
  * ways, `text` holds both readings, one behind the other, and participants of both are listed; the single-valued fields
  * are those of the reading that most mail programs show. */

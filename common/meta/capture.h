@@ -1,4 +1,4 @@
-/* capture: the write path of meta: one transaction for a group of messages (DESIGN section 4, step 4).
+/* capture: the write path of meta: one transaction for a group of messages (step 4 of strongroom(7)).
  *
  *	meta_capture_begin → (claim → insert) for each message → batch → commit
  *

@@ -1,4 +1,4 @@
-"""The HTTP API as a client sees it (DESIGN section 10)."""
+"""The HTTP API as a client sees it: strongroom-queryd(8)."""
 import base64
 import hmac
 import http.client
@@ -20,9 +20,16 @@ def totp(secret, at=None):
 class Api:
     """One HTTPS connection; url "https://127.0.0.1:8443", ca the file that its certificate is checked against."""
     def __init__(self, url, ca, timeout=60):
+        self.url, self.ca = url, ca
         u = urllib.parse.urlsplit(url)
         self.c = http.client.HTTPSConnection(u.hostname, u.port, context=ssl.create_default_context(cafile=ca), timeout=timeout)
         self.token = None
+
+    def another(self):
+        """A second connection of whoever is signed in."""
+        api = Api(self.url, self.ca)
+        api.token = self.token
+        return api
 
     def call(self, method, path, body=None, headers=None):
         """(status, bytes, headers)."""
