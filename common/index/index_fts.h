@@ -6,6 +6,7 @@
  *	index_fts_row.c		dates and row numbers, cursors
  *	index_fts_scope.c	the tokens of the column scope
  *	index_fts_write.c	adding documents
+ *	index_fts_terms.c	the words there are, for prefixes
  *	index_fts_match.c	FTS5 expressions
  *	index_fts_plan.c	query and scope -> plan
  *	index_fts_walk.c	plan -> rows, newest first

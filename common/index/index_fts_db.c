@@ -1,6 +1,7 @@
 #include "index/index_fts_db.h"
 
 #include "index/index_fts_damage.h"
+#include "index/index_fts_terms.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,15 +10,14 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x53524958 /* "SRIX" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define BUSY_TIMEOUT_MS 5000
 
 #define STRING(x) #x
 #define NUMBER(x) STRING(x)
 
-/* The body comes first: FTS5 spends two bytes fewer on every word of its first column. Beginnings of up to six letters
- * have indexes of their own, at half as much space again: without them FTS5 gathers all matches of a prefix before it
- * gives the first. */
+/* The body comes first: FTS5 spends two bytes fewer on every word of its first column. Beginnings of up to three
+ * letters have indexes of their own; index_fts_terms.h knows how longer ones are found, and why. */
 static const char schema[] =
 	"PRAGMA journal_mode = WAL;"
 	"BEGIN IMMEDIATE;"
@@ -33,8 +33,9 @@ static const char schema[] =
 	"CREATE TABLE text (row INTEGER PRIMARY KEY, subject TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
 	"CREATE VIRTUAL TABLE words USING fts5 ("
 	"	body, \"from\", \"to\", cc, bcc, envelope, subject, attachment, message_id, scope,"
-	"	content = '', tokenize = 'strongroom', prefix = '1 2 3 4 5 6'"
+	"	content = '', tokenize = 'strongroom', prefix = '1 2 3'"
 	");"
+	"CREATE TABLE term (term BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;"
 	"COMMIT;";
 
 static const char *const sql_text[SQL_COUNT] = {
@@ -48,10 +49,12 @@ static const char *const sql_text[SQL_COUNT] = {
 	[SQL_ADD_TEXT] = "INSERT INTO text (row, subject, body) VALUES (?1, ?2, ?3)",
 	[SQL_ADD_WORDS] = ("INSERT INTO words (rowid, \"from\", \"to\", cc, bcc, envelope, subject, body, attachment,"
 			   " message_id, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
+	[SQL_ADD_TERM] = "INSERT OR IGNORE INTO term (term) VALUES (?1)",
 	[SQL_DOC] = "SELECT size, date_us, mailboxes FROM doc WHERE row = ?1",
 	[SQL_HIT] = "SELECT id, subject, body FROM doc JOIN text USING (row) WHERE row = ?1",
 	[SQL_DOCS] = "SELECT row FROM doc WHERE row BETWEEN ?2 AND ?3 ORDER BY row DESC",
 	[SQL_MATCH] = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC",
+	[SQL_TERMS] = "SELECT term FROM term WHERE term >= ?1 AND term < ?2",
 	[SQL_COUNT_DOCS] = "SELECT count(*) FROM doc",
 	[SQL_ANY_DOC] = "SELECT count(*) FROM (SELECT 1 FROM doc LIMIT 1)",
 };
@@ -225,6 +228,7 @@ void fts_db_closep(struct fts_db **db)
 		sqlite3_finalize(d->statements[i]);
 	sqlite3_close(d->sql);
 	tokenizer_freep(&d->tokenizer);
+	fts_terms_known_freep(&d->known);
 	free(d->path);
 	free(d);
 	*db = NULL;

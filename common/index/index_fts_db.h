@@ -4,6 +4,7 @@
  *	text	the subject and the beginning of the body, for snippets
  *	words	FTS5 without content: the tokens of index/tokenize.h, a column a field, and the column `scope` with
  *		tokens that no text can give: participants' mailboxes, has:attachment, size classes
+ *	term	the tokens of all columns but scope, once each (index_fts_terms.h)
  *
  * FTS5 is given finished tokens (fts_tokens_*), so that all work on text happens outside SQLite and its locks.
  * A connection belongs to one thread at a time. */
@@ -27,10 +28,12 @@ enum fts_sql {
 	SQL_ADD_DOC,
 	SQL_ADD_TEXT,
 	SQL_ADD_WORDS,
+	SQL_ADD_TERM,
 	SQL_DOC,
 	SQL_HIT,
 	SQL_DOCS,
 	SQL_MATCH,
+	SQL_TERMS,
 	SQL_COUNT_DOCS,
 	SQL_ANY_DOC,
 	SQL_COUNT /* how many there are */
@@ -51,11 +54,21 @@ struct fts_db {
 	} file, log;	 /* as opened */
 	sqlite3_stmt *statements[SQL_COUNT];
 	struct tokenizer *tokenizer;
+	struct fts_terms_known *known; /* while it is written to */
 	struct fts_db *next; /* in a list of idle connections */
 };
 
 #define FTS_TOKEN_NEXT '\x1f' /* before a token at the next position */
 #define FTS_TOKEN_SAME '\x1e' /* before a token at the position of the one before it */
+
+struct fts_token {
+	const char *text; /* not terminated */
+	size_t len;	  /* 1 .. */
+	bool same;	  /* at the position of the one before it */
+};
+
+/* The token at *at of a column, which moves behind it; false at the end. */
+bool fts_tokens_next(struct fts_token *t_r, const char *column, size_t n, size_t *at);
 
 /* Makes an empty index in a file that must not exist. -1 temporary; nothing is left behind then. */
 int fts_db_create(const char *path, struct err *e) MUST_CHECK;

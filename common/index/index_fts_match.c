@@ -61,18 +61,31 @@ struct fts_match fts_match_phrase(const struct phrase *p, unsigned fields)
 	return atom(&b);
 }
 
+static void put_any(struct buf *b, const char *const *tokens, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		put(b, i ? " OR \"" : "(\"");
+		put_token(b, tokens[i]);
+		put(b, "\"");
+	}
+	put(b, ")");
+}
+
+struct fts_match fts_match_terms(const struct strv *terms, unsigned fields)
+{
+	struct buf b = BUF_INIT(EXPR_MAX);
+
+	put_columns(&b, fields);
+	put_any(&b, (const char *const *)terms->items, terms->n);
+	return atom(&b);
+}
+
 struct fts_match fts_match_scope(const char *const *tokens, size_t n)
 {
 	struct buf b = BUF_INIT(EXPR_MAX);
 
-	put(&b, n > 1 ? "scope : (" : "scope : ");
-	for (size_t i = 0; i < n; i++) {
-		put(&b, i ? " OR \"" : "\"");
-		put_token(&b, tokens[i]);
-		put(&b, "\"");
-	}
-	if (n > 1)
-		put(&b, ")");
+	put(&b, "scope : ");
+	put_any(&b, tokens, n);
 	return atom(&b);
 }
 

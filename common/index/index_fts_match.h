@@ -26,6 +26,9 @@ struct fts_match {
 
 struct fts_match fts_match_phrase(const struct phrase *p, unsigned fields);
 
+/* Any of these tokens; n > 0. */
+struct fts_match fts_match_terms(const struct strv *terms, unsigned fields);
+
 /* Any of these tokens in the column scope; n > 0. */
 struct fts_match fts_match_scope(const char *const *tokens, size_t n);
 

@@ -2,6 +2,15 @@
 
 #include "index/index_fts_row.h"
 #include "index/index_fts_scope.h"
+#include "index/index_fts_terms.h"
+
+struct planner {
+	struct tokenizer *tokenizer;
+	struct fts_db *db; /* may be missing */
+	struct err *error;
+	size_t terms_left; /* that prefixes may still become */
+	bool failed;	   /* error is set, and the plan worth nothing */
+};
 
 /* ---- leaves ---- */
 
@@ -37,15 +46,30 @@ static bool is_text(const struct fts_plan *p)
 	return p->kind == PLAN_LEAF && p->low == 0 && p->high == INT64_MAX && !has_checks(p) && !fts_match_is_all(&p->match);
 }
 
-static struct fts_plan *text_leaf(const struct query *q, struct tokenizer *t)
+/* FTS5 finds whole words one after the other, newest first; of a prefix it gathers all before the first. */
+static struct fts_match match_phrase(struct planner *m, const struct phrase *phrase, unsigned fields)
+{
+	struct strv terms = { 0 };
+	size_t most = m->terms_left < FTS_TERMS_MAX ? m->terms_left : FTS_TERMS_MAX;
+	struct fts_match match;
+
+	if (phrase->prefix && phrase->tokens.n == 1 && m->db && !m->failed)
+		m->failed = fts_terms_expand(&terms, m->db, phrase->tokens.items[0], most, m->error) != 0;
+	m->terms_left -= terms.n;
+	match = terms.n ? fts_match_terms(&terms, fields) : fts_match_phrase(phrase, fields);
+	strv_deinit(&terms);
+	return match;
+}
+
+static struct fts_plan *text_leaf(struct planner *m, const struct query *q)
 {
 	struct phrase phrase;
 	struct fts_plan *p;
 
-	phrase_make(&phrase, t, q->text, q->prefix);
+	phrase_make(&phrase, m->tokenizer, q->text, q->prefix);
 	p = phrase.tokens.n ? new_leaf() : nothing();
 	if (phrase.tokens.n)
-		p->match = fts_match_phrase(&phrase, q->fields);
+		p->match = match_phrase(m, &phrase, q->fields);
 	phrase_deinit(&phrase);
 	return p;
 }
@@ -195,19 +219,19 @@ static struct fts_plan *plan_not(struct fts_plan *a)
 	return a;
 }
 
-static struct fts_plan *build(const struct query *q, struct tokenizer *t)
+static struct fts_plan *build(struct planner *m, const struct query *q)
 {
 	switch (q->op) {
 	case QUERY_ALL:
 		return new_leaf();
 	case QUERY_AND:
-		return plan_and(build(q->left, t), build(q->right, t));
+		return plan_and(build(m, q->left), build(m, q->right));
 	case QUERY_OR:
-		return plan_or(build(q->left, t), build(q->right, t));
+		return plan_or(build(m, q->left), build(m, q->right));
 	case QUERY_NOT:
-		return plan_not(build(q->left, t));
+		return plan_not(build(m, q->left));
 	case QUERY_TEXT:
-		return text_leaf(q, t);
+		return text_leaf(m, q);
 	case QUERY_DATE:
 		return date_leaf(q->low, q->high);
 	case QUERY_SIZE:
@@ -291,13 +315,20 @@ static void bound(struct fts_plan *p, int64_t low, int64_t high)
 	p->high = min(p->high, high);
 }
 
-struct fts_plan *fts_plan_make(const struct query *q, const struct scope *scope, struct tokenizer *t)
+int fts_plan_make(struct fts_plan **p_r, const struct query *q, const struct scope *scope, struct tokenizer *t,
+	struct fts_db *db, struct err *e)
 {
-	struct fts_plan *p = plan_and(scope_leaf(scope), build(q, t)), *leaf = leaf_of(p);
+	struct planner m = { .tokenizer = t, .db = db, .error = e, .terms_left = FTS_TERMS_QUERY_MAX };
+	struct fts_plan *p = plan_and(scope_leaf(scope), build(&m, q)), *leaf = leaf_of(p);
 
+	if (m.failed) {
+		fts_plan_freep(&p);
+		return -1;
+	}
 	if (leaf)
 		bound(p, leaf->low, leaf->high);
-	return settle(p);
+	*p_r = settle(p);
+	return 0;
 }
 
 void fts_plan_freep(struct fts_plan **p)

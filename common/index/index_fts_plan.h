@@ -2,15 +2,14 @@
  *
  * All text that is joined by AND, OR and NOT alone becomes one FTS5 expression; dates become ranges of rows; what neither
  * can tell (exact sizes, dates within a second, very large scopes) is checked row by row. Only where OR or NOT mix
- * these is there more than one leaf. Pure; index_fts_walk.h evaluates. */
+ * these is there more than one leaf. index_fts_walk.h evaluates. */
 #ifndef INDEX_INDEX_FTS_PLAN_H
 #define INDEX_INDEX_FTS_PLAN_H
 
+#include "index/index_fts_db.h"
 #include "index/index_fts_match.h"
 #include "index/query.h"
 #include "mail/scope.h"
-
-#include <sqlite3.h>
 
 /* How a scope of mailboxes is kept to. FTS5 looks each word of an OR up in every segment, a tenth of a millisecond, and
  * then looks at every word for every row. So few mailboxes stand in the expression; more are looked up in the row of each
@@ -43,7 +42,10 @@ struct fts_plan {
 	unsigned checked, passed;
 };
 
-struct fts_plan *fts_plan_make(const struct query *q, const struct scope *scope, struct tokenizer *t);
+/* db is asked for the words that begin like a prefix, in the transaction in which the plan is walked; without it (NULL)
+ * FTS5 is left to find them. Caller frees. -1 temporary, from db alone. */
+int fts_plan_make(struct fts_plan **p_r, const struct query *q, const struct scope *scope, struct tokenizer *t,
+	struct fts_db *db, struct err *e) MUST_CHECK;
 void fts_plan_freep(struct fts_plan **p);
 
 #endif

@@ -133,9 +133,11 @@ static int fill_page(struct fts_db *db, const struct rows *rows, const struct in
 static int search_rows(struct fts_db *db, const struct scope *scope, const struct index_request *r, int64_t before,
 	struct rows *rows, struct err *e)
 {
-	CLEANUP(fts_plan_freep) struct fts_plan *plan = fts_plan_make(r->query, scope, db->tokenizer);
+	CLEANUP(fts_plan_freep) struct fts_plan *plan = NULL;
 	struct fts_walk walk;
 
+	if (fts_plan_make(&plan, r->query, scope, db->tokenizer, db, e))
+		return -1;
 	fts_walk_init(&walk, db, plan, scope);
 	int rc = collect_rows(&walk, before, r->limit, rows, e);
 

@@ -21,21 +21,34 @@ static bool is_separator(char c)
 	return c == FTS_TOKEN_NEXT || c == FTS_TOKEN_SAME;
 }
 
+bool fts_tokens_next(struct fts_token *t_r, const char *column, size_t n, size_t *at)
+{
+	while (*at < n) {
+		bool same = column[*at] == FTS_TOKEN_SAME;
+		size_t start = *at + is_separator(column[*at]), end = start;
+
+		while (end < n && !is_separator(column[end]))
+			end++;
+		*at = end;
+		*t_r = (struct fts_token){ .text = column + start, .len = end - start, .same = same };
+		if (t_r->len)
+			return true;
+	}
+	return false;
+}
+
 static int split(Fts5Tokenizer *t, void *arg, int flags, const char *text, int n,
 	int (*emit)(void *arg, int flags, const char *token, int len, int start, int end))
 {
+	struct fts_token token;
 	int rc = SQLITE_OK;
 
 	(void)t, (void)flags;
-	for (int at = 0; at < n && rc == SQLITE_OK;) {
-		int colocated = text[at] == FTS_TOKEN_SAME ? FTS5_TOKEN_COLOCATED : 0;
-		int start = at + (is_separator(text[at]) ? 1 : 0), end = start;
+	for (size_t at = 0; rc == SQLITE_OK && fts_tokens_next(&token, text, (size_t)n, &at);) {
+		int start = (int)(token.text - text);
 
-		while (end < n && !is_separator(text[end]))
-			end++;
-		if (end > start)
-			rc = emit(arg, colocated, text + start, end - start, start, end);
-		at = end;
+		rc = emit(arg, token.same ? FTS5_TOKEN_COLOCATED : 0, token.text, (int)token.len, start,
+			start + (int)token.len);
 	}
 	return rc;
 }

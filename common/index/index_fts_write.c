@@ -5,6 +5,7 @@
 #include "index/index_fts_gate.h"
 #include "index/index_fts_row.h"
 #include "index/index_fts_scope.h"
+#include "index/index_fts_terms.h"
 
 #include <limits.h>
 #include <string.h>
@@ -208,6 +209,14 @@ static int add_words(struct fts_db *db, const struct prepared *p, struct err *e)
 	return finish(db, s, e);
 }
 
+static int add_terms(struct fts_db *db, const struct prepared *p, struct err *e)
+{
+	for (int i = 0; i < TEXT_FIELDS; i++)
+		if (fts_terms_add(db, p->columns[i].data, p->columns[i].len, e))
+			return -1;
+	return 0;
+}
+
 static int add_prepared(struct fts_db *db, struct prepared *list, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -218,7 +227,7 @@ static int add_prepared(struct fts_db *db, struct prepared *list, size_t n, stru
 		if (known)
 			continue;
 		if (choose_row(db, &list[i], e) || add_doc(db, &list[i], e) || add_text(db, &list[i], e) ||
-			add_words(db, &list[i], e))
+			add_words(db, &list[i], e) || add_terms(db, &list[i], e))
 			return -1;
 	}
 	return 0;
@@ -239,6 +248,7 @@ static int write_all(struct fts_db *db, struct prepared *list, size_t n, struct 
 		rc = err_temporary(e, "commit(%s) failed: as the test asked", db->path);
 	if (rc == 0 && fts_db_run(db, SQL_COMMIT, e) == 0)
 		return 0;
+	fts_terms_forget(db);
 	if (!sqlite3_get_autocommit(db->sql))
 		(void)!fts_db_run(db, SQL_ROLLBACK, &ignored);
 	return -1;

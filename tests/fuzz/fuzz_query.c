@@ -61,8 +61,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		require(str_utf8_valid(error.text, strlen(error.text)) || !str_utf8_valid(text, strlen(text)));
 		return 0;
 	}
-	struct fts_plan *plan = fts_plan_make(q, all, t);
+	struct fts_plan *plan;
+	struct err e;
 
+	require(fts_plan_make(&plan, q, all, t, NULL, &e) == 0);
 	compile(open_words(), plan);
 	fts_plan_freep(&plan);
 	query_freep(&q);
