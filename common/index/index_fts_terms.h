@@ -24,8 +24,8 @@ void fts_terms_forget(struct fts_db *db);
 
 /* More words for one prefix are dearer one by one than gathered by FTS5: looking one up in all segments takes some 50
  * microseconds. More in one query take too much memory, some pages each. */
-#define FTS_TERMS_MAX 512
-#define FTS_TERMS_QUERY_MAX 2048
+#define FTS_TERMS_MAX 1024
+#define FTS_TERMS_QUERY_MAX 4096
 
 /* The terms that begin with prefix, in *terms_r, which the caller deinits. None when they are more than `most` or the
  * prefix is shorter than FTS_TERMS_PREFIX_MIN: ask FTS5 for the prefix then. -1 temporary. */

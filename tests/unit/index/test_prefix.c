@@ -57,7 +57,7 @@ static void test_few_and_many_words_are_found_alike(void **state)
 	assert_int_equal(total(f.index, "legion*"), FTS_TERMS_MAX + 1);
 	assert_int_equal(total(f.index, "exact* OR legion*"), 2 * FTS_TERMS_MAX + 1);
 	assert_int_equal(total(f.index, "NOT exact*"), FTS_TERMS_MAX + 1);
-	assert_int_equal(total(f.index, "exac* NOT exact1*"), FTS_TERMS_MAX - 111);
+	assert_int_equal(total(f.index, "exac* NOT exact1*"), FTS_TERMS_MAX - total(f.index, "exact1*"));
 	assert_int_equal(total(f.index, "e*"), FTS_TERMS_MAX);
 	assert_int_equal(total(f.index, "nosuch*"), 0);
 	assert_int_equal(total(f.index, "exact* nosuch*"), 0);
