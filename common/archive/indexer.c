@@ -16,8 +16,8 @@
 #define ADD_DOCUMENTS 64		       /* most of one request to the index */
 #define ADD_BYTES ((size_t)2 * 1024 * 1024)
 #define WAIT_DOCUMENTS 4		       /* queued before it: then its callers don't wait, */
-#define WAIT_APART_US (CLOCK_SECOND / 50)      /* nor when the last group was offered more shortly before */
-#define GATHER_US (CLOCK_SECOND / 4)	       /* how long documents that nobody waits for wait for company */
+#define WAIT_APART_US (CLOCK_SECOND / 50)      /* nor when the last group was under way more shortly before */
+#define GATHER_US (CLOCK_SECOND / 20)	       /* how long documents that nobody waits for wait for company */
 #define QUEUE_DOCUMENTS 1024		       /* queued before it: then it is left to the outbox */
 #define QUEUE_BYTES ((size_t)4 * 1024 * 1024)
 #define IDLE_US (CLOCK_SECOND / 4)	       /* no group for so long: take what is done off the outbox ourselves */
@@ -59,7 +59,7 @@ struct indexer {
 	size_t documents, bytes; /* queued and being added */
 	size_t queued;		 /* documents that are queued */
 	size_t awaited;		 /* batches that are queued and were waited for */
-	int64_t offered_us;	 /* when a group was last offered; monotonic */
+	int64_t busy_us;	 /* when a group was last offered, or its callers let go; monotonic */
 	struct uuid *done;	 /* indexed, still on the outbox */
 	size_t done_n, done_cap;
 	bool open;
@@ -141,9 +141,9 @@ static bool has_room(const struct indexer *x, size_t n, size_t bytes)
  * other nobody waits, and they are added together. */
 static bool worth_waiting(struct indexer *x, enum indexer_haste haste, int64_t now)
 {
-	bool apart = now - x->offered_us >= WAIT_APART_US;
+	bool apart = now - x->busy_us >= WAIT_APART_US;
 
-	x->offered_us = now;
+	x->busy_us = now;
 	return haste == INDEXER_MUST || x->conf->index_required || (apart && x->documents <= WAIT_DOCUMENTS);
 }
 
@@ -191,6 +191,7 @@ bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us)
 	bool indexed = b->state == BATCH_INDEXED;
 	bool last = --b->waiters == 0 && b->state != BATCH_QUEUED;
 
+	x->busy_us = clock_monotonic_us(); /* a client that goes on at once waited long enough */
 	pthread_mutex_unlock(&x->lock);
 	if (last)
 		batch_free(b);
@@ -402,7 +403,7 @@ static void clear_when_idle(struct indexer *x)
  * The lock is held. */
 static int64_t due_at(const struct indexer *x)
 {
-	int64_t due = x->queued >= ADD_DOCUMENTS ? 0 : x->head->due_us, rest = x->offered_us + QUIET_US;
+	int64_t due = x->queued >= ADD_DOCUMENTS ? 0 : x->head->due_us, rest = x->busy_us + QUIET_US;
 
 	if (rest > x->rest_until_us)
 		rest = x->rest_until_us;

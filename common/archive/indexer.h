@@ -2,7 +2,7 @@
  *
  * A group that was committed is offered with its documents. While groups come apart from each other and the index keeps
  * up, their callers wait for it; when they don't, nobody waits, and documents queue until there are enough of them to be
- * cheap or for a quarter of a second. Beyond a bound they are dropped: their rows stay on the outbox, and workerd indexes
+ * cheap or for a twentieth of a second. Beyond a bound they are dropped: their rows stay on the outbox, and workerd indexes
  * them from the store. The thread runs at a lower priority than capture, and rests where others need the processor.
  *
  * What was indexed comes off the outbox with the next group's transaction, or, when there is none for a while, in one of
