@@ -391,6 +391,10 @@ static void check_journaling(const struct look *l, bool milter)
 		check_report(l->check, CHECK_NOTE, "let the milter bring the mail: see strongroom-milter(8)",
 			"Postfix: mail is copied by always_bcc or a bcc map: the archive sees no envelope recipients, so "
 			"that who got a blind copy is not known");
+	if (!milter && !l->conf->lmtpd_journal)
+		check_report(l->check, CHECK_NOTE, "set [lmtpd] journal = yes and restart strongroom-lmtpd",
+			"Postfix: mail is copied by always_bcc or a bcc map: a copy that the archive refuses is returned to "
+			"the sender of the message");
 }
 
 /* The milter's address as Postfix is to write it: relative to the queue directory when it is inside, which is right in a

@@ -105,8 +105,8 @@ static void refuse(int fd, enum reply r, const char *client)
 {
 	CLEANUP(buf_deinit) struct buf line = BUF_INIT(REPLY_LINE_MAX);
 
-	log_warn(NULL, "connection from %s refused: %s", client, reply_code(r));
-	if (reply_put(&line, r, NULL, NULL) ||
+	log_warn(NULL, "connection from %s refused: %s", client, reply_code(r, false));
+	if (reply_put(&line, r, false, NULL, NULL) ||
 		send(fd, line.data, line.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug(NULL, "%s was not told: %s", client, strerror(errno));
 }

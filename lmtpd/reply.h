@@ -1,10 +1,16 @@
 /* reply: everything the server can say, in one table: code, enhanced code (RFC 3463), text.
  *
- * The texts are for clients: they name what the client can act on and nothing of our inside. */
+ * The texts are for clients: they name what the client can act on and nothing of our inside.
+ *
+ * The end of a journal (lmtpd.journal) answers 4xx wherever else it would be 5xx, in answer to
+ * commands too: to a mail server any 5xx between LHLO and the final dot means that the message has
+ * failed for good, and a copy that comes back as a bounce is a copy that was lost. */
 #ifndef LMTPD_REPLY_H
 #define LMTPD_REPLY_H
 
 #include "base/buf.h"
+
+#include <stdbool.h>
 
 enum reply {
 	REPLY_NONE, /* nothing to say: go on */
@@ -54,7 +60,6 @@ enum reply {
 	REPLY_NOT_READY,
 	REPLY_NO_STORAGE,
 	REPLY_FAILED,
-	REPLY_REFUSED,
 	REPLY_COUNT
 };
 
@@ -64,12 +69,14 @@ enum reply {
 /* Adds a one-line reply: "code enhanced [subject ]text[ detail]". subject and detail may be NULL;
  * what would not fit the line is cut off subject, and control characters in either become '?'. -1
  * when out is full. */
-int reply_put(struct buf *out, enum reply r, const char *subject, const char *detail) MUST_CHECK;
+int reply_put(struct buf *out, enum reply r, bool journal, const char *subject,
+	const char *detail) MUST_CHECK;
 
 /* "451 4.3.0": for the log. */
-const char *reply_code(enum reply r);
+const char *reply_code(enum reply r, bool journal);
 
-/* 2, 3, 4 or 5. */
-int reply_class(enum reply r);
+/* What an operator can do about r at the end of a journal, where nobody else is told. NULL: nothing,
+ * or it is no refusal. */
+const char *reply_remedy(enum reply r);
 
 #endif

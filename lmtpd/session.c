@@ -31,22 +31,40 @@ struct session {
 
 /* ---- saying ---- */
 
+/* At the end of a journal the mail server only waits: somebody here has to hear of it. */
+static void tell_operator(const struct session *s, enum reply r, const struct log_context *log)
+{
+	const char *remedy = reply_remedy(r);
+
+	if (s->server->conf->lmtpd_journal && remedy)
+		log_error(log, "the journal waits (%s): %s", reply_code(r, true), remedy);
+}
+
 /* False when the connection is over. */
 static bool say_about(struct session *s, enum reply r, const char *subject, const char *detail)
 {
 	CLEANUP(buf_deinit) struct buf line = BUF_INIT(STREAM_OUT_SIZE);
 
-	if (reply_put(&line, r, subject, detail))
+	if (reply_put(&line, r, s->server->conf->lmtpd_journal, subject, detail))
 		return false;
 	return stream_put(&s->stream, line.data, line.len) == STREAM_OK;
+}
+
+/* What follows the text of a reply. */
+static const char *detail_of(const struct session *s, enum reply r, char limit[24])
+{
+	if (r != REPLY_TOO_LARGE)
+		return NULL;
+	snprintf(limit, 24, "%" PRIu64, s->server->conf->message_size_max);
+	return limit;
 }
 
 static bool say(struct session *s, enum reply r)
 {
 	char limit[24];
 
-	snprintf(limit, sizeof(limit), "%" PRIu64, s->server->conf->message_size_max);
-	return say_about(s, r, NULL, r == REPLY_TOO_LARGE ? limit : NULL);
+	tell_operator(s, r, &s->log);
+	return say_about(s, r, NULL, detail_of(s, r, limit));
 }
 
 static enum state stay(struct session *s, enum reply r, enum state state)
@@ -54,10 +72,16 @@ static enum state stay(struct session *s, enum reply r, enum state state)
 	return say(s, r) ? state : STATE_END;
 }
 
+/* Was the command only sent along with a MAIL or RCPT that was refused (PIPELINING)? */
+static bool is_consequence(enum reply r)
+{
+	return r == REPLY_MAIL_FIRST || r == REPLY_RCPT_FIRST;
+}
+
 /* A reply to a bad command; the client that sends nothing else is hung up on. */
 static enum state complain(struct session *s, enum reply r, enum state state)
 {
-	if (++s->bad_commands <= BAD_COMMANDS_MAX)
+	if (is_consequence(r) || ++s->bad_commands <= BAD_COMMANDS_MAX)
 		return stay(s, r, state);
 	log_warn(&s->log, "the client sends too many bad commands");
 	if (say(s, r))
@@ -126,18 +150,27 @@ static bool offers_tls(struct session *s)
 	return offered && !s->stream.tls;
 }
 
+/* The end of a journal names no limit: a client would give up larger messages without asking. */
+static int add_size(struct buf *b, const struct conf *conf)
+{
+	if (conf->lmtpd_journal)
+		return buf_add_str(b, "250-SIZE\r\n");
+	return buf_printf(b, "250-SIZE %" PRIu64 "\r\n", conf->message_size_max);
+}
+
 static enum state hello(struct session *s, const struct command *c)
 {
 	CLEANUP(buf_deinit) struct buf b = BUF_INIT(STREAM_OUT_SIZE);
+	const struct conf *conf = s->server->conf;
 
 	transaction_end(&s->transaction);
 	free(s->peer.helo);
 	s->peer.helo = mem_strdup(c->text);
 	log_context_set(&s->log, "helo", c->text);
-	if (buf_printf(&b, "250-%s\r\n", s->server->conf->node) ||
+	if (buf_printf(&b, "250-%s\r\n", conf->node) ||
 		buf_add_str(&b, "250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n") ||
-		buf_printf(&b, "250-SIZE %" PRIu64 "\r\n%s", s->server->conf->message_size_max,
-			offers_tls(s) ? "250-STARTTLS\r\n" : "") ||
+		add_size(&b, conf) ||
+		buf_add_str(&b, offers_tls(s) ? "250-STARTTLS\r\n" : "") ||
 		buf_add_str(&b, "250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250 BINARYMIME\r\n") ||
 		stream_put(&s->stream, b.data, b.len) != STREAM_OK)
 		return STATE_END;
@@ -188,10 +221,10 @@ static enum state finish(struct session *s)
 	struct transaction *t = &s->transaction;
 	char archive_id[UUID_TEXT_SIZE] = "", limit[24];
 	enum reply r = transaction_finish(t, archive_id);
-	const char *detail = r == REPLY_ARCHIVED ? archive_id : r == REPLY_TOO_LARGE ? limit : NULL;
+	const char *detail = r == REPLY_ARCHIVED ? archive_id : detail_of(s, r, limit);
 	bool on = true;
 
-	snprintf(limit, sizeof(limit), "%" PRIu64, s->server->conf->message_size_max);
+	tell_operator(s, r, &t->log);
 	for (size_t i = 0; i < t->capture.recipient_count && on; i++) {
 		_free_ char *recipient = mem_printf("<%s>", t->capture.recipients[i].address);
 

@@ -104,7 +104,7 @@ static enum reply archive(struct transaction *t, char archive_id_r[UUID_TEXT_SIZ
 		return REPLY_NO_STORAGE;
 	}
 	if (archive_put(t->archive, &t->capture, &t->log, &receipt, &e))
-		return e.class == ERR_PERMANENT ? REPLY_REFUSED : REPLY_FAILED;
+		return e.class == ERR_PERMANENT ? REPLY_TOO_LARGE : REPLY_FAILED;
 	log_context_set(&t->log, "archive_id", uuid_format(archive_id_r, &receipt.id));
 	log_context_set(&t->log, "known", receipt.known ? "yes" : NULL);
 	log_context_set(&t->log, "indexed", receipt.indexed ? "yes" : "later");
@@ -117,7 +117,7 @@ static void log_outcome(struct transaction *t, enum reply r, uint64_t size, int6
 	log_context_set_number(&t->log, "recipients", t->capture.recipient_count);
 	log_context_set_number(&t->log, "receive_ms", (uint64_t)(received_us - t->begun_us) / 1000);
 	log_context_set_number(&t->log, "archive_ms", (uint64_t)(clock_monotonic_us() - received_us) / 1000);
-	log_context_set(&t->log, "reply", reply_code(r));
+	log_context_set(&t->log, "reply", reply_code(r, t->conf->lmtpd_journal));
 	if (r == REPLY_ARCHIVED)
 		log_info(&t->log, "archived");
 	else

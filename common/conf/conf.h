@@ -40,6 +40,7 @@ struct conf {
 	/* [lmtpd] */
 	char *lmtpd_listen;    /* "unix:/run/strongroom/lmtp.sock inet:127.0.0.1:2424" */
 	char *lmtpd_point;     /* capture point */
+	bool lmtpd_journal;    /* never answers 5xx */
 	char *lmtpd_peers;     /* networks that may connect over TCP: "127.0.0.0/8 ::1" */
 	uint64_t lmtpd_connections_max;
 	int64_t lmtpd_timeout_us;

@@ -95,6 +95,10 @@ const struct setting settings[] = {
 			"in brackets. Sockets handed over by systemd take their place." },
 	{ "lmtpd", "point", SETTING_NAME, IN(lmtpd_point), .standard = "lmtp", .min = 1, .max = NAME_MAX_BYTES,
 		.help = "Name of this capture point in records and search results." },
+	{ "lmtpd", "journal", SETTING_BOOL, IN(lmtpd_journal), .standard = "no",
+		.help = "This is the end of a journal: never answer 5xx. What can't be archived as things are is put "
+			"off with 4xx and an error in the log that says what to do, so that the mail server keeps it "
+			"and returns nothing to the sender. Set it for always_bcc of Postfix and for journal reports." },
 	{ "lmtpd", "peers", SETTING_NETWORKS, IN(lmtpd_peers), .standard = "127.0.0.0/8 ::1", .max = LIST_MAX,
 		.help = "Addresses and networks that may connect over TCP. Whoever can deliver here can put mail into "
 			"the archive that never passed the mail system." },

@@ -81,6 +81,28 @@ def test_postfix_journal(lmtpd, new_postfix):
     p.wait_empty()
 
 
+def test_postfix_journal_is_never_returned(new_site, new_postfix):
+    """A copy that the archive can't take waits at Postfix, and the archive's log says what for; the sender gets no bounce."""
+    site = new_site(settings={"message_size_max": "64K", "lmtpd.journal": "yes"})
+    site.init()
+    site.start("lmtpd")
+    p = new_postfix(settings={"always_bcc": "journal@archive.invalid",
+                              "transport_maps": "inline:{ archive.invalid=strongroom:inet:127.0.0.1:%d }" % site.lmtp_port},
+                    services="strongroom unix - - n - - lmtp\n  -o lmtp_line_length_limit=0\n").start()
+    large = MESSAGE + b"x" * 100000 + b"\r\n"  # one line
+    submit(p.address, large)
+    wait_until("the copy is deferred", lambda: "452 4.3.4" in p.log())
+    line = site.log_line("lmtpd", "the journal waits")
+    assert line["level"] == "error" and "message_size_max" in line["message"]
+    assert "status=bounced" not in p.log()
+    site.stop("lmtpd")
+    site.write_conf(message_size_max="1M")
+    site.start("lmtpd")
+    assert archived(site) == [large]
+    p.wait_empty()
+    assert "status=bounced" not in p.log()
+
+
 def test_postfix_keeps_what_the_archive_puts_off(site, new_postfix):
     """Down, up, and nothing lost."""
     p = new_postfix(relay="lmtp:inet:127.0.0.1:%d" % site.lmtp_port).start()

@@ -218,16 +218,22 @@ static void test_sockets_and_chroots(void **state)
 
 static void test_journaling(void **state)
 {
-	(void)state;
-	_free_ char *alone = check("inet:127.0.0.1:2425", "smtpd_milters =\n", "always_bcc = archive@archive.invalid\n",
-		SERVICES, "");
+	const char *bcc = "always_bcc = archive@archive.invalid\n";
 
+	(void)state;
+	setenv("STRONGROOM_LMTPD_JOURNAL", "yes", 1);
+	_free_ char *alone = check("inet:127.0.0.1:2425", "smtpd_milters =\n", bcc, SERVICES, "");
+
+	unsetenv("STRONGROOM_LMTPD_JOURNAL");
 	one(alone, "note Postfix: mail is copied by always_bcc or a bcc map",
 		"let the milter bring the mail: see strongroom-milter(8)");
-	_free_ char *both = check("inet:127.0.0.1:2425", MILTERS, "always_bcc = archive@archive.invalid\n", SERVICES, "");
+	_free_ char *both = check("inet:127.0.0.1:2425", MILTERS, bcc, SERVICES, "");
 
 	one(both, "note Postfix: always_bcc or a bcc map is set beside the milter",
 		"let either the milter or the Bcc bring the mail");
+	_free_ char *returned = check("inet:127.0.0.1:2425", "smtpd_milters =\n", bcc, SERVICES, "");
+
+	assert_non_null(strstr(returned, "is returned to the sender of the message\tset [lmtpd] journal = yes"));
 }
 
 int main(void)

@@ -121,9 +121,10 @@ static char *talk(struct site *s, const char *data, size_t n, size_t step)
 #define TALK(s, text) talk(s, text, sizeof(text) - 1, 16384)
 
 #define GREETING "220 LMTP Strongroom mail archive\r\n"
-#define FEATURES                                                                            \
-	"250-node\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-SIZE 100000\r\n" \
+#define FEATURES_WITH(size)                                                              \
+	"250-node\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-" size "\r\n" \
 	"250-ENHANCEDSTATUSCODES\r\n250-CHUNKING\r\n250 BINARYMIME\r\n"
+#define FEATURES FEATURES_WITH("SIZE 100000")
 #define HELLO GREETING FEATURES
 #define ENVELOPE "LHLO me\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\n"
 #define ENVELOPE_OK HELLO "250 2.1.0 Sender OK\r\n250 2.1.5 Recipient OK\r\n"
@@ -249,6 +250,44 @@ static void test_too_large_is_read_to_its_end(void **state)
 	assert_string_equal(not, ENVELOPE_OK GO
 		"552 5.3.4 <c@d> Message too large, the limit in bytes is 100000\r\n250 2.0.0 OK\r\n");
 	assert_int_equal(s->archive.n, 1);
+}
+
+/* The copy of a message that is too large waits at the mail server instead of coming back to its
+ * sender; so does one that comes with an address, a parameter or a command that can't be taken. */
+static void test_journal_never_answers_5xx(void **state)
+{
+	struct site *s = *state;
+
+	s->conf.lmtpd_journal = true;
+	_free_ char *large = send_sized(s, SIZE_MAX_TEST + 1);
+
+	assert_string_equal(large, GREETING FEATURES_WITH("SIZE") "250 2.1.0 Sender OK\r\n250 2.1.5 Recipient OK\r\n" GO
+		"452 4.3.4 <c@d> Message too large, the limit in bytes is 100000\r\n250 2.0.0 OK\r\n");
+	_free_ char *before = TALK(s, "LHLO me\r\nMAIL FROM:<a@b> SIZE=100001\r\nRCPT TO:<c@d>\r\nDATA\r\n"
+		"MAIL FROM:<a@b> X=y\r\nMAIL FROM:a\r\nMAIL FROM:<>\r\nRCPT TO:<>\r\nRCPT TO:<c@\001>\r\nDATA\r\nEHLO me\r\n");
+
+	assert_string_equal(before, GREETING FEATURES_WITH("SIZE") "452 4.3.4 Message too large, the limit in bytes is 100000\r\n"
+		"451 4.5.1 MAIL first\r\n451 4.5.1 MAIL first\r\n455 4.5.4 Unknown parameter\r\n"
+		"451 4.1.7 Bad sender address, expected MAIL FROM:<address>\r\n250 2.1.0 Sender OK\r\n"
+		"451 4.1.3 Bad recipient address, expected RCPT TO:<address>\r\n"
+		"451 4.5.2 A command is one line of text that ends with CR LF\r\n451 4.5.1 No valid recipients\r\n"
+		"451 4.5.1 This is LMTP, say LHLO\r\n");
+	assert_int_equal(s->archive.n, 0);
+}
+
+/* What a client sent along is no nonsense, however much it is. */
+static void test_refused_mail_with_many_pipelined_recipients(void **state)
+{
+	struct site *s = *state;
+	CLEANUP(buf_deinit) struct buf b = BUF_INIT(1 << 20);
+
+	assert_int_equal(buf_add_str(&b, "LHLO me\r\nMAIL FROM:<a@b> SIZE=100001\r\n"), 0);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(buf_add_str(&b, "RCPT TO:<c@d>\r\n"), 0);
+	assert_int_equal(buf_add_str(&b, "DATA\r\nQUIT\r\n"), 0);
+	_free_ char *replies = talk(s, b.data, b.len, b.len);
+
+	assert_non_null(strstr(replies, "503 5.5.1 MAIL first\r\n" BYE));
 }
 
 /* More than it first took room for, and no more room. */
@@ -460,6 +499,8 @@ int main(void)
 		TEST(test_failure_is_told_to_each_recipient),
 		TEST(test_refuses_before_the_body),
 		TEST(test_too_large_is_read_to_its_end),
+		TEST(test_journal_never_answers_5xx),
+		TEST(test_refused_mail_with_many_pipelined_recipients),
 		TEST(test_no_room_while_it_grows),
 		TEST(test_too_many_recipients),
 		TEST(test_chunks),
