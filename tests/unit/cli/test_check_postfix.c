@@ -233,7 +233,7 @@ static void test_journaling(void **state)
 		"let either the milter or the Bcc bring the mail");
 	_free_ char *returned = check("inet:127.0.0.1:2425", "smtpd_milters =\n", bcc, SERVICES, "");
 
-	assert_non_null(strstr(returned, "is returned to the sender of the message\tset [lmtpd] journal = yes"));
+	assert_non_null(strstr(returned, "is returned to the sender of the message\n\tset [lmtpd] journal = yes"));
 }
 
 int main(void)

@@ -125,41 +125,6 @@ static void test_refuses_nul(void **state)
 	assert_int_equal(c.verb, VERB_BDAT);
 }
 
-static void test_replies_stay_one_short_line(void **state)
-{
-	CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
-	char subject[3000];
-
-	(void)state;
-	memset(subject, 'a', sizeof(subject));
-	subject[sizeof(subject) - 1] = '\0';
-	assert_int_equal(reply_put(&out, REPLY_ARCHIVED, subject, "id"), 0);
-	assert_true(out.len <= REPLY_LINE_MAX);
-	assert_string_equal(out.data + out.len - 18, "a archived as id\r\n");
-	buf_reset(&out);
-	assert_int_equal(reply_put(&out, REPLY_ARCHIVED, "<a\r\n250 b>", "id"), 0);
-	assert_string_equal(out.data, "250 2.0.0 <a??250 b> archived as id\r\n");
-}
-
-/* Cut between two characters, wherever that is. */
-static void test_replies_stay_utf8(void **state)
-{
-	CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
-	char subject[3000] = "";
-
-	(void)state;
-	for (size_t shift = 0; shift < 2; shift++) {
-		size_t n = shift;
-
-		memset(subject, 'x', n);
-		for (; n + 2 < sizeof(subject); n += 2)
-			memcpy(subject + n, "\xc3\xa9", 3);
-		buf_reset(&out);
-		assert_int_equal(reply_put(&out, REPLY_FAILED, subject, NULL), 0);
-		assert_non_null(strstr(out.data, "\xc3\xa9 Not"));
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,8 +132,6 @@ int main(void)
 		cmocka_unit_test(test_takes_addresses_as_they_are),
 		cmocka_unit_test(test_reads_parameters),
 		cmocka_unit_test(test_refuses_nul),
-		cmocka_unit_test(test_replies_stay_one_short_line),
-		cmocka_unit_test(test_replies_stay_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

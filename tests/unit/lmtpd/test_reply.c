@@ -26,29 +26,47 @@ static void test_journal_is_never_permanent(void **state)
 	assert_non_null(reply_remedy(REPLY_TOO_LARGE));
 }
 
-/* The subject gives way, at the border of a character, and never breaks the line. */
-static void test_long_and_odd_subjects(void **state)
+static void test_replies_stay_one_short_line(void **state)
 {
-	CLEANUP(buf_deinit) struct buf line = BUF_INIT(4096);
-	char subject[1001];
+	CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
+	char subject[3000];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(subject) - 1; i += 2)
-		memcpy(subject + i, "\xc3\xa9", 2);
+	memset(subject, 'a', sizeof(subject));
 	subject[sizeof(subject) - 1] = '\0';
-	assert_int_equal(reply_put(&line, REPLY_TOO_LARGE, false, subject, "100"), 0);
-	assert_true(line.len <= REPLY_LINE_MAX && line.len > REPLY_LINE_MAX - 4);
-	assert_non_null(strstr(line.data, "\xc3\xa9 Message too large, the limit in bytes is 100\r\n"));
-	buf_reset(&line);
-	assert_int_equal(reply_put(&line, REPLY_ARCHIVED, true, "<a\r\nb>", NULL), 0);
-	assert_string_equal(line.data, "250 2.0.0 <a??b> archived as\r\n");
+	assert_int_equal(reply_put(&out, REPLY_ARCHIVED, false, subject, "id"), 0);
+	assert_true(out.len <= REPLY_LINE_MAX);
+	assert_string_equal(out.data + out.len - 18, "a archived as id\r\n");
+	buf_reset(&out);
+	assert_int_equal(reply_put(&out, REPLY_ARCHIVED, false, "<a\r\n250 b>", "id"), 0);
+	assert_string_equal(out.data, "250 2.0.0 <a??250 b> archived as id\r\n");
+}
+
+/* Cut between two characters, wherever that is. */
+static void test_replies_stay_utf8(void **state)
+{
+	CLEANUP(buf_deinit) struct buf out = BUF_INIT(4096);
+	char subject[3000] = "";
+
+	(void)state;
+	for (size_t shift = 0; shift < 2; shift++) {
+		size_t n = shift;
+
+		memset(subject, 'x', n);
+		for (; n + 2 < sizeof(subject); n += 2)
+			memcpy(subject + n, "\xc3\xa9", 3);
+		buf_reset(&out);
+		assert_int_equal(reply_put(&out, REPLY_FAILED, true, subject, NULL), 0);
+		assert_non_null(strstr(out.data, "\xc3\xa9 Not"));
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_journal_is_never_permanent),
-		cmocka_unit_test(test_long_and_odd_subjects),
+		cmocka_unit_test(test_replies_stay_one_short_line),
+		cmocka_unit_test(test_replies_stay_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
