@@ -19,7 +19,7 @@ static const struct {
 	[REPLY_NOT_A_PEER] = { "421 4.7.1", "Your address is not in this archive's list of peers" },
 	[REPLY_TOO_MANY_CONNECTIONS] = { "421 4.3.2", "Too many connections, try again later" },
 	[REPLY_STOPPING] = { "421 4.3.2", "Service is stopping, try again later" },
-	[REPLY_IDLE] = { "421 4.4.2", "Idle for too long, closing" },
+	[REPLY_IDLE] = { "421 4.4.2", "Idle or too slow for too long, closing" },
 	[REPLY_TOO_MANY_ERRORS] = { "421 4.7.0", "Too many bad commands, closing" },
 
 	[REPLY_OK] = { "250 2.0.0", "OK" },

@@ -164,6 +164,7 @@ enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, cha
 {
 	int64_t deadline = clock_monotonic_us() + s->timeout_us;
 
+	s->patience_us = s->timeout_us;
 	compact(s);
 	for (;;) {
 		size_t look = s->in_end < max ? s->in_end : max;
@@ -180,11 +181,24 @@ enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, cha
 	}
 }
 
+/* A client that sends a byte now and then would never be idle, and never come to an end. */
+static enum stream_status fill_in_time(struct stream *s)
+{
+	int64_t began = clock_monotonic_us();
+	enum stream_status status = fill(s, began + s->patience_us, false);
+	int64_t earned = (int64_t)(s->in_end - s->in_at) * CLOCK_SECOND / STREAM_RATE_MIN;
+
+	s->patience_us += earned - (clock_monotonic_us() - began);
+	if (s->patience_us > s->timeout_us)
+		s->patience_us = s->timeout_us;
+	return status;
+}
+
 enum stream_status stream_bytes(struct stream *s, const char **data_r, size_t *n_r)
 {
 	if (s->in_at == s->in_end) {
 		s->in_at = s->in_end = 0;
-		enum stream_status status = fill(s, clock_monotonic_us() + s->timeout_us, false);
+		enum stream_status status = fill_in_time(s);
 
 		if (status)
 			return status;

@@ -15,6 +15,10 @@
 #define STREAM_IN_SIZE ((size_t)32 * 1024)
 #define STREAM_OUT_SIZE ((size_t)8 * 1024)
 
+/* Bytes a second that a message has to bring on average; 500 is what Postfix asks for
+ * (smtpd_min_data_rate). */
+#define STREAM_RATE_MIN INT64_C(500)
+
 enum stream_status {
 	STREAM_OK,
 	STREAM_TOO_LONG, /* the line was dropped up to its end */
@@ -27,7 +31,8 @@ enum stream_status {
 struct stream {
 	int fd;		    /* non-blocking; not ours to close */
 	int stop_fd;	    /* readable when the daemon is stopping */
-	int64_t timeout_us; /* a command line, a piece of a message, a reply */
+	int64_t timeout_us; /* a whole command line, a message without a byte, sending replies */
+	int64_t patience_us; /* for the message: waiting uses it up, bytes bring it back */
 	struct tls *tls;    /* NULL in clear */
 	char *in;
 	size_t in_at, in_end; /* unread input */
@@ -45,7 +50,8 @@ enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, cha
 	size_t *n_r) MUST_CHECK;
 
 /* At least one byte of input: a view, valid until the next call. Say with stream_take() how much of
- * it is done with. */
+ * it is done with. What follows a line may make us wait for timeout_us and for as long as its
+ * bytes take at STREAM_RATE_MIN, never for more than timeout_us at a time. */
 enum stream_status stream_bytes(struct stream *s, const char **data_r, size_t *n_r) MUST_CHECK;
 void stream_take(struct stream *s, size_t n);
 

@@ -106,7 +106,8 @@ const struct setting settings[] = {
 		.max = 10000,
 		.help = "Most connections at a time. Further ones are answered 421." },
 	{ "lmtpd", "timeout", SETTING_DURATION, IN(lmtpd_timeout_us), .standard = "5m", .min = SECOND, .max = HOUR,
-		.help = "How long a silent client is waited for. RFC 5321 asks for five minutes." },
+		.help = "How long a client may take for a command, and be silent in a message. A message may take longer "
+			"as long as it brings 500 bytes a second. RFC 5321 asks for five minutes." },
 	{ "lmtpd", "tls_cert", SETTING_PATH, IN(lmtpd_tls_cert), .standard = "", .max = TEXT_MAX,
 		.help = "Certificate chain (PEM) for STARTTLS. Empty: STARTTLS is not offered." },
 	{ "lmtpd", "tls_key", SETTING_PATH, IN(lmtpd_tls_key), .standard = "", .max = TEXT_MAX,

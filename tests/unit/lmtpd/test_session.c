@@ -9,6 +9,7 @@
 #include "lmtpd/session.h"
 #include "tests/unit/lmtpd/fake_archive.c"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -96,8 +97,9 @@ static char *hang_up(struct site *s)
 	ssize_t n;
 
 	shutdown(s->client, SHUT_WR);
-	while ((n = recv(s->client, piece, sizeof(piece), 0)) > 0)
-		assert_int_equal(buf_add(&all, piece, (size_t)n), 0);
+	while ((n = recv(s->client, piece, sizeof(piece), 0)) > 0 || (n < 0 && errno == ECONNRESET))
+		if (n > 0) /* else it had not read all that we sent, which is told once, before the rest */
+			assert_int_equal(buf_add(&all, piece, (size_t)n), 0);
 	pthread_join(s->thread, NULL);
 	close(s->client);
 	return buf_take(&all);
@@ -430,9 +432,57 @@ static void test_silence_times_out(void **state)
 
 	while ((n = recv(s->client, piece, sizeof(piece), 0)) > 0)
 		assert_int_equal(buf_add(&all, piece, (size_t)n), 0);
-	assert_string_equal(all.data, ENVELOPE_OK GO "421 4.4.2 Idle for too long, closing\r\n");
+	assert_string_equal(all.data, ENVELOPE_OK GO "421 4.4.2 Idle or too slow for too long, closing\r\n");
 	free(hang_up(s));
 	assert_int_equal(s->archive.n, 0);
+}
+
+/* Sends `piece` again and again, each time after pause_us, until the session has ended or n were
+ * sent. Returns how many. */
+static size_t trickle(struct site *s, const char *piece, size_t size, size_t n, useconds_t pause_us)
+{
+	size_t sent = 0;
+
+	while (sent < n && send(s->client, piece, size, MSG_NOSIGNAL) == (ssize_t)size) {
+		sent++;
+		usleep(pause_us);
+	}
+	return sent;
+}
+
+/* Never idle, and far too slow: a line, a message, a chunk. */
+static void test_trickling_client_is_hung_up_on(void **state)
+{
+	static const char *const begins[] = { "NOOP ", ENVELOPE "DATA\r\n", ENVELOPE "BDAT 9999999\r\n" };
+	struct site *s = *state;
+
+	atomic_store(&s->server.timeout_us, 100 * 1000);
+	for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
+		connect_to(s);
+		send_piece(s, begins[i], strlen(begins[i]));
+		assert_true(trickle(s, "x", 1, 10000, 10 * 1000) < 10000);
+		_free_ char *replies = hang_up(s);
+
+		assert_non_null(strstr(replies, "421 4.4.2 Idle or too slow for too long, closing\r\n"));
+	}
+	assert_int_equal(s->archive.n, 0);
+}
+
+/* One that takes longer than the time-out in all, but brings enough, is served. */
+static void test_slow_client_is_waited_for(void **state)
+{
+	static char piece[8192];
+	struct site *s = *state;
+
+	memset(piece, 'x', sizeof(piece));
+	atomic_store(&s->server.timeout_us, 1000 * 1000);
+	connect_to(s);
+	send_piece(s, ENVELOPE "DATA\r\n", sizeof(ENVELOPE "DATA\r\n") - 1);
+	assert_int_equal(trickle(s, piece, sizeof(piece), 12, 100 * 1000), 12);
+	send_piece(s, "\r\n.\r\n", 5);
+	_free_ char *replies = hang_up(s);
+
+	assert_non_null(strstr(replies, "250 2.0.0 <c@d> archived as"));
 }
 
 /* Waits until the session has said `text`. */
@@ -510,6 +560,8 @@ int main(void)
 		TEST(test_hangs_up_on_nonsense),
 		TEST(test_broken_off_archives_nothing),
 		TEST(test_silence_times_out),
+		TEST(test_trickling_client_is_hung_up_on),
+		TEST(test_slow_client_is_waited_for),
 		TEST(test_stop_finishes_what_was_begun),
 		TEST(test_stop_ends_the_idle),
 		TEST(test_tls_can_be_demanded),
