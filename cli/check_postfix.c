@@ -49,7 +49,7 @@ static int64_t postfix_time_us(const char *text)
 
 static int64_t content_time_us(const struct conf *conf)
 {
-	return conf->index_wait_us + 2 * conf->parser_timeout_us + WRITE_TIME_US;
+	return conf_reply_wait_us(conf) + 2 * conf->parser_timeout_us + WRITE_TIME_US;
 }
 
 static bool list_has(const char *value, const char *word)

@@ -68,7 +68,7 @@ static int drain(struct worker *w, struct err *e)
 	int failed;
 
 	do {
-		failed = archive_drain(w->archive, DRAIN_AT_ONCE, w->conf->index_wait_us + GRACE_US, &done, e);
+		failed = archive_drain(w->archive, DRAIN_AT_ONCE, conf_reply_wait_us(w->conf) + GRACE_US, &done, e);
 		total += done;
 	} while (!failed && done == DRAIN_AT_ONCE && !atomic_load(&w->stop));
 	if (total)

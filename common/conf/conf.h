@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define CONF_REQUIRED_WAIT_US INT64_C(10000000) /* index_required makes index_wait at least this */
+
 /* Sizes in bytes ("64M"), durations in microseconds ("2s", "10m", "500ms"), lists separated by blanks or commas and kept
  * as text (strv_split at " ,"). Strings are never NULL; "" is unset. */
 struct conf {
@@ -59,6 +61,12 @@ struct conf {
 	/* [workerd] */
 	int64_t workerd_outbox_interval_us;
 };
+
+/* How long a reply waits for the index at most: index_wait, or longer where no reply goes without it. */
+static inline int64_t conf_reply_wait_us(const struct conf *c)
+{
+	return c->index_required && c->index_wait_us < CONF_REQUIRED_WAIT_US ? CONF_REQUIRED_WAIT_US : c->index_wait_us;
+}
 
 /* path NULL: the environment variable STRONGROOM_CONF, else /etc/strongroom/strongroom.conf. -1 permanent:
  * "strongroom.conf:12: lock_days: 99999 is over 36500". */

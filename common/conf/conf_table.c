@@ -64,11 +64,13 @@ const struct setting settings[] = {
 	{ "", "inflight_max", SETTING_SIZE, IN(inflight_max), .standard = "256M", .min = KIB, .max = 1024 * GIB,
 		.help = "Most bytes of messages that one daemon has under way, in memory and in the spool directory. "
 			"Further transactions are put off with 451 until there is room." },
-	{ "", "index_wait", SETTING_DURATION, IN(index_wait_us), .standard = "2s", .max = MINUTE,
+	{ "", "index_wait", SETTING_DURATION, IN(index_wait_us), .standard = "25ms", .max = MINUTE,
 		.help = "How long a reply waits for the message to become searchable. After that, or with the index "
-			"down, the reply is given all the same and the message is indexed later." },
+			"down, the reply is given all the same and the message is indexed later. So it is, without "
+			"waiting, where messages follow each other closely." },
 	{ "", "index_required", SETTING_BOOL, IN(index_required), .standard = "no",
-		.help = "Accept no message that could not be indexed at once: it is put off with 451 instead." },
+		.help = "Accept no message that could not be indexed at once: it is put off with 451 instead. Each reply "
+			"waits for the index then, for up to 10 seconds or index_wait, whichever is longer." },
 	{ "", "lock_days", SETTING_NUMBER, IN(lock_days), .standard = "2557", .min = 1, .max = 36500,
 		.help = "For how many days from its reception a message is locked against deletion. The default is "
 			"seven years. A lock can be extended, never shortened: raise this with care." },

@@ -109,8 +109,8 @@ static void test_main_settings(void **state)
 		"postconf -c /etc/pf -e 'enable_long_queue_ids = yes' && postfix -c /etc/pf reload");
 	setting("milter_protocol = 2\n", "problem Postfix: milter_protocol is 2: ",
 		"postconf -c /etc/pf -e 'milter_protocol = 6' && postfix -c /etc/pf reload");
-	setting("milter_content_timeout = 51s\n", "problem Postfix: milter_content_timeout is 51s: ",
-		"postconf -c /etc/pf -e 'milter_content_timeout = 53s' && postfix -c /etc/pf reload");
+	setting("milter_content_timeout = 50s\n", "problem Postfix: milter_content_timeout is 50s: ",
+		"postconf -c /etc/pf -e 'milter_content_timeout = 51s' && postfix -c /etc/pf reload");
 	setting("milter_command_timeout = 1s\n", "problem Postfix: milter_command_timeout is 1s: ",
 		"postconf -c /etc/pf -e 'milter_command_timeout = 10s' && postfix -c /etc/pf reload");
 	setting("message_size_limit = 0\n", "problem Postfix: message_size_limit is 0: ",

@@ -81,7 +81,7 @@ static void test_defaults(void **state)
 	(void)state;
 
 	assert_int_equal(c.message_size_max, 64u << 20);
-	assert_int_equal(c.index_wait_us, 2000000);
+	assert_int_equal(c.index_wait_us, 25000);
 	assert_int_equal(c.lock_days, 2557);
 	assert_int_equal(c.queryd_token_us, INT64_C(3600000000));
 	assert_string_equal(c.lmtpd_listen, "unix:/run/strongroom/lmtp.sock");
