@@ -53,6 +53,11 @@ int store_get(struct store *s, const struct locator *where, int (*sink)(void *ct
 	return s->driver->get(s, where, sink, ctx, e);
 }
 
+int store_stat(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e)
+{
+	return s->driver->stat(s, where, state_r, e);
+}
+
 int store_ready(struct store *s, struct err *e)
 {
 	return s->driver->ready(s, e);

@@ -38,6 +38,16 @@ int store_find(struct store *s, const struct uuid *id, struct locator *where_r, 
 int store_get(struct store *s, const struct locator *where, int (*sink)(void *ctx, const void *data, size_t n), void *ctx,
 	struct err *e) MUST_CHECK;
 
+/* What protects an object, and how long it is now (that of a whole object: a locator's offset does not matter). */
+struct store_state {
+	uint64_t length;
+	bool read_only; /* nobody may write to it, by its mode or the store's own rule */
+	bool locked;	/* the account that wrote it can't change or remove it: the immutable flag, or Object Lock */
+};
+
+/* 1 with *state_r, 0 when there is no such object, -1. Cheap: reads none of its bytes. */
+int store_stat(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e) MUST_CHECK;
+
 /* Can a message be put now? For readiness and for refusing at MAIL: cheap. -1 says why not. */
 int store_ready(struct store *s, struct err *e) MUST_CHECK;
 

@@ -13,6 +13,7 @@ struct store_driver {
 	int (*find)(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e);
 	int (*get)(struct store *s, const struct locator *where, int (*sink)(void *, const void *, size_t), void *ctx,
 		struct err *e);
+	int (*stat)(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e);
 	int (*ready)(struct store *s, struct err *e);
 	int (*create)(const char *where, const struct conf *conf, struct err *e);
 };

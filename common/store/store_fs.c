@@ -218,7 +218,18 @@ static int give_name(struct writing *w, struct err *e)
 	return failed(w->s, "link", w->key, e);
 }
 
-/* The immutable flag, where the file system knows it and the account has the right; without it the mode protects. */
+/* Says once why there is no flag: nobody should believe in a lock that is not there. Without it the mode protects. */
+static void give_up_locking(struct store_fs *s, int reason)
+{
+	bool no_right = reason == EPERM || reason == EACCES;
+
+	if (!atomic_exchange(&s->no_lock, true))
+		log_info(NULL, "messages in %s do not get the immutable flag, their mode alone protects them: %s (%s)", s->dir,
+			no_right ? "this account lacks CAP_LINUX_IMMUTABLE" : "the file system has no such flag",
+			strerror(reason));
+}
+
+/* The immutable flag, where the file system knows it and the account has the right. */
 static void lock_object(struct writing *w)
 {
 	int flags;
@@ -232,7 +243,10 @@ static void lock_object(struct writing *w)
 			return;
 		}
 	}
-	atomic_store(&w->s->no_lock, true);
+	if (errno == EIO || errno == ENOMEM || errno == EINTR || errno == ENOSPC || errno == EDQUOT)
+		log_warn(NULL, "ioctl(%s/%s) failed: %s: this message has no immutable flag", w->s->dir, w->key, strerror(errno));
+	else
+		give_up_locking(w->s, errno);
 }
 
 static void drop_temp_name(struct writing *w)
@@ -356,6 +370,27 @@ static int fs_get(struct store *store, const struct locator *where, int (*sink)(
 	return 0;
 }
 
+static int fs_stat(struct store *store, const struct locator *where, struct store_state *state_r, struct err *e)
+{
+	struct store_fs *s = store_fs(store);
+	struct stat st;
+	int flags;
+
+	if (!key_is_sane(where->key))
+		return 0;
+	_close_ int fd = openat(s->dirfd, where->key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+		return 0;
+	if (fd < 0 || fstat(fd, &st))
+		return failed(s, fd < 0 ? "open" : "stat", where->key, e);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	*state_r = (struct store_state){ .length = (uint64_t)st.st_size, .read_only = !(st.st_mode & 0222) };
+	state_r->locked = ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 && flags & FS_IMMUTABLE_FL;
+	return 1;
+}
+
 /* ---- ready ---- */
 
 static int fs_ready(struct store *store, struct err *e)
@@ -385,6 +420,7 @@ const struct store_driver store_fs_driver = {
 	.put = fs_put,
 	.find = fs_find,
 	.get = fs_get,
+	.stat = fs_stat,
 	.ready = fs_ready,
 	.create = fs_create,
 };
