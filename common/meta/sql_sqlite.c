@@ -157,8 +157,9 @@ static int open_file(struct sqlite_conn **c_r, const char *place, const char *na
 		return failure(c, "open", code, e);
 	sqlite3_extended_result_codes(c->db, 1);
 	sqlite3_busy_handler(c->db, wait_for_lock, c);
+	/* recursive_triggers: without it a REPLACE would get past the triggers that refuse DELETE */
 	return execute(c, "open", "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;"
-		" PRAGMA trusted_schema = OFF", e);
+		" PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON", e);
 }
 
 /* The log keeps its blocks when it starts again: overwriting costs an fsync less than growing does. */
