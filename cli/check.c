@@ -1,6 +1,7 @@
 #include "cli/check.h"
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -46,24 +47,37 @@ static int finish(const struct checking *all)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = { { "postfix", optional_argument, NULL, 'p' }, { 0 } };
+	static const struct option options[] = {
+		{ "postfix", optional_argument, NULL, 'p' },
+		{ "ledger", no_argument, NULL, 'l' },
+		{ "deep", no_argument, NULL, 'd' },
+		{ 0 },
+	};
 	struct conf conf CLEANUP(conf_deinit) = { 0 };
 	struct checking all = { .check = { .conf = &conf, .report = report } };
 	const char *directory = NULL;
 	bool postfix = false;
+	int option;
 
-	while (cli_getopt(cli, &check_command, argc, argv, "", options) != -1) {
-		postfix = true;
-		directory = optarg;
+	while ((option = cli_getopt(cli, &check_command, argc, argv, "", options)) != -1) {
+		if (option == 'd')
+			all.check.depth = CHECK_BYTES;
+		else if (option == 'l' && all.check.depth == CHECK_NEWEST)
+			all.check.depth = CHECK_ALL;
+		else if (option == 'p') {
+			postfix = true;
+			directory = optarg;
+		}
 	}
 	if (postfix && !directory && optind < argc)
 		directory = argv[optind++];
 	if (optind < argc)
-		return cli_usage(&check_command, "takes no argument but --postfix [DIRECTORY]");
+		return cli_usage(&check_command, "takes no argument but the directory of --postfix");
 	int status = cli_prepare(cli, &conf);
 
 	if (status != CLI_OK)
 		return status;
+	progress_catch_signals();
 	check_report(&all.check, CHECK_OK, NULL, "configuration");
 	check_files(&all.check);
 	check_backends(&all.check);
@@ -75,11 +89,16 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command check_command = {
 	.name = "check",
-	.arguments = "[--postfix [DIRECTORY]]",
+	.arguments = "[--ledger | --deep] [--postfix [DIRECTORY]]",
 	.summary = "Tell what is wrong with this installation, and how to mend it",
 	.help = "Looks at the configuration, directories, keys, store, database, index, parser and certificates, with the\n"
-		"rights that the daemons have. Each problem comes with its remedy; with any, the exit status is 1. Run it\n"
-		"as root or as the account of the daemons.\n\n"
+		"rights that the daemons have; at the ledger; and at each message: whether its rows agree with its ledger\n"
+		"record, and its object is there, of the right length. Of an archive with more than 100,000 messages only\n"
+		"the newest are looked at, unless --ledger is given. Each problem comes with its remedy; with any, the\n"
+		"exit status is 1. Run it as root or as the account of the daemons.\n\n"
+		"  --ledger                look so at all messages\n"
+		"  --deep                  look at all messages and read every byte: whether each object has the SHA-256\n"
+		"                          that was recorded\n"
 		"  --postfix [DIRECTORY]   look at Postfix too: at settings by which mail would bypass the archive or\n"
 		"                          be lost to it; DIRECTORY is that of its main.cf\n",
 	.run = run,

@@ -10,7 +10,15 @@ enum check_level {
 	CHECK_PROBLEM, /* must be mended; the exit status says so */
 };
 
+/* How much of what is archived is looked at. */
+enum check_depth {
+	CHECK_NEWEST, /* the newest messages, without reading them */
+	CHECK_ALL,    /* all messages, without reading them */
+	CHECK_BYTES,  /* all messages, and every byte of them */
+};
+
 struct check {
+	enum check_depth depth;
 	const struct conf *conf;
 	void (*report)(struct check *c, enum check_level level, const char *what, const char *remedy);
 };
@@ -23,6 +31,11 @@ void check_files(struct check *c);
 
 /* Store, database, index and their agreement, and the parser. */
 void check_backends(struct check *c);
+
+/* The ledger, each message and its object (c->depth). */
+struct meta;
+struct store;
+void check_ledger(struct check *c, struct meta *m, struct store *s);
 
 /* Certificates: readable, matching their keys, valid for a while. */
 void check_certificates(struct check *c);

@@ -11,15 +11,21 @@
 
 #define COUNT_ATTEMPTS 5
 
-static void check_store(struct check *c)
+/* NULL when it can't be opened. Caller closes. */
+static struct store *check_store(struct check *c)
 {
-	struct store *s CLEANUP(store_closep) = NULL;
+	struct store *s = NULL;
 	struct err e;
 
-	if (store_open(&s, c->conf, &e) < 0 || store_ready(s, &e) < 0)
+	if (store_open(&s, c->conf, &e) < 0) {
 		check_report(c, CHECK_PROBLEM, "strongroom init, if it was never run", "store: %s", e.text);
+		return NULL;
+	}
+	if (store_ready(s, &e) < 0)
+		check_report(c, CHECK_PROBLEM, NULL, "store: %s", e.text);
 	else
 		check_report(c, CHECK_OK, NULL, "store takes messages (lock: %s)", store_lock_mode(s));
+	return s;
 }
 
 static void take_meta_finding(void *ctx, const char *finding, const char *remedy)
@@ -77,17 +83,20 @@ static void check_index(struct check *c, struct meta *m)
 		check_agreement(c, m, i);
 }
 
-static void check_meta(struct check *c)
+/* NULL when it can't be opened. Caller closes. */
+static struct meta *check_meta(struct check *c)
 {
-	struct meta *m CLEANUP(meta_closep) = NULL;
+	struct meta *m = NULL;
 	struct err e;
 
-	if (meta_open(&m, c->conf, &e) < 0 || meta_ready(m, &e) < 0)
+	if (meta_open(&m, c->conf, &e) < 0) {
 		check_report(c, CHECK_PROBLEM, "strongroom init, if it was never run, or after an upgrade", "database: %s",
 			e.text);
-	else if (meta_check(m, take_meta_finding, c, &e) < 0)
+		return NULL;
+	}
+	if (meta_ready(m, &e) < 0 || meta_check(m, take_meta_finding, c, &e) < 0)
 		check_report(c, CHECK_PROBLEM, NULL, "database: %s", e.text);
-	check_index(c, m);
+	return m;
 }
 
 static int parse_probe(const struct conf *conf, struct parsed **p_r, struct err *e)
@@ -120,7 +129,11 @@ static void check_parser(struct check *c)
 
 void check_backends(struct check *c)
 {
-	check_store(c);
-	check_meta(c);
+	struct store *s CLEANUP(store_closep) = check_store(c);
+	struct meta *m CLEANUP(meta_closep) = check_meta(c);
+
+	check_index(c, m);
 	check_parser(c);
+	if (s && m)
+		check_ledger(c, m, s);
 }

@@ -189,6 +189,7 @@ int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fau
 		verify_none(&v, STMT_VERIFY_MESSAGES, "it has no ledger record") ||
 		verify_none(&v, STMT_VERIFY_ORPHANS, "its ledger record has no message") ||
 		verify_none(&v, STMT_VERIFY_KEYS, "its capture key has no message") ||
+		verify_none(&v, STMT_VERIFY_MAILBOXES, "it is missing in a mailbox of its participants") ||
 		verify_none(&v, STMT_VERIFY_OUTBOX, "it waits for the index and is not there"))
 		return -1;
 	*faults_r = v.faults;

@@ -20,7 +20,8 @@ static int take_ids(struct sql_stmt *st, struct uuid *ids_r, size_t max, size_t 
 	return step == SQL_FAILED ? -1 : 0;
 }
 
-int meta_message_walk(struct meta *m, const struct uuid *after, struct uuid *ids_r, size_t max,
+/* Up to max ids from `at` on, in the statement's direction. */
+static int walk(struct meta *m, enum statement s, const struct uuid *at, struct uuid *ids_r, size_t max,
 	size_t *n_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
@@ -28,10 +29,22 @@ int meta_message_walk(struct meta *m, const struct uuid *after, struct uuid *ids
 
 	if (sql_reader(m->capture, &c, e))
 		return -1;
-	st = sql_use(c, STMT_MESSAGE_WALK);
-	sql_bind_uuid(st, after);
+	st = sql_use(c, s);
+	sql_bind_uuid(st, at);
 	sql_bind_u64(st, max);
 	return take_ids(st, ids_r, max, n_r, e);
+}
+
+int meta_message_walk(struct meta *m, const struct uuid *after, struct uuid *ids_r, size_t max,
+	size_t *n_r, struct err *e)
+{
+	return walk(m, STMT_MESSAGE_WALK, after, ids_r, max, n_r, e);
+}
+
+int meta_message_walk_back(struct meta *m, const struct uuid *before, struct uuid *ids_r, size_t max,
+	size_t *n_r, struct err *e)
+{
+	return walk(m, STMT_MESSAGE_WALK_BACK, before, ids_r, max, n_r, e);
 }
 
 int meta_message_count(struct meta *m, uint64_t *n_r, struct err *e)
@@ -123,10 +136,19 @@ int meta_record_get(struct meta *m, const struct uuid *id, struct meta_record *r
 
 	if (step != SQL_ROW)
 		return step == SQL_DONE ? 0 : -1;
+	r_r->daemon = sql_get_text(st);
+	r_r->seq = sql_get_u64(st);
 	sql_get_fixed(st, r_r->nonce, LEDGER_NONCE_SIZE);
 	sql_get_fixed(st, r_r->leaf, SHA256_SIZE);
 	const void *record = sql_get_bytes(st, &r_r->record_length);
 
 	r_r->record = mem_dup(record, r_r->record_length);
 	return 1;
+}
+
+void meta_record_deinit(struct meta_record *r)
+{
+	free(r->daemon);
+	free(r->record);
+	*r = (struct meta_record){ 0 };
 }

@@ -13,6 +13,10 @@ int meta_message_load(struct meta *m, const struct uuid *id, struct message_row 
 int meta_message_walk(struct meta *m, const struct uuid *after, struct uuid *ids_r, size_t max, size_t *n_r,
 	struct err *e) MUST_CHECK;
 
+/* The same from the newest back: those that come before *before (all ones: from the end), descending. */
+int meta_message_walk_back(struct meta *m, const struct uuid *before, struct uuid *ids_r, size_t max, size_t *n_r,
+	struct err *e) MUST_CHECK;
+
 int meta_message_count(struct meta *m, uint64_t *n_r, struct err *e) MUST_CHECK;
 
 /* Up to `max` ids on the index outbox, oldest first, that were put there before `before_us` (so that a drainer leaves
@@ -23,17 +27,22 @@ int meta_outbox_clear(struct meta *m, const struct uuid *ids, size_t n, struct e
 int meta_outbox_add(struct meta *m, const struct uuid *ids, size_t n, int64_t now_us, struct err *e) MUST_CHECK;
 int meta_outbox_count(struct meta *m, uint64_t *n_r, int64_t *oldest_us_r, struct err *e) MUST_CHECK;
 
-/* The leaves kept for a message: the verbatim record (caller frees) and its nonce and leaf. 1, 0, -1. */
+/* What the ledger keeps of a message: the verbatim record with its nonce and leaf, and the place in its daemon's
+ * sequence. 1 with *r_r (caller deinits), 0, -1. */
 struct meta_record {
+	char *daemon;
+	uint64_t seq;
 	uint8_t nonce[LEDGER_NONCE_SIZE];
 	uint8_t leaf[SHA256_SIZE];
 	uint8_t *record;
 	size_t record_length;
 };
 int meta_record_get(struct meta *m, const struct uuid *id, struct meta_record *r_r, struct err *e) MUST_CHECK;
+void meta_record_deinit(struct meta_record *r);
 
 /* Do all batches add up: every daemon's sequence gapless, every message's leaf in its batch at its place, every message
- * with its record? `report` gets one line a fault; the number of faults comes back in *faults_r. For tests and `check`. */
+ * with its record and in the mailboxes of its participants? `report` gets one line a fault; the number of faults comes
+ * back in *faults_r. Whether a leaf is that of its record is the caller's to see (ledger/record.h). */
 int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fault), void *ctx, uint64_t *faults_r,
 	struct err *e) MUST_CHECK;
 

@@ -108,6 +108,11 @@ static const struct {
 		"SELECT date_us, message_id FROM mailbox_message WHERE mailbox = ? AND date_us >= ? AND date_us < ?",
 		NULL,
 	},
+	[STMT_MESSAGE_WALK_BACK] = {
+		"message_walk_back",
+		"SELECT id FROM message WHERE id < ? ORDER BY id DESC LIMIT ?",
+		NULL,
+	},
 	[STMT_MESSAGE_WALK] = { "message_walk", "SELECT id FROM message WHERE id > ? ORDER BY id LIMIT ?", NULL },
 	[STMT_OUTBOX_LIST] = {
 		"outbox_list",
@@ -129,7 +134,11 @@ static const struct {
 		" ORDER BY o.message_id",
 		NULL,
 	},
-	[STMT_RECORD_GET] = { "record_get", "SELECT nonce, leaf, record FROM ledger_record WHERE message_id = ?", NULL },
+	[STMT_RECORD_GET] = {
+		"record_get",
+		"SELECT daemon, seq, nonce, leaf, record FROM ledger_record WHERE message_id = ?",
+		NULL,
+	},
 
 	[STMT_VERIFY_BATCHES] = {
 		"verify_batches",
@@ -158,6 +167,15 @@ static const struct {
 		"SELECT k.message_id FROM capture_key k"
 		" WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = k.message_id)",
 		NULL,
+	},
+	[STMT_VERIFY_MAILBOXES] = { /* 5: Reply-To, which makes no mailbox; over 512 bytes there is none either */
+		"verify_mailboxes",
+		"SELECT DISTINCT m.id FROM message m CROSS JOIN participant p ON p.message_id = m.id"
+		" WHERE p.role <> 5 AND p.normal <> '' AND length(CAST(p.normal AS BINARY)) <= 512 AND NOT EXISTS"
+		" (SELECT 1 FROM mailbox_message x WHERE x.mailbox = p.normal AND x.date_us = m.date_us AND x.message_id = m.id)",
+		"SELECT DISTINCT m.id FROM message m CROSS JOIN participant p ON p.message_id = m.id"
+		" WHERE p.role <> 5 AND p.normal <> '' AND length(CAST(p.normal AS BLOB)) <= 512 AND NOT EXISTS"
+		" (SELECT 1 FROM mailbox_message x WHERE x.mailbox = p.normal AND x.date_us = m.date_us AND x.message_id = m.id)",
 	},
 	[STMT_VERIFY_OUTBOX] = {
 		"verify_outbox",

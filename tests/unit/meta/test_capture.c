@@ -15,7 +15,7 @@ static void what_was_put_comes_back(void **state)
 	struct uuid id = put(now, PEOPLE);
 	CLEANUP(message_row_deinit) struct message_row r = { 0 };
 	CLEANUP(message_row_deinit) struct message_row was = make_row(&id, now, PEOPLE);
-	struct meta_record record;
+	CLEANUP(meta_record_deinit) struct meta_record record = { 0 };
 	uint8_t leaf[SHA256_SIZE];
 
 	(void)state;
@@ -39,7 +39,7 @@ static void what_was_put_comes_back(void **state)
 	assert_memory_equal(record.leaf, leaf, SHA256_SIZE);
 	assert_int_equal(record.record_length, 6);
 	assert_memory_equal(record.record, "record", 6);
-	free(record.record);
+	assert_string_equal(record.daemon, "lmtpd@test");
 	assert_int_equal(ledger_faults(), 0);
 }
 

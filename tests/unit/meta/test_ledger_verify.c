@@ -52,6 +52,8 @@ static void verification_finds_tampering(void **state)
 	verification_finds("DROP TRIGGER ledger_batch_no_update; UPDATE ledger_batch SET leaf_count = 9 WHERE rowid = 1");
 	verification_finds("DROP TRIGGER ledger_batch_no_update; UPDATE ledger_batch SET leaves = zeroblob(32)"
 			   " WHERE rowid = 1");
+	verification_finds("DROP TRIGGER mailbox_message_no_delete; DELETE FROM mailbox_message WHERE mailbox = 'b@example.org'");
+	verification_finds("DROP TRIGGER message_no_update; UPDATE message SET date_us = 2 WHERE rowid = 1");
 	verification_finds("INSERT INTO capture_key VALUES (zeroblob(32), zeroblob(16), 0)");
 	verification_finds("INSERT INTO outbox VALUES (zeroblob(16), 0)");
 	verification_finds("INSERT INTO ledger_record SELECT randomblob(16), daemon, seq, nonce, leaf, record"

@@ -1,0 +1,209 @@
+"""`strongroom check` against a hand that altered what was archived: each alteration is found, and the message named."""
+import contextlib
+import os
+import sqlite3
+import stat
+import uuid
+
+import pytest
+
+MAIL = b"From: alice@example.org\r\nTo: bob@example.org\r\nSubject: %d\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\n\r\n%s\r\n"
+
+
+def check(site, *more):
+    """(status, [(what, remedy)] of the problems, all that was said)."""
+    status, out, _ = site.run("check", *more, check=False)
+    lines = out.splitlines()
+    found = [(line[len("problem: "):], lines[i + 1].partition("remedy: ")[2] if i + 1 < len(lines) else "")
+             for i, line in enumerate(lines) if line.startswith("problem: ")]
+    assert status == (1 if found else 0), out
+    return found, out
+
+
+@contextlib.contextmanager
+def unguarded(site):
+    """The capture database without its triggers, which are there again afterwards: that alone must not hide anything."""
+    db = sqlite3.connect(site.path("meta", "capture.db"))
+    triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    assert len(triggers) == 16
+    for name, _ in triggers:
+        db.execute("DROP TRIGGER " + name)
+    yield db
+    for _, sql in triggers:
+        db.execute(sql)
+    db.commit()
+    db.close()
+
+
+def ids(site):
+    db = sqlite3.connect("file:%s?mode=ro" % site.path("meta", "capture.db"), uri=True)
+    found = [uuid.UUID(bytes=row[0]) for row in db.execute("SELECT id FROM message ORDER BY id")]
+    db.close()
+    return found
+
+
+@pytest.fixture
+def filled(site):
+    """Six messages, all of one length, by two daemons."""
+    folder = site.path("mail")
+    os.makedirs(folder)
+    for i in range(4):
+        with open(os.path.join(folder, "%d.eml" % i), "wb") as f:
+            f.write(MAIL % (i, b"x"))
+    site.run("import", "--jobs", "1", folder)
+    site.start("lmtpd")
+    with site.lmtp() as client:
+        for i in range(4, 6):
+            client.send(MAIL % (i, b"x"))
+    site.stop("lmtpd")
+    site.run("reindex")
+    assert len(ids(site)) == 6
+    return site
+
+
+def object_of(site, message):
+    return next(path for path in site.objects() if str(message) in path)
+
+
+def alter_object(site, path, data):
+    os.chmod(path, 0o600)
+    with open(path, "wb") as f:
+        f.write(data)
+    os.chmod(path, 0o400)
+
+
+def test_what_was_not_altered_is_sound(filled):
+    for more in ((), ("--ledger",), ("--deep",), ("--ledger", "--deep")):
+        found, out = check(filled, *more)
+        assert found == [] and "no gap in it, and all 6 messages agree with their records, leaves and objects" in out
+        assert ("byte for byte" in out) == ("--deep" in more)
+
+
+# Of message {id} or its daemon; what must be said.
+ROWS = [
+    ("UPDATE ledger_record SET record = CAST(substr(record, 1, 21) || x'02' || substr(record, 23) AS BLOB) WHERE message_id = :id",
+     "message {id}: its ledger record and nonce do not give its leaf"),
+    ("UPDATE ledger_record SET record = CAST(substr(record, 2) AS BLOB) WHERE message_id = :id", "message {id}: its ledger record can't be read"),
+    ("UPDATE ledger_record SET nonce = zeroblob(32) WHERE message_id = :id", "message {id}: its ledger record and nonce do not give its leaf"),
+    ("UPDATE ledger_record SET leaf = zeroblob(32) WHERE message_id = :id", "message {id}: its leaf is not the one at"),
+    ("UPDATE ledger_record SET seq = seq + 100 WHERE message_id = :id", "message {id}: its row differs from its ledger record: sequence number"),
+    ("UPDATE ledger_record SET daemon = 'x' WHERE message_id = :id", "message {id}: its row differs from its ledger record: daemon"),
+    ("UPDATE message SET sha256 = zeroblob(32) WHERE id = :id", "message {id}: its row differs from its ledger record: SHA-256"),
+    ("UPDATE message SET size = size - 1 WHERE id = :id", "message {id}: its row differs from its ledger record: size"),
+    ("UPDATE message SET retain_until_us = retain_until_us - 1 WHERE id = :id", "message {id}: its row differs from its ledger record: retain-until"),
+    ("UPDATE message SET received_us = received_us + 1, kind = 2 WHERE id = :id",
+     "message {id}: its row differs from its ledger record: kind, received time"),
+    ("UPDATE message SET lock_mode = 'COMPLIANCE' WHERE id = :id", "message {id}: its row differs from its ledger record: lock mode"),
+    ("UPDATE message SET policy_version = '' WHERE id = :id", "message {id}: its row differs from its ledger record: policy version"),
+    ("UPDATE message SET capture_point = '' WHERE id = :id", "message {id}: its row differs from its ledger record: capture point"),
+    ("UPDATE message SET object_key = (SELECT object_key FROM message ORDER BY id LIMIT 1) WHERE id = :id",
+     "message {id}: its row differs from its ledger record: locator"),
+    ("UPDATE message SET object_key = '/etc/passwd' WHERE id = :id", "message {id}: its row differs from its ledger record: locator"),
+    ("UPDATE participant SET address = 'eve@example.org' WHERE message_id = :id AND role = 1",
+     "message {id}: its row differs from its ledger record: envelope"),
+    ("DELETE FROM participant WHERE message_id = :id AND role = 2", "message {id}: its row differs from its ledger record: envelope"),
+    ("DELETE FROM mailbox_message WHERE message_id = :id AND mailbox = 'bob@example.org'",
+     "message {id}: it is missing in a mailbox of its participants"),
+    ("DELETE FROM message WHERE id = :id", "message {id}: its ledger record has no message"),
+    ("DELETE FROM ledger_record WHERE message_id = :id", "message {id}: it has no ledger record"),
+    ("DELETE FROM ledger_batch WHERE (daemon, first_seq) = (SELECT daemon, seq FROM ledger_record WHERE message_id = :id)", "message {id}: no batch of daemon"),
+    ("UPDATE ledger_batch SET leaves = zeroblob(32) WHERE (daemon, first_seq) = (SELECT daemon, seq FROM ledger_record WHERE message_id = :id)",
+     "message {id}: its leaf is not the one at"),
+]
+
+
+@pytest.mark.parametrize("sql, says", ROWS, ids=[str(i) for i in range(len(ROWS))])
+def test_an_altered_row_is_found_and_named(filled, sql, says):
+    victim = ids(filled)[4]
+    with unguarded(filled) as db:
+        # this SQL does nothing that the schema would refuse by itself
+        assert db.execute(sql, {"id": victim.bytes}).rowcount > 0, sql
+    found, out = check(filled)
+    assert any(says.format(id=victim) in what and "who altered the database" in remedy for what, remedy in found), out
+    assert not [what for what, _ in found if any(str(other) in what for other in ids(filled) if other != victim)], out
+
+
+def test_row_record_and_object_that_vanish_together_leave_a_gap(filled):
+    victim = ids(filled)[4]
+    with unguarded(filled) as db:
+        for sql in ("DELETE FROM message WHERE id = ?", "DELETE FROM ledger_record WHERE message_id = ?",
+                    "DELETE FROM capture_key WHERE message_id = ?"):
+            db.execute(sql, (victim.bytes,))
+    os.unlink(object_of(filled, victim))
+    assert any("leaves of the batch at" in what and "have no record" in what for what, _ in check(filled)[0])
+
+
+def test_an_object_that_is_gone_short_or_long_is_found(filled):
+    messages = ids(filled)
+    gone, short, long, folder = [object_of(filled, m) for m in messages[:4]]
+    text = open(short, "rb").read()
+    os.unlink(gone)
+    alter_object(filled, short, text[:-1])
+    alter_object(filled, long, text + b"x")
+    os.unlink(folder)
+    os.mkdir(folder)
+    found, _ = check(filled)
+    assert len(found) == 4
+    for message, says in zip(messages, ("is gone", "bytes, %d were archived" % len(text), "bytes, %d were archived" % len(text), "is gone")):
+        assert [remedy for what, remedy in found if "message %s: " % message in what and says in what] == [
+            "restore this file from a backup of the store; until then nobody can read the message"]
+
+
+def test_swapped_objects_are_found_by_reading_them(filled):
+    messages = ids(filled)
+    a, b = object_of(filled, messages[1]), object_of(filled, messages[4])
+    os.rename(a, a + ".tmp")
+    os.rename(b, a)
+    os.rename(a + ".tmp", b)
+    assert check(filled, "--ledger")[0] == [] # one length: only their bytes tell
+    found, _ = check(filled, "--deep")
+    assert len(found) == 2 and all("has other bytes than were archived" in what for what, _ in found)
+    assert all(any(str(m) in what for what, _ in found) for m in (messages[1], messages[4]))
+
+
+def test_a_row_that_points_to_another_object_does_not_hide_the_loss_of_its_own(filled):
+    messages = ids(filled)
+    os.unlink(object_of(filled, messages[0]))
+    with unguarded(filled) as db:
+        db.execute("UPDATE message SET object_key = (SELECT object_key FROM message WHERE id = ?) WHERE id = ?",
+                   (messages[1].bytes, messages[0].bytes))
+    whats = [what for what, _ in check(filled)[0]]
+    assert any("differs from its ledger record: locator" in what for what in whats)
+    assert any("message %s: the object" % messages[0] in what and "is gone" in what for what in whats)
+
+
+def test_an_object_that_may_be_written_to_is_found(filled):
+    path = object_of(filled, ids(filled)[0])
+    os.chmod(path, 0o600)
+    found, _ = check(filled)
+    assert len(found) == 1 and "may be written to" in found[0][0]
+    os.chmod(path, 0o400)
+    assert check(filled)[0] == []
+
+
+def test_the_immutable_flag_is_told_of(filled):
+    assert stat.S_IMODE(os.stat(filled.objects()[0]).st_mode) == 0o400
+    assert "6 of 6 messages have no immutable flag" in check(filled)[1]
+
+
+def test_a_lost_store_fills_no_screen(filled):
+    folder = filled.path("more")
+    os.makedirs(folder)
+    for i in range(20):
+        with open(os.path.join(folder, "%d.eml" % i), "wb") as f:
+            f.write(MAIL % (i, b"more"))
+    filled.run("import", folder)
+    for path in filled.objects():
+        os.unlink(path)
+    found, _ = check(filled)
+    assert len(found) == 11 and found[-1][0] == "16 more findings of this kind"
+
+
+def test_an_envelope_that_is_no_text_is_no_fault(site):
+    site.start("lmtpd")
+    with site.lmtp() as client:
+        assert client.send(MAIL % (1, b"x"), b"caf\xe9@example.org", [b"b\xff@example.org"])[0][0] == 250
+    site.stop("lmtpd")
+    assert len(ids(site)) == 1
+    site.run("reindex")
+    assert check(site, "--deep")[0] == []
