@@ -209,7 +209,20 @@ static UConverter *utf8_converter(void)
 	return converter;
 }
 
-/* Converts piece by piece; the number of places that were not in the charset. */
+/* Bytes at the end that begin a character and aren't all of it. */
+static size_t unfinished(const char *at, size_t n)
+{
+	for (size_t had = 1; had < 4 && had <= n; had++) {
+		unsigned char c = (unsigned char)at[n - had];
+
+		if ((c & 0xc0) != 0x80)
+			return had < 1u + (c >= 0xc0) + (c >= 0xe0) + (c >= 0xf0) ? had : 0;
+	}
+	return 0;
+}
+
+/* Converts piece by piece; the number of places that were not in the charset. ICU fills a piece to
+ * its last byte: a character that is cut there goes in front of the next. */
 static size_t convert(struct text *out, UConverter *from, struct span bytes)
 {
 	UErrorCode status = U_ZERO_ERROR;
@@ -217,17 +230,22 @@ static size_t convert(struct text *out, UConverter *from, struct span bytes)
 	const char *source = bytes.at;
 	UChar pivot[1024], *pivot_source = pivot, *pivot_target = pivot;
 	UBool first = true;
-	size_t faults = 0;
+	size_t faults = 0, begun = 0;
+	char piece[4096];
 
 	ucnv_setToUCallBack(from, count_fault, &faults, NULL, NULL, &status);
 	do {
-		char piece[4096], *target = piece;
+		char *target = piece + begun;
 
 		status = U_ZERO_ERROR;
 		ucnv_convertEx(to, from, &target, piece + sizeof(piece), &source, span_end(bytes),
 			pivot, &pivot_source, &pivot_target, pivot + ARRAY_LEN(pivot), first, true,
 			&status);
-		text_add(out, span_between(piece, target));
+		begun = status == U_BUFFER_OVERFLOW_ERROR
+			? unfinished(piece, (size_t)(target - piece))
+			: 0;
+		text_add(out, span_between(piece, target - begun));
+		memmove(piece, target - begun, begun);
 		first = false;
 	} while (status == U_BUFFER_OVERFLOW_ERROR && !out->truncated);
 	return faults + (U_FAILURE(status) && status != U_BUFFER_OVERFLOW_ERROR);
@@ -301,14 +319,42 @@ static bool add_guessed(struct text *out, struct span bytes)
 	return false;
 }
 
+static bool is_wide(const char *name)
+{
+	return strncasecmp(name, "UTF-16", 6) == 0 || strcmp(name, "unicode") == 0 ||
+	       strcmp(name, "ucs-2") == 0;
+}
+
+/* What text is that says it is UTF-16. Without a byte order mark that is big-endian (RFC 2781), but
+ * many programs mean little-endian: it shows by where the zeros of Latin letters and blanks are.
+ * Text without any zero may well be plain. */
+static const char *which_wide(const char *name, struct span bytes)
+{
+	size_t zeros[2] = { 0, 0 };
+
+	for (size_t i = 0; i < bytes.n; i++)
+		zeros[i & 1] += !bytes.at[i];
+	if (!zeros[0] && !zeros[1] && str_utf8_valid(bytes.at, bytes.n))
+		return "UTF-8";
+	bool marked = bytes.n >= 2 && (memcmp(bytes.at, "\xff\xfe", 2) == 0 ||
+					      memcmp(bytes.at, "\xfe\xff", 2) == 0);
+
+	return zeros[1] > zeros[0] && !marked ? "UTF-16LE" : name;
+}
+
 bool charset_add(struct text *out, struct span charset, struct span bytes)
 {
 	const char *name = charset.n ? charset_icu_name(charset) : NULL;
+	bool mistaken = false;
 
 	if (!name)
 		return add_guessed(out, bytes) && !charset.n;
+	if (is_wide(name)) {
+		name = which_wide(name, bytes);
+		mistaken = strcmp(name, "UTF-8") == 0;
+	}
 	if (strcmp(name, "UTF-8") == 0)
-		return add_guessed(out, bytes);
+		return add_guessed(out, bytes) && !mistaken;
 	UConverter *from = charset_converter(name);
 
 	return from && convert(out, from, bytes) == 0;

@@ -89,6 +89,49 @@ static void test_long_text_is_guessed_by_its_looks(void **state)
 	buf_deinit(&t.out);
 }
 
+static void decodes_n(const char *charset, const char *bytes, size_t n, const char *utf8, bool sure)
+{
+	struct text t = TEXT_INIT(10000);
+
+	assert_int_equal(charset_add(&t, span_of(charset), (struct span){ bytes, n }), sure);
+	assert_string_equal(t.out.data, utf8);
+	buf_deinit(&t.out);
+}
+
+static void test_wide_text_in_either_order(void **state)
+{
+	(void)state;
+	decodes_n("utf-16", "\0h\0i\0 \x65\xe5", 8, "hi 日", true);
+	decodes_n("utf-16", "h\0i\0 \0\xe5\x65", 8, "hi 日", true);
+	decodes_n("utf-16", "\xff\xfeh\0i\0", 6, "hi", true);
+	decodes_n("utf-16", "\xfe\xff\0h\0i", 6, "hi", true);
+	decodes_n("utf-16le", "h\0i\0", 4, "hi", true);
+	decodes_n("utf-16", "\x65\xe5\x67\x2c", 4, "日本", true);
+	decodes_n("utf-16", "plain caf\xc3\xa9", 11, "plain café", false); /* says so, and is not */
+}
+
+/* Whatever is converted at a time, no character is cut in two. */
+static void test_long_text_is_whole(void **state)
+{
+	char japanese[2 * 5001 + 2] = "x";
+	struct text t = TEXT_INIT(100000);
+
+	(void)state;
+	for (size_t shift = 0; shift < 3; shift++) {
+		size_t n = shift;
+
+		memset(japanese, 'x', shift);
+		for (size_t i = 0; i < 5000; i++, n += 2)
+			memcpy(japanese + n, "\x93\xfa", 2); /* 日 */
+		t.out.len = 0;
+		assert_true(charset_add(&t, span_of("shift_jis"), (struct span){ japanese, n }));
+		assert_int_equal(t.out.len, shift + 3 * (size_t)5000);
+		for (size_t i = shift; i < t.out.len; i += 3)
+			assert_memory_equal(t.out.data + i, "日", 3);
+	}
+	buf_deinit(&t.out);
+}
+
 static void test_more_converters_than_are_kept(void **state)
 {
 	(void)state;
@@ -273,6 +316,8 @@ int main(void)
 		cmocka_unit_test(test_names_as_mail_writes_them),
 		cmocka_unit_test(test_no_or_wrong_charset),
 		cmocka_unit_test(test_long_text_is_guessed_by_its_looks),
+		cmocka_unit_test(test_wide_text_in_either_order),
+		cmocka_unit_test(test_long_text_is_whole),
 		cmocka_unit_test(test_more_converters_than_are_kept),
 		cmocka_unit_test(test_limit_cuts_between_characters),
 		cmocka_unit_test(test_iconv_stops_where_iconv_stops),
