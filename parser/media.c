@@ -35,11 +35,31 @@ static bool has_type(const char *value)
 	return type && value[type] == '/' && strcspn(value + type + 1, token_end);
 }
 
+/* RFC 2231 lets a value leave out its charset, which GMime takes for ISO-8859-1. Caller frees. */
+static char *name_charset(const char *value)
+{
+	static const char unnamed[] = "*=''";
+	const char *at = strstr(value, unnamed);
+
+	if (!at)
+		return mem_strdup(value);
+	return mem_printf("%.*s*=utf-8%s", (int)(at - value), value, at + 2);
+}
+
+/* The parameters of a type that is none. Caller frees. */
+static char *with_type(const char *value, const char *type)
+{
+	const char *parameters = strchr(value, ';');
+
+	return mem_printf("%s%s", type, parameters ? parameters : "");
+}
+
 static char *masked(struct strv *words, const struct field *f)
 {
 	_free_ char *value = header_unfold(f->value);
+	_free_ char *named = name_charset(value);
 
-	return rfc2047_mask(words, value);
+	return rfc2047_mask(words, named);
 }
 
 /* File names are encoded as words all the same, though RFC 2047 forbids it in parameters. */
@@ -52,15 +72,15 @@ static void read_type(struct media *m, const struct field *f, const char *standa
 {
 	CLEANUP(strv_deinit) struct strv words = { 0 };
 	_free_ char *value = f ? masked(&words, f) : NULL;
+	_free_ char *mended = value && !has_type(value) ? with_type(value, standard) : NULL;
 
-	if (!value || !has_type(value)) {
-		if (value && *value)
-			m->flags |= PARSE_MALFORMED;
+	if (!value || mended)
 		m->type = mem_strdup(standard);
-		if (!value)
-			return;
-	}
-	GMimeContentType *type = g_mime_content_type_parse(NULL, value);
+	if (!value)
+		return;
+	if (mended && *value)
+		m->flags |= PARSE_MALFORMED;
+	GMimeContentType *type = g_mime_content_type_parse(NULL, mended ? mended : value);
 	const char *format = g_mime_content_type_get_parameter(type, "format");
 	const char *delsp = g_mime_content_type_get_parameter(type, "delsp");
 

@@ -137,6 +137,27 @@ static void stop_when_full(struct reader *r)
 		r->budget = 0;
 }
 
+/* Text without a name for its charset, by lines. */
+static void add_lines(
+	struct reader *r, struct span content, void (*add)(struct text *t, struct span lines))
+{
+	struct text lines = TEXT_INIT(PARSED_TEXT_MAX);
+
+	charset_add(&lines, (struct span){ "", 0 }, content);
+	add(&r->text, (struct span){ lines.out.data ? lines.out.data : "", lines.out.len });
+	buf_deinit(&lines.out);
+}
+
+/* In a text that says it is base64 there may be lines that are not: what a mailing list added at
+ * the end, or all of it. Some program shows them. They have blanks; base64 has none. */
+static void add_unencoded(struct reader *r, const struct entity *e, struct span content)
+{
+	if (e->media.encoding != GMIME_CONTENT_ENCODING_BASE64 || !media_is(&e->media, "text/"))
+		return;
+	if (memchr(content.at, ' ', content.n))
+		add_lines(r, content, text_add_unencoded);
+}
+
 static void take_leaf(void *ctx, const struct entity *e, struct span content)
 {
 	struct reader *r = ctx;
@@ -153,8 +174,10 @@ static void take_leaf(void *ctx, const struct entity *e, struct span content)
 		take_attachment(r, &e->media, bytes);
 	else if (!r->extracting && *e->media.name)
 		add_name(r, &e->media);
-	if (!r->extracting)
+	if (!r->extracting) {
 		take_content(r, e, bytes);
+		add_unencoded(r, e, content);
+	}
 	stop_when_full(r);
 }
 
@@ -197,12 +220,7 @@ static void take_stray(void *ctx, struct span content)
 	struct reader *r = ctx;
 
 	if (!r->extracting && !is_boilerplate(content)) {
-		struct text lines = TEXT_INIT(PARSED_TEXT_MAX);
-
-		charset_add(&lines, (struct span){ "", 0 }, content);
-		text_add_raw(&r->text,
-			(struct span){ lines.out.data ? lines.out.data : "", lines.out.len });
-		buf_deinit(&lines.out);
+		add_lines(r, content, text_add_raw);
 		stop_when_full(r);
 	}
 }

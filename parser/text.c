@@ -82,6 +82,26 @@ void text_add_raw(struct text *t, struct span bytes)
 		}
 }
 
+static bool is_base64(struct span line)
+{
+	for (size_t i = 0; i < line.n; i++)
+		if (!is_data_char((unsigned char)line.at[i]))
+			return false;
+	return true;
+}
+
+void text_add_unencoded(struct text *t, struct span bytes)
+{
+	struct span line;
+
+	text_break(t);
+	while (!t->truncated && span_line(&bytes, &line))
+		if (!is_base64(span_trim(line))) {
+			text_add(t, line);
+			add_valid(t, "\n", 1);
+		}
+}
+
 char *text_clean(struct span utf8)
 {
 	struct text t = TEXT_INIT(3 * utf8.n);

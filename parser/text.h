@@ -22,6 +22,9 @@ void text_break(struct text *t);
 /* Appends lines of a raw message, leaving out those that look like base64 or uuencoded data. */
 void text_add_raw(struct text *t, struct span bytes);
 
+/* Appends the lines that are no base64. */
+void text_add_unencoded(struct text *t, struct span bytes);
+
 /* A copy with the same rules, for single values. Caller frees. */
 char *text_clean(struct span utf8);
 

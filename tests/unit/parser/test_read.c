@@ -140,6 +140,36 @@ static void test_parts_and_attachments(void **state)
 	assert_false(has_person(p, ROLE_FROM, "inner@example.org"));
 }
 
+/* A name makes an attachment, whatever else the fields get wrong. */
+static void test_names_in_broken_fields(void **state)
+{
+	static const char text[] =
+		HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+		     "Content-Type: BINARY;name=\"PDP-10\"\r\n\r\nx\r\n--b\r\n"
+		     "Content-Type: a/b\r\n"
+		     "Content-Disposition: inline; filename*=''Pr%C3%A4s.pdf\r\n\r\ny\r\n--b--\r\n";
+	CLEANUP(parsed_freep) struct parsed *p = read_text(text);
+
+	(void)state;
+	assert_int_equal(p->attachment_count, 2);
+	assert_string_equal(p->attachments[0].name, "PDP-10");
+	assert_string_equal(p->attachments[0].content_type, "text/plain");
+	assert_string_equal(p->attachments[1].name, "Präs.pdf");
+}
+
+static void test_lines_that_are_not_encoded(void **state)
+{
+	CLEANUP(parsed_freep)
+	struct parsed *p = read_text(
+		HEAD "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+		     "aGVsbG8gd29ybGQK\r\n_____\r\nTo leave: https://lists.example.org/\r\n");
+
+	(void)state;
+	assert_non_null(strstr(p->text, "hello world"));
+	assert_non_null(strstr(p->text, "To leave: https://lists.example.org/"));
+	assert_null(strstr(p->text, "aGVsbG8gd29ybGQK"));
+}
+
 /* ---- two readings ---- */
 
 /* Both needles are found, whoever is right. */
@@ -458,6 +488,8 @@ int main(void)
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_broken_fields),
 		cmocka_unit_test(test_parts_and_attachments),
+		cmocka_unit_test(test_names_in_broken_fields),
+		cmocka_unit_test(test_lines_that_are_not_encoded),
 		cmocka_unit_test(test_both_readings),
 		cmocka_unit_test(test_people_of_both_readings),
 		cmocka_unit_test(test_traps),
