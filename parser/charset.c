@@ -93,10 +93,14 @@ static const struct alias {
 	{ "x-user-defined", "windows-1252" },
 };
 
-static struct {
+/* A converter that is kept open. */
+struct kept {
 	char name[NAME_MAX_LENGTH + 1];
 	UConverter *converter;
-} kept[KEPT];
+	bool extends_ascii; /* ASCII is itself in it, whatever stands beside it */
+};
+
+static struct kept kept[KEPT];
 static size_t kept_next;
 
 static int compare(const void *key, const void *item)
@@ -153,26 +157,55 @@ const char *charset_icu_name(struct span charset)
 	return charset_converter(name) ? name : NULL;
 }
 
-UConverter *charset_converter(const char *icu_name)
+/* Asked of ICU, once for each converter: a table of names would be a guess. Charsets with escapes (UTF-7, ISO-2022, HZ)
+ * stumble over their own in this row. */
+static bool extends_ascii(UConverter *converter)
+{
+	UErrorCode status = U_ZERO_ERROR;
+	char ascii[0x7f];
+	UChar out[2 * sizeof(ascii)];
+
+	for (size_t i = 0; i < sizeof(ascii); i++)
+		ascii[i] = (char)(i + 1);
+	int32_t n = ucnv_toUChars(converter, out, ARRAY_LEN(out), ascii, sizeof(ascii), &status);
+
+	if (U_FAILURE(status) || n != sizeof(ascii))
+		return false;
+	for (size_t i = 0; i < sizeof(ascii); i++)
+		if (out[i] != ascii[i])
+			return false;
+	return true;
+}
+
+/* By ICU name, reset; NULL when ICU has none. */
+static const struct kept *keep(const char *icu_name)
 {
 	UErrorCode status = U_ZERO_ERROR;
 
 	for (size_t i = 0; i < KEPT; i++)
 		if (kept[i].converter && strcmp(kept[i].name, icu_name) == 0) {
 			ucnv_reset(kept[i].converter);
-			return kept[i].converter;
+			return &kept[i];
 		}
 	UConverter *converter = ucnv_open(icu_name, &status);
 
 	if (U_FAILURE(status) || !converter)
 		return NULL;
-	size_t i = kept_next++ % KEPT;
+	struct kept *k = &kept[kept_next++ % KEPT];
 
-	if (kept[i].converter)
-		ucnv_close(kept[i].converter);
-	snprintf(kept[i].name, sizeof(kept[i].name), "%s", icu_name);
-	kept[i].converter = converter;
-	return converter;
+	if (k->converter)
+		ucnv_close(k->converter);
+	snprintf(k->name, sizeof(k->name), "%s", icu_name);
+	k->converter = converter;
+	k->extends_ascii = extends_ascii(converter);
+	return k;
+}
+
+UConverter *charset_converter(const char *icu_name)
+{
+	const struct kept *k = keep(icu_name);
+
+	return k ? k->converter : NULL;
 }
 
 /* ICU calls this for bytes that are not in the charset: they become U+FFFD, and are counted. */
@@ -253,10 +286,7 @@ static size_t convert(struct text *out, UConverter *from, struct span bytes)
 
 static bool is_plain(struct span bytes)
 {
-	for (size_t i = 0; i < bytes.n; i++)
-		if ((unsigned char)bytes.at[i] >= 0x80 || bytes.at[i] == '\033')
-			return false;
-	return true;
+	return str_ascii_run(bytes.at, bytes.n) == bytes.n && !memchr(bytes.at, '\033', bytes.n);
 }
 
 bool charset_looks_utf8(struct span bytes)
@@ -297,6 +327,14 @@ static const char *detect(struct span bytes)
 	const char *name = ucsdet_getName(match, &status);
 
 	return U_FAILURE(status) ? "windows-1252" : name;
+}
+
+bool charset_is_utf8(struct span charset, struct span bytes)
+{
+	const char *name = charset.n ? charset_icu_name(charset) : "UTF-8";
+
+	return name && strcmp(name, "UTF-8") == 0 && str_utf8_valid(bytes.at, bytes.n) &&
+	       !memchr(bytes.at, '\0', bytes.n) && !memchr(bytes.at, '\033', bytes.n);
 }
 
 /* Text that names no charset, or one that it isn't in. */
@@ -355,9 +393,13 @@ bool charset_add(struct text *out, struct span charset, struct span bytes)
 	}
 	if (strcmp(name, "UTF-8") == 0)
 		return add_guessed(out, bytes) && !mistaken;
-	UConverter *from = charset_converter(name);
+	const struct kept *from = keep(name);
 
-	return from && convert(out, from, bytes) == 0;
+	if (from && from->extends_ascii && is_plain(bytes)) {
+		text_add(out, bytes);
+		return true;
+	}
+	return from && convert(out, from->converter, bytes) == 0;
 }
 
 void charset_warm(void)

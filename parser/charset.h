@@ -21,6 +21,9 @@ UConverter *charset_converter(const char *icu_name);
  * the charset was not known or bytes were not in it, and the text is a guess. */
 bool charset_add(struct text *out, struct span charset, struct span bytes);
 
+/* Would charset_add() find nothing to change in the bytes? (Not all such bytes: escapes are left to it.) */
+bool charset_is_utf8(struct span charset, struct span bytes);
+
 /* Does it hold bytes over 0x7f and is it UTF-8 all the same? */
 bool charset_looks_utf8(struct span bytes);
 

@@ -1,5 +1,9 @@
 #include "parser/decode.h"
 
+#include "parser/base64.h"
+
+#define DAMAGE 32 /* characters in which base64 that is out of order may be in order again */
+
 /* What stands before "begin 644 name" and that line itself are not data. */
 static struct span uuencoded_data(struct span content)
 {
@@ -26,6 +30,25 @@ static void add_cut_bytes(struct buf *room, const GMimeEncoding *state)
 	room->len = (size_t)(to - room->data);
 }
 
+/* Whatever is not in good order GMime gets, some characters and then one at a time until a group is complete: what
+ * damaged base64 means is decided in one place. */
+static size_t decode_base64(GMimeEncoding *state, struct span content, char *to)
+{
+	char *at = to;
+
+	while (content.n && state->state >= 0) {
+		if (!state->state)
+			at += base64_decode_groups(&content, at);
+		size_t n = state->state ? 1 : DAMAGE;
+
+		if (n > content.n)
+			n = content.n;
+		at += g_mime_encoding_step(state, content.at, n, at);
+		content = (struct span){ content.at + n, content.n - n };
+	}
+	return (size_t)(at - to);
+}
+
 struct span decode(struct buf *room, GMimeContentEncoding encoding, struct span content)
 {
 	GMimeEncoding state;
@@ -44,7 +67,9 @@ struct span decode(struct buf *room, GMimeContentEncoding encoding, struct span 
 
 	if (!to)
 		return content; /* cannot be: it was sized for it */
-	room->len = g_mime_encoding_flush(&state, content.at, content.n, to);
+	room->len = encoding == GMIME_CONTENT_ENCODING_BASE64
+			    ? decode_base64(&state, content, to)
+			    : g_mime_encoding_flush(&state, content.at, content.n, to);
 	add_cut_bytes(room, &state);
 	return (struct span){ room->data, room->len };
 }

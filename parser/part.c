@@ -87,6 +87,16 @@ static void add_utf8(struct text *out, const struct media *m, struct span utf8)
 		text_add(out, utf8);
 }
 
+/* In UTF-8: a view of `decoded` where it is that already, else of source. */
+static struct span to_utf8(struct text *source, struct span charset, struct span decoded, uint32_t *flags)
+{
+	if (decoded.n <= SOURCE_MAX && charset_is_utf8(charset, decoded))
+		return decoded;
+	if (!charset_add(source, charset, decoded))
+		*flags |= PARSE_CHARSET;
+	return (struct span){ source->out.data ? source->out.data : "", source->out.len };
+}
+
 uint32_t part_text(struct text *out, const struct media *m, struct span decoded)
 {
 	struct span charset = find_charset(m, &decoded);
@@ -95,14 +105,12 @@ uint32_t part_text(struct text *out, const struct media *m, struct span decoded)
 
 	if (!decoded.n)
 		return 0;
-	if (!charset_add(&source, charset, decoded))
-		flags |= PARSE_CHARSET;
-	struct span utf8 = { source.out.data ? source.out.data : "", source.out.len };
+	struct span utf8 = to_utf8(&source, charset, decoded, &flags);
 
 	add_utf8(out, m, utf8);
 	out->truncated |= source.truncated;
 	/* Called something else, but UTF-8 by all signs: both readings. */
-	if (charset.n && charset_looks_utf8(decoded) && !span_same(utf8, decoded)) {
+	if (charset.n && !span_same(utf8, decoded) && charset_looks_utf8(decoded)) {
 		flags |= PARSE_CHARSET;
 		add_utf8(out, m, decoded);
 	}

@@ -240,11 +240,23 @@ static struct mime_walk start_walk(struct reader *r)
 
 /* ---- bare CR ---- */
 
+#define CR_BLOCK 64 /* bytes looked at with one instruction or a few */
+
 /* A CR that no LF follows ends a line for some programs and not for others. */
 static bool has_bare_cr(struct span bytes)
 {
-	for (const char *p = bytes.at; (p = memchr(p, '\r', (size_t)(span_end(bytes) - p))); p++)
-		if (p + 1 == span_end(bytes) || p[1] != '\n')
+	const char *at = bytes.at, *end = span_end(bytes);
+
+	for (; end - at > CR_BLOCK; at += CR_BLOCK) {
+		unsigned char bare = 0;
+
+		for (size_t i = 0; i < CR_BLOCK; i++)
+			bare |= (unsigned char)((at[i] == '\r') & (at[i + 1] != '\n'));
+		if (bare)
+			return true;
+	}
+	for (; at < end; at++)
+		if (*at == '\r' && (at + 1 == end || at[1] != '\n'))
 			return true;
 	return false;
 }

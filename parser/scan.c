@@ -66,21 +66,26 @@ static struct span without_line_end(const char *start, const char *end)
 	return span_between(start, end);
 }
 
+/* The next line behind `at` that begins with a dash; the end when there is none. Dashes are rarer than line ends: base64
+ * has none. */
+static const char *next_dashed(const struct scan *s, const char *at)
+{
+	do
+		at = at + 1 < s->end ? memchr(at + 1, '-', (size_t)(s->end - at - 1)) : NULL;
+	while (at && at[-1] != '\n');
+	return at ? at : s->end;
+}
+
 struct span scan_content(struct scan *s)
 {
-	const char *start = s->at, *at = s->at;
+	const char *start = s->at;
 
 	s->hit.level = 0;
-	while (s->depth && at < s->end) {
+	for (const char *at = start; s->depth && at < s->end; at = next_dashed(s, at))
 		if (check(s, at)) {
 			s->at = at;
 			return without_line_end(start, at);
 		}
-		at = memchr(at, '\n',
-			(size_t)(s->end -
-				 at)); /* quicker than memmem() on lines as short as these */
-		at = at ? at + 1 : s->end;
-	}
 	s->at = s->end;
 	return span_between(start, s->end);
 }

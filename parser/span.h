@@ -31,7 +31,7 @@ static inline bool span_ieq(struct span s, const char *text)
 
 static inline bool span_same(struct span a, struct span b)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.at, b.at, a.n) == 0);
+	return a.n == b.n && (a.n == 0 || a.at == b.at || memcmp(a.at, b.at, a.n) == 0);
 }
 
 static inline bool span_is_blank(char c)

@@ -38,14 +38,41 @@ static void put_line(struct html *h)
 	h->blank = false;
 }
 
+static bool is_white(char c)
+{
+	return span_is_blank(c) || c == '\f';
+}
+
+/* Above the blank no character is white or left out. */
+static bool is_visible(char c)
+{
+	return (unsigned char)c > ' ';
+}
+
+/* The end of what can be taken over as it stands: a word, or several with a single blank between each. */
+static const char *words_end(const char *at, const char *end)
+{
+	const char *from = at;
+
+	for (;; at++) {
+		while (at < end && is_visible(*at))
+			at++;
+		if (at == end)
+			return at;
+		bool between = *at == ' ' && at > from && is_visible(at[-1]) && at + 1 < end && is_visible(at[1]);
+
+		if (is_white(*at) && !between)
+			return at;
+	}
+}
+
 /* Text without markup or entities: runs of white space become one blank. */
 static void put_run(struct html *h, const char *at, const char *end)
 {
 	while (at < end) {
 		const char *from = at;
 
-		while (at < end && !span_is_blank(*at) && *at != '\f')
-			at++;
+		at = words_end(from, end);
 		put(h, from, (size_t)(at - from));
 		if (at < end) {
 			h->blank = true;

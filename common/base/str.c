@@ -48,14 +48,12 @@ char *str_trim(char *s)
 	return s;
 }
 
-/* Length of the well-formed sequence at s (n bytes left), 0 when there is none. Table 3-7 of the Unicode Standard. */
+/* Length of the well-formed sequence at s (n bytes left, the first not ASCII), 0 when there is none. Table 3-7 of the Unicode Standard. */
 static size_t sequence(const unsigned char *s, size_t n)
 {
 	unsigned char low = 0x80, high = 0xbf;
 	size_t length;
 
-	if (s[0] < 0x80)
-		return 1;
 	if (s[0] >= 0xc2 && s[0] <= 0xdf)
 		length = 2;
 	else if (s[0] >= 0xe0 && s[0] <= 0xef)
@@ -82,16 +80,30 @@ static size_t sequence(const unsigned char *s, size_t n)
 	return length;
 }
 
+size_t str_ascii_run(const char *s, size_t n)
+{
+	size_t run = 0;
+	uint64_t eight;
+
+	while (n - run >= sizeof(eight)) {
+		memcpy(&eight, s + run, sizeof(eight));
+		if (eight & UINT64_C(0x8080808080808080))
+			break;
+		run += sizeof(eight);
+	}
+	while (run < n && (unsigned char)s[run] < 0x80)
+		run++;
+	return run;
+}
+
 bool str_utf8_valid(const char *s, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)s;
-
 	while (n) {
-		size_t step = sequence(p, n);
+		size_t step = (unsigned char)*s < 0x80 ? str_ascii_run(s, n) : sequence((const unsigned char *)s, n);
 
 		if (!step)
 			return false;
-		p += step;
+		s += step;
 		n -= step;
 	}
 	return true;

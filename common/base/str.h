@@ -19,6 +19,9 @@ char *str_lower(char *s);
 /* Cuts white space off both ends in place; returns the new start inside s. */
 char *str_trim(char *s);
 
+/* How many of the n bytes at s are ASCII before the first that isn't. */
+size_t str_ascii_run(const char *s, size_t n);
+
 /* Is [s, s + n) well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool str_utf8_valid(const char *s, size_t n);
 

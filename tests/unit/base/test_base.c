@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 static void buf_never_passes_its_maximum(void **state)
@@ -171,6 +172,18 @@ static void utf8_validity_follows_the_standard(void **state)
 	assert_false(str_utf8_valid("\xf4\x90\x80\x80", 4));
 	assert_false(str_utf8_valid("\xe2\x82", 2));
 	assert_false(str_utf8_valid("\x80", 1));
+	for (size_t n = 0; n < 20; n++) { /* whatever ASCII stands around it */
+		char text[64];
+		int length = snprintf(text, sizeof(text), "%.*s\xc3\xa9%.*s", (int)n, "abcdefghijklmnopqrst", (int)n,
+			"abcdefghijklmnopqrst");
+
+		assert_int_equal(str_ascii_run(text, (size_t)length), n);
+		assert_int_equal(str_ascii_run(text, n / 2), n / 2);
+		assert_true(str_utf8_valid(text, (size_t)length));
+		assert_false(str_utf8_valid(text, n + 1));
+		text[n + 1] = 'x';
+		assert_false(str_utf8_valid(text, (size_t)length));
+	}
 }
 
 static void numbers_are_whole_and_bounded(void **state)

@@ -56,6 +56,12 @@ static void test_names_as_mail_writes_them(void **state)
 	decodes("utf-7", "Hi +AOk-", "Hi é", true);
 	decodes("utf8", "é", "é", true);
 	decodes("macintosh", "\x8e", "é", true);
+	/* ASCII is itself in most, in these it isn't */
+	decodes("iso-8859-1", "plain", "plain", true);
+	decodes("big5", "pl~+&\\in", "pl~+&\\in", true);
+	decodes("hz-gb-2312", "~{VPND~} ~~", "中文 ~", true);
+	decodes("utf-7", "a+-b", "a+b", true);
+	decodes("iso-2022-kr", "\033$)C\016GQ\017 x", "한 x", true);
 }
 
 static void test_no_or_wrong_charset(void **state)

@@ -24,6 +24,8 @@ static void test_text(void **state)
 	is("plain", "plain\n");
 	is("<p>one</p><p>two</p>", "one\ntwo\n");
 	is("<b>bo</b>ld <i>a\n\n b</i>", "bold a b\n");
+	is(" a  b \t c\r\nd e &amp; f\fg\vh ", "a b c d e & f g\vh\n");
+	is("<p> x </p> <p> y z</p>", "x\ny z\n");
 	is("a<br>b<BR/>c", "a\nb\nc\n");
 	is("<table><tr><td>1<td>2</tr><tr><td>3</table>", "1 2\n3\n");
 	is("1 < 2 & 3 > 2 <3", "1 < 2 & 3 > 2 <3\n");
