@@ -1,6 +1,7 @@
 #include "lmtpd/listener.h"
 
 #include "base/clock.h"
+#include "conf/daemon.h"
 #include "lmtpd/reply.h"
 #include "sys/io.h"
 #include "sys/proc.h"
@@ -14,41 +15,10 @@
 
 #define ACCEPTS_MAX 64		      /* in a row, before signals are looked at again */
 #define PAUSE CLOCK_SECOND	      /* without descriptors or threads */
-#define REOPEN_INTERVAL (5 * CLOCK_SECOND)
 #define CUT_GRACE (10 * CLOCK_SECOND) /* for threads whose connection was cut */
 #define STEP (CLOCK_SECOND / 10)
 
-/* ---- the archive ---- */
-
-/* A store or database that is down when we start is waited for: clients are told 451 meanwhile. */
-static void try_open(struct server *server)
-{
-	struct archive *a = NULL;
-	struct err e;
-
-	if (archive_open(&a, server->conf, "lmtpd", &e)) {
-		log_error(NULL, "the archive can't be opened, trying again: %s", e.text);
-		return;
-	}
-	atomic_store(&server->archive, a);
-	proc_status("the archive is open");
-}
-
-/* ---- reload ---- */
-
-/* By name, as conf_compare() says it. */
-static const char *const reloadable[] = {
-	"log_level",	  "lmtpd.peers",   "lmtpd.connections_max", "lmtpd.timeout",
-	"lmtpd.tls_cert", "lmtpd.tls_key", "lmtpd.tls_client_ca",
-};
-
-static bool is_reloadable(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(reloadable); i++)
-		if (strcmp(reloadable[i], name) == 0)
-			return true;
-	return false;
-}
+/* ---- configuration ---- */
 
 static void use_tls(struct server *server, struct tls_context *tls)
 {
@@ -62,10 +32,7 @@ int listener_configure(struct listener *l, const struct conf *c, struct err *e)
 {
 	CLEANUP(net_allow_freep) struct net_allow *peers = NULL;
 	struct tls_context *tls = NULL;
-	enum log_level level;
 
-	if (log_level_parse(&level, c->log_level))
-		return err_permanent(e, "log_level(%s) failed: unknown level", c->log_level);
 	if (net_allow_parse(&peers, c->lmtpd_peers, e))
 		return -1;
 	if (c->lmtpd_tls_cert[0] && tls_context_new(&tls, c->lmtpd_tls_cert, c->lmtpd_tls_key,
@@ -77,25 +44,20 @@ int listener_configure(struct listener *l, const struct conf *c, struct err *e)
 	peers = NULL;
 	l->connections_max = c->lmtpd_connections_max;
 	atomic_store(&l->server->timeout_us, c->lmtpd_timeout_us);
-	log_set_level(level);
 	return 0;
+}
+
+static int use_fresh(void *listener, const struct conf *fresh, struct err *e)
+{
+	return listener_configure(listener, fresh, e);
 }
 
 static void reload(struct listener *l)
 {
-	CLEANUP(strv_deinit) struct strv names = { 0 };
-	CLEANUP(conf_deinit) struct conf fresh = { 0 };
-	struct err e;
+	static const char *const names[] = { "lmtpd.peers", "lmtpd.connections_max", "lmtpd.timeout",
+		"lmtpd.tls_cert", "lmtpd.tls_key", "lmtpd.tls_client_ca", NULL };
 
-	if (conf_load(&fresh, l->conf_path, &e) || listener_configure(l, &fresh, &e)) {
-		log_error(NULL, "reload failed, everything stays as it was: %s", e.text);
-		return;
-	}
-	conf_compare(l->server->conf, &fresh, &names);
-	for (size_t i = 0; i < names.n; i++)
-		if (!is_reloadable(names.items[i]))
-			log_warn(NULL, "%s has changed: it takes a restart", names.items[i]);
-	log_info(NULL, "configuration reloaded");
+	daemon_reload(l->server->conf, l->conf_path, names, use_fresh, l);
 }
 
 /* ---- taking connections in ---- */
@@ -152,15 +114,15 @@ static void accept_some(struct listener *l, int socket)
 
 static void serve(struct listener *l)
 {
-	int64_t reopen_at = clock_monotonic_us() + REOPEN_INTERVAL;
+	int64_t reopen_at = clock_monotonic_us() + DOOR_RETRY;
 	struct pollfd p[PROC_POLL_MAX];
 
 	for (size_t i = 0; i < l->sockets.n; i++)
 		p[i] = (struct pollfd){ .fd = l->sockets.items[i].fd, .events = POLLIN };
 	for (;;) {
-		bool open = atomic_load(&l->server->archive) != NULL;
+		bool open = door_is_open(&l->server->door);
 
-		proc_poll(p, l->sockets.n, open ? -1 : REOPEN_INTERVAL);
+		proc_poll(p, l->sockets.n, open ? -1 : DOOR_RETRY);
 		switch (proc_wait(0)) {
 		case PROC_STOP:
 			return;
@@ -174,8 +136,8 @@ static void serve(struct listener *l)
 			if (p[i].revents)
 				accept_some(l, p[i].fd);
 		if (!open && clock_monotonic_us() >= reopen_at) { /* not at each connection */
-			try_open(l->server);
-			reopen_at = clock_monotonic_us() + REOPEN_INTERVAL;
+			door_try(&l->server->door);
+			reopen_at = clock_monotonic_us() + DOOR_RETRY;
 		}
 	}
 }

@@ -15,8 +15,8 @@ struct listener {
 	const char *conf_path; /* as given to conf_load() */
 };
 
-/* Sets what a reload can change by c: log level, peers, TLS files, time-out, limit of connections.
- * -1: nothing changed. */
+/* Sets what a reload can change by c: peers, TLS files, time-out, limit of connections. -1: nothing
+ * changed. */
 int listener_configure(struct listener *l, const struct conf *c, struct err *e) MUST_CHECK;
 
 /* Serves until SIGTERM, then ends in good order: idle clients get 421, messages under way are

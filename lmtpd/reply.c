@@ -132,6 +132,11 @@ int reply_put(struct buf *out, enum reply r, bool journal, const char *subject, 
 	return failed ? -1 : 0;
 }
 
+const char *reply_text(enum reply r)
+{
+	return replies[r].text;
+}
+
 const char *reply_remedy(enum reply r)
 {
 	return replies[r].remedy;

@@ -72,8 +72,9 @@ enum reply {
 int reply_put(struct buf *out, enum reply r, bool journal, const char *subject,
 	const char *detail) MUST_CHECK;
 
-/* "451 4.3.0": for the log. */
+/* "451 4.3.0" and the words to it: for the log. */
 const char *reply_code(enum reply r, bool journal);
+const char *reply_text(enum reply r);
 
 /* What an operator can do about r at the end of a journal, where nobody else is told. NULL: nothing,
  * or it is no refusal. */

@@ -3,15 +3,14 @@
 #ifndef LMTPD_SERVER_H
 #define LMTPD_SERVER_H
 
-#include "archive/archive.h"
+#include "archive/door.h"
 #include "sys/tls.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 struct server {
 	const struct conf *conf;
-	_Atomic(struct archive *) archive; /* NULL until it could be opened */
+	struct door door;
 	atomic_int_least64_t timeout_us;
 	atomic_bool stopping; /* no further transaction; stop_fd is readable then */
 	int stop_fd;

@@ -22,7 +22,11 @@ enum state {
 struct session {
 	struct server *server;
 	struct stream stream;
-	struct peer peer;
+	const char *client;
+	char id[UUID_TEXT_SIZE];
+	char *helo;
+	char *tls;  /* version and cipher; NULL in clear */
+	char *auth; /* subject of the client certificate */
 	bool trusted;
 	struct transaction transaction;
 	unsigned int bad_commands;
@@ -164,8 +168,8 @@ static enum state hello(struct session *s, const struct command *c)
 	const struct conf *conf = s->server->conf;
 
 	transaction_end(&s->transaction);
-	free(s->peer.helo);
-	s->peer.helo = mem_strdup(c->text);
+	free(s->helo);
+	s->helo = mem_strdup(c->text);
 	log_context_set(&s->log, "helo", c->text);
 	if (buf_printf(&b, "250-%s\r\n", conf->node) ||
 		buf_add_str(&b, "250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n") ||
@@ -206,10 +210,10 @@ static enum state start_tls(struct session *s)
 		log_warn(&s->log, "TLS could not be started: %s", s->stream.why.text);
 		return STATE_END;
 	}
-	s->peer.tls = tls_describe(t);
-	s->peer.auth = tls_client_subject(t);
-	log_context_set(&s->log, "tls", s->peer.tls);
-	log_context_set(&s->log, "tls_client", s->peer.auth);
+	s->tls = tls_describe(t);
+	s->auth = tls_client_subject(t);
+	log_context_set(&s->log, "tls", s->tls);
+	log_context_set(&s->log, "tls_client", s->auth);
 	return STATE_HELLO;
 }
 
@@ -220,13 +224,14 @@ static enum state finish(struct session *s)
 {
 	struct transaction *t = &s->transaction;
 	char archive_id[UUID_TEXT_SIZE] = "", limit[24];
-	enum reply r = transaction_finish(t, archive_id);
+	const struct intake_peer peer = { s->client, s->helo, s->auth, s->tls, s->id };
+	enum reply r = transaction_finish(t, &peer, archive_id);
 	const char *detail = r == REPLY_ARCHIVED ? archive_id : detail_of(s, r, limit);
 	bool on = true;
 
-	tell_operator(s, r, &t->log);
-	for (size_t i = 0; i < t->capture.recipient_count && on; i++) {
-		_free_ char *recipient = mem_printf("<%s>", t->capture.recipients[i].address);
+	tell_operator(s, r, &t->intake.log);
+	for (size_t i = 0; i < t->intake.capture.recipient_count && on; i++) {
+		_free_ char *recipient = mem_printf("<%s>", t->intake.capture.recipients[i].address);
 
 		on = say_about(s, r, recipient, detail);
 	}
@@ -293,7 +298,7 @@ static enum state receive_chunk(struct session *s, const struct command *c)
 		return leave(s, status, true);
 	if (c->last)
 		return finish(s);
-	enum reply failure = s->transaction.failure;
+	enum reply failure = transaction_failure(&s->transaction);
 
 	return stay(s, failure ? failure : REPLY_CHUNK_OK, STATE_CHUNKS);
 }
@@ -347,14 +352,14 @@ static enum state state_idle(struct session *s)
 		return leave(s, STREAM_STOP, false);
 	if (s->server->conf->lmtpd_tls_required && !s->trusted && !s->stream.tls)
 		return complain(s, REPLY_TLS_FIRST, STATE_IDLE);
-	enum reply r = transaction_begin(&s->transaction, s->server, &s->peer, &c, &s->log);
+	enum reply r = transaction_begin(&s->transaction, s->server, &c, &s->log);
 
 	return stay(s, r, r == REPLY_SENDER_OK ? STATE_ENVELOPE : STATE_IDLE);
 }
 
 static enum state state_envelope(struct session *s)
 {
-	bool ready = s->transaction.capture.recipient_count > 0;
+	bool ready = s->transaction.intake.capture.recipient_count > 0;
 	struct command c;
 
 	if (!next_command(s, &c, true))
@@ -402,11 +407,11 @@ static void begin(struct session *s, int fd, const char *client)
 {
 	struct uuid id = uuid_new(clock_now_us());
 
-	uuid_format(s->peer.session, &id);
-	s->peer.client = client;
-	s->peer.helo = mem_strdup("");
+	uuid_format(s->id, &id);
+	s->client = client;
+	s->helo = mem_strdup("");
 	stream_init(&s->stream, fd, s->server->stop_fd, atomic_load(&s->server->timeout_us));
-	log_context_set(&s->log, "session", s->peer.session);
+	log_context_set(&s->log, "session", s->id);
 	log_context_set(&s->log, "client", client);
 	log_debug(&s->log, "connected");
 }
@@ -417,9 +422,9 @@ static void end(struct session *s)
 		log_debug(&s->log, "the last reply could not be sent: %s", s->stream.why.text);
 	transaction_end(&s->transaction);
 	stream_deinit(&s->stream);
-	free(s->peer.helo);
-	free(s->peer.tls);
-	free(s->peer.auth);
+	free(s->helo);
+	free(s->tls);
+	free(s->auth);
 }
 
 void session_run(struct server *server, int fd, const char *client, bool trusted)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "milter/progress.h"
 #include "milter/transaction.h"
+#include "milter/verdict.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,7 @@ struct session {
 
 /* ---- answers ---- */
 
-static sfsistat answer(SMFICTX *ctx, enum verdict v)
+static sfsistat answer(SMFICTX *ctx, enum intake_outcome outcome)
 {
 	static const sfsistat codes[] = {
 		[ACTION_CONTINUE] = SMFIS_CONTINUE,
@@ -44,7 +45,7 @@ static sfsistat answer(SMFICTX *ctx, enum verdict v)
 		[ACTION_TEMPFAIL] = SMFIS_TEMPFAIL,
 		[ACTION_REJECT] = SMFIS_REJECT,
 	};
-	const struct verdict_reply *r = verdict_reply(v);
+	const struct verdict_reply *r = verdict_reply(outcome);
 
 	if (r->code && smfi_setreply(ctx, (char *)r->code, (char *)r->enhanced, (char *)r->text) != MI_SUCCESS)
 		log_warn(NULL, "smfi_setreply(%s) failed: the mail server chooses the words", r->code);
@@ -175,23 +176,23 @@ static sfsistat on_mail(SMFICTX *ctx, char **path_and_args)
 
 	transaction_end(&s->transaction);
 	learn_security(s, ctx);
-	enum verdict v = transaction_begin(&s->transaction, server, path_and_args, &s->log);
+	enum intake_outcome outcome = transaction_begin(&s->transaction, server, path_and_args, &s->log);
 
-	if (v == VERDICT_CONTINUE)
+	if (outcome == INTAKE_OPEN)
 		transaction_set_queue_id(&s->transaction, macro(ctx, "i"));
 	else
-		log_warn(&s->log, "refused at MAIL: %s", verdict_reply(v)->text);
-	return answer(ctx, v);
+		log_warn(&s->log, "refused at MAIL: %s", verdict_reply(outcome)->text);
+	return answer(ctx, outcome);
 }
 
 static sfsistat on_rcpt(SMFICTX *ctx, char **path_and_args)
 {
 	struct session *s = session_of(ctx);
-	enum verdict v = transaction_add_recipient(&s->transaction, path_and_args);
+	enum intake_outcome outcome = transaction_add_recipient(&s->transaction, path_and_args);
 
-	if (v != VERDICT_CONTINUE)
-		log_warn(&s->transaction.log, "recipient refused: %s", verdict_reply(v)->text);
-	return answer(ctx, v);
+	if (outcome != INTAKE_OPEN)
+		log_warn(&s->transaction.intake.log, "recipient refused: %s", verdict_reply(outcome)->text);
+	return answer(ctx, outcome);
 }
 
 /* Asked for even where it is of no use: the macros of this step are sent at any rate, and over TCP a packet of macros that
@@ -233,16 +234,16 @@ static void tell_progress(void *ctx)
 static sfsistat on_end_of_message(SMFICTX *ctx)
 {
 	struct session *s = session_of(ctx);
-	const struct peer peer = { s->client, s->helo, s->auth, s->tls, s->id };
+	const struct intake_peer peer = { s->client, s->helo, s->auth, s->tls, s->id };
 	struct progress_wait wait = { 0 };
 
 	transaction_set_queue_id(&s->transaction, macro(ctx, "i"));
 	progress_enter(&wait, tell_progress, ctx);
-	enum verdict v = transaction_finish(&s->transaction, &peer);
+	enum intake_outcome outcome = transaction_finish(&s->transaction, &peer);
 
 	progress_leave(&wait);
 	transaction_end(&s->transaction);
-	return answer(ctx, v);
+	return answer(ctx, outcome);
 }
 
 static sfsistat on_abort(SMFICTX *ctx)
@@ -320,7 +321,7 @@ int callback_start(struct server *shared, const struct net_listener *listener, s
 	answer_all = !listener->is_unix;
 	if (register_callbacks(e) || hand_over(listener, e) || progress_start(PROGRESS_INTERVAL, e))
 		return -1;
-	smfi_settimeout((int)(shared->conf->milter_timeout_us / CLOCK_SECOND));
+	smfi_settimeout((int)(shared->door.conf->milter_timeout_us / CLOCK_SECOND));
 	errno = pthread_create(&thread, NULL, run, NULL);
 	if (errno)
 		return err_errno(e, "pthread_create", "libmilter");

@@ -2,14 +2,12 @@
 #ifndef MILTER_SERVER_H
 #define MILTER_SERVER_H
 
-#include "archive/archive.h"
+#include "archive/door.h"
 #include "milter/gate.h"
-
-#include <stdatomic.h>
 
 struct server {
 	const struct conf *conf;
-	_Atomic(struct archive *) archive; /* NULL until it could be opened */
+	struct door door;
 	struct gate gate;
 };
 

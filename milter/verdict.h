@@ -1,20 +1,9 @@
-/* verdict: what the mail server is told, and in which words. One table; libmilter's own codes are callback.c's business. */
+/* verdict: what the mail server is told of an outcome, and in which words. One table; libmilter's own codes are
+ * callback.c's business. */
 #ifndef MILTER_VERDICT_H
 #define MILTER_VERDICT_H
 
-enum verdict {
-	VERDICT_CONTINUE,	     /* go on: nothing is decided before the end of the message */
-	VERDICT_ARCHIVED,	     /* durable: the message may be accepted */
-	VERDICT_STOPPING,	     /* this daemon is about to end */
-	VERDICT_NOT_READY,	     /* store or database is down */
-	VERDICT_BUSY,		     /* too many bytes under way */
-	VERDICT_NO_STORAGE,	     /* the spool is full */
-	VERDICT_FAILED,		     /* not archived, or unknown whether */
-	VERDICT_TOO_MANY_RECIPIENTS, /* this recipient belongs into another transaction */
-	VERDICT_TOO_LARGE,	     /* over message_size_max */
-	VERDICT_REFUSED,	     /* can never be archived */
-	VERDICT_COUNT
-};
+#include "archive/intake.h"
 
 enum action { ACTION_CONTINUE, ACTION_ACCEPT, ACTION_TEMPFAIL, ACTION_REJECT };
 
@@ -26,6 +15,6 @@ struct verdict_reply {
 };
 
 /* Never NULL. */
-const struct verdict_reply *verdict_reply(enum verdict v);
+const struct verdict_reply *verdict_reply(enum intake_outcome outcome);
 
 #endif

@@ -1,72 +1,32 @@
 /* strongroom-queryd: investigators search and read the archive over HTTPS. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "conf/daemon.h"
 #include "queryd/server.h"
 #include "queryd/tls.h"
-#include "sys/options.h"
 #include "sys/proc.h"
 
 #include <liboath/oath.h>
-#include <malloc.h>
-#include <stdio.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
 #define PROGRAM "strongroom-queryd"
 #define DRAIN_US (30 * CLOCK_SECOND)
 
-/* Small memory is shared by the threads in two arenas; without this the heap keeps the size of the busiest moment for
- * each thread. */
-static void bound_memory(void)
+static int use_fresh(void *unused, const struct conf *fresh, struct err *e)
 {
-	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-	mallopt(M_ARENA_MAX, 2);
+	(void)unused;
+	return tls_load(fresh->queryd_tls_cert, fresh->queryd_tls_key, e);
 }
 
-/* A connection takes a descriptor or three: the soft limit is a relic of select(). */
-static void raise_descriptors(void)
+static void serve(const struct conf *conf, const char *conf_path)
 {
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-static void set_log_level(const struct conf *conf)
-{
-	enum log_level level;
-
-	if (log_level_parse(&level, conf->log_level) == 0)
-		log_set_level(level);
-}
-
-/* SIGHUP: certificate, key and log level are read again; everything else needs a restart. */
-static void reload(const char *conf_path)
-{
-	CLEANUP(conf_deinit) struct conf fresh = { 0 };
-	struct err e;
-
-	if (conf_load(&fresh, conf_path, &e) < 0) {
-		log_error(NULL, "reload failed, everything stays as it was: %s", e.text);
-		return;
-	}
-	set_log_level(&fresh);
-	if (tls_load(fresh.queryd_tls_cert, fresh.queryd_tls_key, &e) < 0)
-		log_error(NULL, "reload: the certificate and key stay as they were: %s", e.text);
-	else
-		log_info(NULL, "log_level, certificate and key reloaded; other settings take effect at a restart");
-}
-
-static void serve(const char *conf_path)
-{
+	static const char *const names[] = { "queryd.tls_cert", "queryd.tls_key", NULL };
 	enum proc_event event;
 
 	proc_ready();
 	while ((event = proc_wait(-1)) != PROC_STOP)
 		if (event == PROC_RELOAD)
-			reload(conf_path);
+			daemon_reload(conf, conf_path, names, use_fresh, NULL);
 	proc_stopping();
 }
 
@@ -81,7 +41,7 @@ static int run(const struct conf *conf, const char *conf_path, const struct net_
 	int rc = server_start(&server, &service, l, e);
 
 	if (rc == 0) {
-		serve(conf_path);
+		serve(conf, conf_path);
 		server_stop(&server, DRAIN_US);
 	}
 	service_close(&service);
@@ -93,7 +53,6 @@ static int start(const struct conf *conf, const char *conf_path, struct err *e)
 {
 	CLEANUP(net_listeners_deinit) struct net_listeners l = { 0 };
 
-	set_log_level(conf);
 	if (oath_init() != OATH_OK)
 		return err_permanent(e, "oath_init failed");
 	if (tls_load(conf->queryd_tls_cert, conf->queryd_tls_key, e) < 0 || net_listen(&l, conf->queryd_listen, e) < 0)
@@ -105,25 +64,14 @@ static int start(const struct conf *conf, const char *conf_path, struct err *e)
 	return rc;
 }
 
-static int give_up(const struct err *e)
-{
-	log_error(NULL, "%s", e->text);
-	return e->class == ERR_PERMANENT ? EX_CONFIG : EX_TEMPFAIL;
-}
-
 int main(int argc, char **argv)
 {
-	const char *conf_path;
 	CLEANUP(conf_deinit) struct conf conf = { 0 };
+	const char *conf_path;
 	struct err e;
-	int status = options_read(argc, argv, PROGRAM, &conf_path);
+	int status = daemon_begin(argc, argv, PROGRAM, &conf, &conf_path);
 
 	if (status != OPTIONS_GO_ON)
 		return status;
-	proc_init(PROGRAM);
-	bound_memory();
-	raise_descriptors();
-	if (conf_load(&conf, conf_path, &e) < 0 || start(&conf, conf_path, &e) < 0)
-		return give_up(&e);
-	return EX_OK;
+	return start(&conf, conf_path, &e) ? daemon_give_up(&e) : EX_OK;
 }

@@ -18,7 +18,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL };
 
-#define LOG_FIELDS_MAX 8
+#define LOG_FIELDS_MAX 10
 
 struct log_context {
 	const struct log_context *parent;
@@ -36,7 +36,7 @@ void log_set_level(enum log_level least);
 /* "debug", "info", "warn", "error" -> *level_r; -1 for anything else. */
 int log_level_parse(enum log_level *level_r, const char *name) MUST_CHECK;
 
-/* Sets a field, replacing an earlier one of that key; value NULL removes it. A ninth field is dropped. */
+/* Sets a field, replacing an earlier one of that key; value NULL removes it. What is over LOG_FIELDS_MAX is dropped. */
 void log_context_set(struct log_context *c, const char *key, const char *value);
 void log_context_set_number(struct log_context *c, const char *key, uint64_t value);
 

@@ -394,7 +394,7 @@ def test_reload_shows_another_certificate(site):
     with open(cert, "w") as f:
         f.write("no certificate\n")
     site.signal("queryd", signal.SIGHUP)
-    wait_until("the log says that it can't be used", lambda: any("stay as they were" in line["message"] for line in site.log("queryd")))
+    wait_until("the log says that it can't be used", lambda: any("everything stays as it was" in line["message"] for line in site.log("queryd")))
     assert fingerprint(site) == after
 
 

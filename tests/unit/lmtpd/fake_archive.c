@@ -103,3 +103,8 @@ int archive_open(struct archive **a_r, const struct conf *conf, const char *name
 	*a_r = NULL;
 	return err_temporary(e, "archive_open(%s) failed: this is a fake", name);
 }
+
+void archive_closep(struct archive **a)
+{
+	*a = NULL;
+}

@@ -47,11 +47,12 @@ static int setup(void **state)
 	s->archive.room = UINT64_C(1) << 30;
 	s->server = (struct server){
 		.conf = &s->conf,
+		.door = { .conf = &s->conf, .kind = CAPTURE_LMTP, .point = "lmtp" },
 		.timeout_us = INT64_C(60) * 1000 * 1000,
 		.stop_fd = eventfd(0, EFD_CLOEXEC),
 		.tls_lock = PTHREAD_MUTEX_INITIALIZER,
 	};
-	atomic_store(&s->server.archive, &s->archive);
+	atomic_store(&s->server.door.archive, &s->archive);
 	*state = s;
 	return 0;
 }
@@ -219,7 +220,7 @@ static void test_refuses_before_the_body(void **state)
 
 	assert_string_equal(large,
 		HELLO "552 5.3.4 Message too large, the limit in bytes is 100000\r\n");
-	atomic_store(&s->server.archive, NULL);
+	atomic_store(&s->server.door.archive, NULL);
 	_free_ char *closed = TALK(s, "LHLO me\r\nMAIL FROM:<a@b>\r\n");
 
 	assert_string_equal(closed,

@@ -87,7 +87,7 @@ struct site {
 	struct transaction t;
 };
 
-static const struct peer peer = { "192.0.2.1:25", "client.example", "carol", NULL, "session" };
+static const struct intake_peer peer = { "192.0.2.1:25", "client.example", "carol", NULL, "session" };
 
 static int setup(void **state)
 {
@@ -96,9 +96,9 @@ static int setup(void **state)
 	s->conf = (struct conf){ .message_size_max = SIZE_LIMIT, .recipients_max = 3 };
 	s->conf.spool_dir = mem_strdup(getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	s->archive.ready = true;
-	s->server.conf = &s->conf;
+	s->server.door = (struct door){ .conf = &s->conf, .kind = CAPTURE_MILTER, .point = "milter" };
 	s->server.gate = GATE_INIT;
-	atomic_store(&s->server.archive, &s->archive);
+	atomic_store(&s->server.door.archive, &s->archive);
 	*state = s;
 	return 0;
 }
@@ -116,14 +116,14 @@ static int teardown(void **state)
 	return all_given_back ? 0 : -1;
 }
 
-static enum verdict mail(struct site *s, const char *path, const char *arg)
+static enum intake_outcome mail(struct site *s, const char *path, const char *arg)
 {
 	char *words[] = { (char *)path, (char *)arg, NULL };
 
 	return transaction_begin(&s->t, &s->server, words, NULL);
 }
 
-static enum verdict rcpt(struct site *s, const char *path, const char *arg)
+static enum intake_outcome rcpt(struct site *s, const char *path, const char *arg)
 {
 	char *words[] = { (char *)path, (char *)arg, NULL };
 
@@ -132,8 +132,8 @@ static enum verdict rcpt(struct site *s, const char *path, const char *arg)
 
 static void begin(struct site *s)
 {
-	assert_int_equal(mail(s, "<a@example.net>", NULL), VERDICT_CONTINUE);
-	assert_int_equal(rcpt(s, "<b@example.org>", NULL), VERDICT_CONTINUE);
+	assert_int_equal(mail(s, "<a@example.net>", NULL), INTAKE_OPEN);
+	assert_int_equal(rcpt(s, "<b@example.org>", NULL), INTAKE_OPEN);
 }
 
 static void test_message_and_envelope_are_archived(void **state)
@@ -141,15 +141,15 @@ static void test_message_and_envelope_are_archived(void **state)
 	struct site *s = *state;
 	struct archive *a = &s->archive;
 
-	assert_int_equal(mail(s, "<a@example.net>", "BODY=8BITMIME"), VERDICT_CONTINUE);
-	assert_int_equal(rcpt(s, "<b@example.org>", NULL), VERDICT_CONTINUE);
-	assert_int_equal(rcpt(s, "<c@example.org>", "NOTIFY=NEVER"), VERDICT_CONTINUE);
+	assert_int_equal(mail(s, "<a@example.net>", "BODY=8BITMIME"), INTAKE_OPEN);
+	assert_int_equal(rcpt(s, "<b@example.org>", NULL), INTAKE_OPEN);
+	assert_int_equal(rcpt(s, "<c@example.org>", "NOTIFY=NEVER"), INTAKE_OPEN);
 	transaction_header(&s->t, "Subject", " one\n two", true);
 	transaction_set_queue_id(&s->t, "Q1");
 	transaction_end_of_header(&s->t);
 	transaction_body(&s->t, "bo", 2);
 	transaction_body(&s->t, "dy\r\n", 4);
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_ARCHIVED);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_ARCHIVED);
 	assert_string_equal(a->bytes, "Subject: one\r\n two\r\n\r\nbody\r\n");
 	assert_string_equal(a->from, "a@example.net");
 	assert_string_equal(a->from_args, "BODY=8BITMIME");
@@ -164,10 +164,10 @@ static void test_null_sender_is_empty(void **state)
 {
 	struct site *s = *state;
 
-	assert_int_equal(mail(s, "<>", NULL), VERDICT_CONTINUE);
-	assert_int_equal(rcpt(s, "odd", NULL), VERDICT_CONTINUE);
-	assert_int_equal(rcpt(s, "<", NULL), VERDICT_CONTINUE);
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_ARCHIVED);
+	assert_int_equal(mail(s, "<>", NULL), INTAKE_OPEN);
+	assert_int_equal(rcpt(s, "odd", NULL), INTAKE_OPEN);
+	assert_int_equal(rcpt(s, "<", NULL), INTAKE_OPEN);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_ARCHIVED);
 	assert_string_equal(s->archive.from, "");
 	assert_string_equal(s->archive.second, "<");
 }
@@ -176,8 +176,8 @@ static void test_every_failure_to_archive_is_no_acceptance(void **state)
 {
 	static const struct {
 		enum err_class outcome;
-		enum verdict v;
-	} cases[] = { { ERR_TEMPORARY, VERDICT_FAILED }, { ERR_UNKNOWN, VERDICT_FAILED }, { ERR_PERMANENT, VERDICT_REFUSED } };
+		enum intake_outcome v;
+	} cases[] = { { ERR_TEMPORARY, INTAKE_FAILED }, { ERR_UNKNOWN, INTAKE_FAILED }, { ERR_PERMANENT, INTAKE_TOO_LARGE } };
 	struct site *s = *state;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -193,19 +193,19 @@ static void test_archive_down_is_told_at_mail(void **state)
 	struct site *s = *state;
 
 	s->archive.ready = false;
-	assert_int_equal(mail(s, "<a@example.net>", NULL), VERDICT_NOT_READY);
-	atomic_store(&s->server.archive, NULL);
-	assert_int_equal(mail(s, "<a@example.net>", NULL), VERDICT_NOT_READY);
+	assert_int_equal(mail(s, "<a@example.net>", NULL), INTAKE_NOT_READY);
+	atomic_store(&s->server.door.archive, NULL);
+	assert_int_equal(mail(s, "<a@example.net>", NULL), INTAKE_NOT_READY);
 }
 
 static void test_announced_size_is_refused_at_mail(void **state)
 {
 	struct site *s = *state;
 
-	assert_int_equal(mail(s, "<a@example.net>", "SIZE=1000001"), VERDICT_TOO_LARGE);
-	assert_int_equal(mail(s, "<a@example.net>", "SIZE=1000000"), VERDICT_CONTINUE);
+	assert_int_equal(mail(s, "<a@example.net>", "SIZE=1000001"), INTAKE_TOO_LARGE);
+	assert_int_equal(mail(s, "<a@example.net>", "SIZE=1000000"), INTAKE_OPEN);
 	transaction_end(&s->t);
-	assert_int_equal(mail(s, "<a@example.net>", "SIZE=99999999999999999999999"), VERDICT_CONTINUE);
+	assert_int_equal(mail(s, "<a@example.net>", "SIZE=99999999999999999999999"), INTAKE_OPEN);
 }
 
 static void test_grown_too_large(void **state)
@@ -217,7 +217,7 @@ static void test_grown_too_large(void **state)
 	for (int i = 0; i < 12; i++)
 		transaction_body(&s->t, block, sizeof(block));
 	assert_int_equal(s->archive.taken, 0);
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_TOO_LARGE);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_TOO_LARGE);
 	assert_int_equal(s->archive.puts, 0);
 }
 
@@ -230,7 +230,7 @@ static void test_header_alone_too_large(void **state)
 	begin(s);
 	transaction_header(&s->t, "X", value, true);
 	transaction_header(&s->t, "Y", "after the failure", true);
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_TOO_LARGE);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_TOO_LARGE);
 }
 
 static void test_no_room_is_a_delay(void **state)
@@ -242,10 +242,10 @@ static void test_no_room_is_a_delay(void **state)
 	s->archive.taken += ROOM - s->archive.taken;
 	for (int i = 0; i < 5; i++)
 		transaction_body(&s->t, block, sizeof(block));
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_BUSY);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_BUSY);
 	s->archive.taken = ROOM;
 	transaction_end(&s->t);
-	assert_int_equal(mail(s, "<a@example.net>", NULL), VERDICT_BUSY);
+	assert_int_equal(mail(s, "<a@example.net>", NULL), INTAKE_BUSY);
 	s->archive.taken = 0;
 }
 
@@ -254,10 +254,10 @@ static void test_recipients_are_limited_one_by_one(void **state)
 	struct site *s = *state;
 
 	begin(s);
-	assert_int_equal(rcpt(s, "<c@example.org>", NULL), VERDICT_CONTINUE);
-	assert_int_equal(rcpt(s, "<d@example.org>", NULL), VERDICT_CONTINUE);
-	assert_int_equal(rcpt(s, "<e@example.org>", NULL), VERDICT_TOO_MANY_RECIPIENTS);
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_ARCHIVED);
+	assert_int_equal(rcpt(s, "<c@example.org>", NULL), INTAKE_OPEN);
+	assert_int_equal(rcpt(s, "<d@example.org>", NULL), INTAKE_OPEN);
+	assert_int_equal(rcpt(s, "<e@example.org>", NULL), INTAKE_TOO_MANY_RECIPIENTS);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_ARCHIVED);
 }
 
 static void test_stopping_lets_the_begun_finish(void **state)
@@ -266,9 +266,9 @@ static void test_stopping_lets_the_begun_finish(void **state)
 
 	begin(s);
 	gate_stop(&s->server.gate);
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_ARCHIVED);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_ARCHIVED);
 	transaction_end(&s->t);
-	assert_int_equal(mail(s, "<a@example.net>", NULL), VERDICT_STOPPING);
+	assert_int_equal(mail(s, "<a@example.net>", NULL), INTAKE_STOPPING);
 }
 
 static void test_closed_archives_nothing(void **state)
@@ -278,7 +278,7 @@ static void test_closed_archives_nothing(void **state)
 	begin(s);
 	gate_stop(&s->server.gate);
 	gate_close(&s->server.gate);
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_STOPPING);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_STOPPING);
 	assert_int_equal(s->archive.puts, 0);
 }
 
@@ -286,12 +286,12 @@ static void test_steps_without_a_transaction(void **state)
 {
 	struct site *s = *state;
 
-	assert_int_equal(rcpt(s, "<b@example.org>", NULL), VERDICT_FAILED);
+	assert_int_equal(rcpt(s, "<b@example.org>", NULL), INTAKE_FAILED);
 	transaction_header(&s->t, "Subject", " x", true);
 	transaction_end_of_header(&s->t);
 	transaction_body(&s->t, "x", 1);
 	transaction_set_queue_id(&s->t, "Q1");
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_FAILED);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_FAILED);
 	assert_int_equal(s->archive.puts, 0);
 }
 
@@ -305,7 +305,7 @@ static void test_spool_that_is_gone_is_a_delay(void **state)
 	begin(s);
 	transaction_body(&s->t, block, sizeof(block));
 	transaction_body(&s->t, block, sizeof(block));
-	assert_int_equal(transaction_finish(&s->t, &peer), VERDICT_NO_STORAGE);
+	assert_int_equal(transaction_finish(&s->t, &peer), INTAKE_NO_STORAGE);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -12,16 +12,16 @@
 static void test_only_durable_is_accepted(void **state)
 {
 	(void)state;
-	for (int v = 0; v < VERDICT_COUNT; v++)
-		assert_int_equal(verdict_reply((enum verdict)v)->action == ACTION_ACCEPT, v == VERDICT_ARCHIVED);
+	for (int v = 0; v < INTAKE_OUTCOMES; v++)
+		assert_int_equal(verdict_reply((enum intake_outcome)v)->action == ACTION_ACCEPT, v == INTAKE_ARCHIVED);
 }
 
 /* libmilter takes 4xx only with a temporary failure, 5xx only with a rejection, and '%' for a format. */
 static void test_words_fit_the_action(void **state)
 {
 	(void)state;
-	for (int v = 0; v < VERDICT_COUNT; v++) {
-		const struct verdict_reply *r = verdict_reply((enum verdict)v);
+	for (int v = 0; v < INTAKE_OUTCOMES; v++) {
+		const struct verdict_reply *r = verdict_reply((enum intake_outcome)v);
 		bool refusal = r->action == ACTION_TEMPFAIL || r->action == ACTION_REJECT;
 		char class = r->action == ACTION_REJECT ? '5' : '4';
 
