@@ -6,52 +6,15 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "store/store.h"
+#include "tests/unit/store/private_store.c"
 
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static char *top;
-static struct conf conf;
-static struct store *store;
-
-static int set_up(void **state)
-{
-	(void)state;
-	const char *tmp = getenv("TMPDIR");
-	struct err e;
-
-	log_set_level(LOG_FATAL);
-	top = mem_printf("%s/test-store-XXXXXX", tmp ? tmp : "/tmp");
-	if (!mkdtemp(top))
-		return -1;
-	conf.store = mem_printf("fs:%s/store", top);
-	return store_create(&conf, &e) || store_open(&store, &conf, &e) ? -1 : 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	store_closep(&store);
-	free(conf.store);
-	int failed = nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-
-	free(top);
-	return failed;
-}
 
 static struct store_object object(const struct uuid *id, const void *data, size_t n, uint8_t sha256[SHA256_SIZE])
 {

@@ -7,14 +7,12 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "store/store.h"
 #include "sys/io.h"
+#include "tests/unit/store/private_store.c"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -82,41 +80,7 @@ static size_t find(enum deed deed, ino_t ino, size_t from)
 	return from;
 }
 
-/* ---- a private store ---- */
-
-static char *top;
-static struct conf conf;
-static struct store *store;
-
-static int set_up(void **state)
-{
-	(void)state;
-	const char *tmp = getenv("TMPDIR");
-	struct err e;
-
-	top = mem_printf("%s/test-sync-XXXXXX", tmp ? tmp : "/tmp");
-	if (!mkdtemp(top))
-		return -1;
-	conf.store = mem_printf("fs:%s/store", top);
-	return store_create(&conf, &e) || store_open(&store, &conf, &e) ? -1 : 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	store_closep(&store);
-	free(conf.store);
-	int failed = nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-
-	free(top);
-	return failed;
-}
+/* ---- the store ---- */
 
 static void put(struct uuid id)
 {
