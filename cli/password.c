@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -31,14 +32,27 @@ static char *read_line(struct err *e)
 	return result;
 }
 
+static struct termios before; /* while a password is typed */
+
+/* Ends the program as the signal does, but not with a terminal that hides what is typed. */
+static void on_signal(int number)
+{
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	raise(number);
+}
+
 static char *prompt(const char *text, struct err *e)
 {
-	struct termios before, quiet;
+	const struct sigaction end = { .sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction on_interrupt, on_end;
+	struct termios quiet;
 
 	if (tcgetattr(STDIN_FILENO, &before) < 0) {
 		err_errno(e, "tcgetattr", "standard input");
 		return NULL;
 	}
+	sigaction(SIGINT, &end, &on_interrupt);
+	sigaction(SIGTERM, &end, &on_end);
 	quiet = before;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* before the prompt: what is typed behind it counts and is not shown */
@@ -47,6 +61,8 @@ static char *prompt(const char *text, struct err *e)
 	char *line = read_line(e);
 
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	sigaction(SIGINT, &on_interrupt, NULL);
+	sigaction(SIGTERM, &on_end, NULL);
 	fputc('\n', stderr);
 	return line;
 }

@@ -38,13 +38,13 @@ static void drain(struct archive *a)
 	}
 }
 
-static int reindex(struct archive *a)
+static int reindex(struct archive *a, enum archive_reindex how)
 {
 	struct progress line = PROGRESS_INIT;
 	struct archive_progress done = { 0 };
 	int64_t began_us = clock_monotonic_us();
 	struct err e;
-	int rc = archive_reindex(a, show, &line, &done, &e);
+	int rc = archive_reindex(a, how, show, &line, &done, &e);
 
 	if (rc == 0)
 		drain(a);
@@ -54,6 +54,8 @@ static int reindex(struct archive *a)
 			done.total);
 		return CLI_ATTENTION;
 	}
+	if (rc < 0 && e.class == ERR_PERMANENT && done.failed)
+		err_prefix(&e, "reindex refused (to index what can be read: reindex --incomplete)");
 	if (rc < 0)
 		return cli_failed(&e);
 	printf("%" PRIu64 " of %" PRIu64 " messages indexed in %.1f s, %" PRIu64 " unreadable\n",
@@ -64,12 +66,14 @@ static int reindex(struct archive *a)
 
 static int run(struct cli *cli, int argc, char **argv)
 {
+	static const struct option options[] = { { "incomplete", no_argument, NULL, 'i' }, { 0 } };
 	struct conf conf CLEANUP(conf_deinit) = { 0 };
 	struct archive *a CLEANUP(archive_closep) = NULL;
+	enum archive_reindex how = ARCHIVE_REINDEX_WHOLE;
 	struct err e;
 
-	while (cli_getopt(cli, &reindex_command, argc, argv, "", NULL) != -1)
-		;
+	while (cli_getopt(cli, &reindex_command, argc, argv, "", options) != -1)
+		how = ARCHIVE_REINDEX_ANYHOW;
 	if (optind < argc)
 		return cli_usage(&reindex_command, "takes no argument");
 	int status = cli_prepare(cli, &conf);
@@ -79,15 +83,17 @@ static int run(struct cli *cli, int argc, char **argv)
 	progress_catch_signals();
 	if (archive_open(&a, &conf, "cli", &e) < 0)
 		return cli_failed(&e);
-	return reindex(a);
+	return reindex(a, how);
 }
 
 const struct command reindex_command = {
 	.name = "reindex",
-	.arguments = "",
+	.arguments = "[--incomplete]",
 	.summary = "Build the search index anew from the archive",
 	.help = "Mail goes on being captured and searched meanwhile; the new index takes the place of the old one when\n"
-		"it is complete. Interrupted, it leaves the old index as it was. Messages that can't be read are counted\n"
-		"and stay on the outbox, and the exit status is 1.\n",
+		"it is complete. Interrupted, it leaves the old index as it was. Messages that can't be read are listed\n"
+		"and counted, stay on the outbox, and the exit status is 1; when they are more than one in a hundred the\n"
+		"old index stays.\n\n"
+		"  --incomplete   put the new index in place however many messages can't be read\n",
 	.run = run,
 };

@@ -52,14 +52,21 @@ int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *don
  * can't be told now. */
 int archive_index_check(struct archive *a, bool count, struct err *e) MUST_CHECK;
 
+enum archive_reindex {
+	ARCHIVE_REINDEX_WHOLE,	/* only if nearly all can be read: the old index is worth more than half of a new one */
+	ARCHIVE_REINDEX_ANYHOW, /* of what can be read: there is no old index, or somebody has decided so */
+};
+
 /* Builds a fresh index of the whole archive and puts it in place; capture goes on meanwhile. progress may return -1 to
- * stop (the old index stays). Messages whose bytes can't be read are counted in *failed_r and stay on the outbox. */
+ * stop (the old index stays). Messages whose bytes can't be read are logged, counted in `failed`, and put on the outbox;
+ * with ARCHIVE_REINDEX_WHOLE and more than one in a hundred of them -1 permanent: the old index stays. */
 struct archive_progress {
 	uint64_t done;	 /* messages walked past, those that failed included */
 	uint64_t total;	 /* when it began */
 	uint64_t failed; /* their bytes could not be read: they are on the outbox */
 };
-int archive_reindex(struct archive *a, int (*progress)(void *ctx, const struct archive_progress *p), void *ctx,
-	struct archive_progress *p_r, struct err *e) MUST_CHECK;
+int archive_reindex(struct archive *a, enum archive_reindex how,
+	int (*progress)(void *ctx, const struct archive_progress *p), void *ctx, struct archive_progress *p_r, struct err *e)
+	MUST_CHECK;
 
 #endif

@@ -10,9 +10,11 @@
 #include "meta/maintenance.h"
 #include "sys/io.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define WALK_AT_ONCE 64
+#define UNREADABLE_ONE_IN 100 /* over it something is wrong with the store, not with a message */
 
 /* A batch of documents being read while the one before it is being indexed. */
 struct batch {
@@ -29,6 +31,9 @@ struct rebuild {
 	struct index *fresh;
 	struct uuid after; /* the walk has come so far */
 	struct batch batches[2];
+	enum archive_reindex how;
+	struct uuid *missing; /* could not be read; not on the outbox yet */
+	size_t missing_count;
 	struct archive_progress progress;
 	int (*report)(void *ctx, const struct archive_progress *p);
 	void *ctx;
@@ -51,17 +56,42 @@ static int next_ids(struct rebuild *r, struct batch *b, struct err *e)
 	return 0;
 }
 
-/* What can't be read must not vanish from the count of what is not searchable: it goes back to the outbox. */
+/* What can't be read must not vanish from the count of what is not searchable: it goes back to the outbox, once it is
+ * certain that the old index, which may hold it, goes. */
+static int put_on_outbox(struct rebuild *r, struct err *e)
+{
+	size_t n = r->missing_count;
+
+	r->missing_count = 0;
+	return n ? meta_outbox_add(r->a->meta, r->missing, n, clock_now_us(), e) : 0;
+}
+
+static int refuse(const struct rebuild *r, struct err *e)
+{
+	char first[UUID_TEXT_SIZE];
+
+	return err_permanent(e,
+		"%" PRIu64 " of the first %" PRIu64 " messages can't be read, %s for one: is the store whole, and all of its "
+		"disks mounted? The old index stays",
+		r->progress.failed, r->progress.done, uuid_format(first, &r->missing[0]));
+}
+
 static int note_unreadable(struct rebuild *r, const struct batch *b, struct err *e)
 {
-	struct uuid missing[WALK_AT_ONCE];
-	size_t n = 0;
+	size_t before = r->missing_count;
 
-	for (size_t i = 0; i < b->n; i++)
-		if (!b->documents[i])
-			missing[n++] = b->ids[i];
-	r->progress.failed += n;
-	return n ? meta_outbox_add(r->a->meta, missing, n, clock_now_us(), e) : 0;
+	for (size_t i = 0; i < b->n; i++) {
+		if (b->documents[i])
+			continue;
+		if ((r->missing_count & (r->missing_count - 1)) == 0)
+			r->missing = mem_realloc(r->missing, r->missing_count ? 2 * r->missing_count : 1, sizeof(*r->missing));
+		r->missing[r->missing_count++] = b->ids[i];
+	}
+	r->progress.failed += r->missing_count - before;
+	r->progress.done += b->n;
+	if (r->how == ARCHIVE_REINDEX_ANYHOW)
+		return put_on_outbox(r, e);
+	return r->progress.failed > r->progress.total / UNREADABLE_ONE_IN ? refuse(r, e) : 0;
 }
 
 static int add_batch(struct rebuild *r, struct batch *b, struct err *e)
@@ -78,7 +108,6 @@ static int add_batch(struct rebuild *r, struct batch *b, struct err *e)
 		document_freep(&b->documents[i]);
 	if (failed)
 		return -1;
-	r->progress.done += b->n;
 	if (r->report && r->report(r->ctx, &r->progress))
 		return err_temporary(e, "the rebuild was stopped; the old index stays");
 	return 0;
@@ -135,7 +164,7 @@ static int rebuild(struct rebuild *r, struct err *e)
 {
 	if (meta_message_count(r->a->meta, &r->progress.total, e) || index_rebuild_begin(&r->fresh, r->a->conf, e))
 		return -1;
-	if (walk(r, e)) {
+	if (walk(r, e) || put_on_outbox(r, e)) {
 		free_batches(r);
 		index_rebuild_abandon(&r->fresh, r->a->conf);
 		return -1;
@@ -143,7 +172,7 @@ static int rebuild(struct rebuild *r, struct err *e)
 	return index_rebuild_finish(&r->fresh, r->a->conf, e);
 }
 
-int archive_reindex(struct archive *a, int (*progress)(void *ctx, const struct archive_progress *p), void *ctx,
+int archive_reindex(struct archive *a, enum archive_reindex how, int (*progress)(void *ctx, const struct archive_progress *p), void *ctx,
 	struct archive_progress *p_r, struct err *e)
 {
 	_close_ int lock = -1;
@@ -156,11 +185,13 @@ int archive_reindex(struct archive *a, int (*progress)(void *ctx, const struct a
 		return -1;
 	r = MEM_NEW(struct rebuild);
 	r->a = a;
+	r->how = how;
 	r->report = progress;
 	r->ctx = ctx;
 	int failed = rebuild(r, e);
 
 	*p_r = r->progress;
+	free(r->missing);
 	free(r);
 	return failed;
 }
