@@ -2,9 +2,11 @@
 
 #include "sys/proc.h"
 
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 void cli_help(const struct command *cmd, FILE *out)
 {
@@ -72,10 +74,23 @@ int cli_load(const struct cli *cli, struct conf *conf_r)
 	return CLI_USAGE;
 }
 
+int cli_load_for_work(const struct cli *cli, struct conf *conf_r)
+{
+	int status = cli_load(cli, conf_r);
+	const struct passwd *p = status == CLI_OK ? getpwnam(conf_r->user) : NULL;
+
+	if (status != CLI_OK || geteuid() == 0 || !*conf_r->user || (p && p->pw_uid == geteuid()))
+		return status;
+	fprintf(stderr, "strongroom: this is for root and for %s, the account of the daemons: try sudo, or sudo -u %s\n",
+		conf_r->user, conf_r->user);
+	conf_deinit(conf_r);
+	return CLI_USAGE;
+}
+
 int cli_prepare(const struct cli *cli, struct conf *conf_r)
 {
 	struct err e;
-	int status = cli_load(cli, conf_r);
+	int status = cli_load_for_work(cli, conf_r);
 
 	if (status != CLI_OK)
 		return status;

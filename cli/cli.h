@@ -43,9 +43,11 @@ int cli_usage(const struct command *cmd, const char *fmt, ...) PRINTF_LIKE(2, 3)
 /* "strongroom: <text>" on standard error; CLI_ATTENTION for a permanent error, else CLI_FAILED. */
 int cli_failed(const struct err *e);
 
-/* Loads the settings, then becomes the account that the daemons run as, so that nothing is made that they can't use.
- * 0, or the status to exit with, having said why. */
-int cli_load(const struct cli *cli, struct conf *conf_r) MUST_CHECK;	/* only loads */
-int cli_prepare(const struct cli *cli, struct conf *conf_r) MUST_CHECK; /* both */
+/* 0, or the status to exit with, having said why. cli_load() only loads the settings. cli_load_for_work() refuses whoever
+ * is neither root nor the account that the daemons run as: such a one could read nothing, and what it made the daemons
+ * could not use. cli_prepare() becomes that account too. */
+int cli_load(const struct cli *cli, struct conf *conf_r) MUST_CHECK;
+int cli_load_for_work(const struct cli *cli, struct conf *conf_r) MUST_CHECK;
+int cli_prepare(const struct cli *cli, struct conf *conf_r) MUST_CHECK;
 
 #endif

@@ -186,7 +186,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		strv_split(&names, optarg, ", ");
 	if (optind < argc)
 		return cli_usage(&init_command, "takes no argument");
-	int status = cli_load(cli, &conf);
+	int status = cli_load_for_work(cli, &conf);
 
 	if (status != CLI_OK)
 		return status;

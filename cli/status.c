@@ -8,7 +8,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* What can't be counted is not known, which is not the same as none. */
 struct state {
+	bool counted;	   /* messages and outbox are known */
+	bool indexed_known;
 	uint64_t messages, outbox, indexed;
 	int64_t oldest_us; /* of the outbox */
 	const char *store, *meta, *index; /* what is wrong; NULL: ready */
@@ -25,32 +28,52 @@ static int look_at_meta(const struct conf *conf, struct state *s, struct err *e)
 {
 	struct meta *m CLEANUP(meta_closep) = NULL;
 
-	if (meta_open(&m, conf, e) < 0 || meta_ready(m, e) < 0 || meta_message_count(m, &s->messages, e) < 0)
+	if (meta_open(&m, conf, e) < 0 || meta_message_count(m, &s->messages, e) < 0 ||
+		meta_outbox_count(m, &s->outbox, &s->oldest_us, e) < 0)
 		return -1;
-	return meta_outbox_count(m, &s->outbox, &s->oldest_us, e);
+	s->counted = true;
+	return meta_ready(m, e);
 }
 
 static int look_at_index(const struct conf *conf, struct state *s, struct err *e)
 {
 	struct index *i CLEANUP(index_closep) = NULL;
 
-	if (index_open(&i, conf, INDEX_READ, e) < 0 || index_ready(i, e) < 0)
+	if (index_open(&i, conf, INDEX_READ, e) < 0 || index_count(i, &s->indexed, e) < 0)
 		return -1;
-	return index_count(i, &s->indexed, e);
+	s->indexed_known = true;
+	return index_ready(i, e);
+}
+
+static void print_count(const char *name, bool known, uint64_t n)
+{
+	if (known)
+		printf("%-10s%" PRIu64 "\n", name, n);
+	else
+		printf("%-10snot known\n", name);
 }
 
 static void print_text(const struct state *s)
 {
-	char oldest[CLOCK_TEXT_SIZE] = "";
+	char oldest[CLOCK_TEXT_SIZE];
 
-	if (s->outbox)
-		clock_format(oldest, s->oldest_us);
 	printf("store     %s\n", s->store ? s->store : "ready");
 	printf("database  %s\n", s->meta ? s->meta : "ready");
 	printf("index     %s\n", s->index ? s->index : "ready");
-	printf("messages  %" PRIu64 "\n", s->messages);
-	printf("indexed   %" PRIu64 "\n", s->indexed);
-	printf("outbox    %" PRIu64 "%s%s\n", s->outbox, s->outbox ? ", oldest " : "", oldest);
+	print_count("messages", s->counted, s->messages);
+	print_count("indexed", s->indexed_known, s->indexed);
+	if (s->counted && s->outbox)
+		printf("outbox    %" PRIu64 ", oldest %s\n", s->outbox, clock_format(oldest, s->oldest_us));
+	else
+		print_count("outbox", s->counted, s->outbox);
+}
+
+static void add_count(cJSON *j, const char *name, bool known, uint64_t n)
+{
+	if (known)
+		json_add_u64(j, name, n);
+	else
+		json_add_item(j, name, cJSON_CreateNull());
 }
 
 static void add_part(cJSON *j, const char *name, const char *wrong)
@@ -70,9 +93,9 @@ static void print_json(const struct state *s)
 	add_part(j, "store", s->store);
 	add_part(j, "database", s->meta);
 	add_part(j, "index", s->index);
-	json_add_u64(j, "messages", s->messages);
-	json_add_u64(j, "indexed", s->indexed);
-	json_add_u64(j, "outbox", s->outbox);
+	add_count(j, "messages", s->counted, s->messages);
+	add_count(j, "indexed", s->indexed_known, s->indexed);
+	add_count(j, "outbox", s->counted, s->outbox);
 	json_add_str(j, "outbox_oldest", s->outbox ? clock_format(oldest, s->oldest_us) : NULL);
 	_free_ char *text = json_print(j);
 
@@ -110,7 +133,8 @@ const struct command status_command = {
 	.arguments = "[--json]",
 	.summary = "Tell how much is archived, and whether all of it is searchable",
 	.help = "Store, database and index with what is wrong with them, the number of messages archived and indexed, and\n"
-		"how many wait on the outbox to be indexed. The exit status is 1 when a part is not ready.\n\n"
+		"how many wait on the outbox to be indexed. What can't be counted is \"not known\" (with --json: null). The exit\n"
+		"status is 1 when a part is not ready.\n\n"
 		"  --json   as one JSON object\n",
 	.run = run,
 };

@@ -1,12 +1,15 @@
 """The operator's command: setting up, users, checking, rebuilding the index, and what it says when something is wrong."""
+import fcntl
 import json
 import os
 import pwd
 import pty
 import re
+import signal
 import sqlite3
 import stat
 import subprocess
+import termios
 
 import pytest
 
@@ -171,6 +174,29 @@ def test_password_at_a_terminal_must_be_the_same_twice(site):
     assert status == 2 and "differ" in shown and PASSWORD not in shown
 
 
+def test_an_interrupted_password_prompt_leaves_the_terminal_as_it_was(site):
+    keep, fd = pty.openpty()
+
+    def on_the_terminal():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
+    p = subprocess.Popen([site.program("strongroom"), "user", "add", "alice"], stdin=fd, stdout=fd, stderr=fd, env=site.env(),
+                         start_new_session=True, preexec_fn=on_the_terminal)
+    try:
+        shown = b""
+        while b"Password for alice: " not in shown:
+            shown += os.read(keep, 4096)
+        assert not termios.tcgetattr(fd)[3] & termios.ECHO
+        os.write(keep, b"\x03")
+        assert p.wait(20) == -signal.SIGINT
+        assert termios.tcgetattr(fd)[3] & termios.ECHO
+    finally:
+        p.kill()
+        p.wait()
+        os.close(keep)
+        os.close(fd)
+
+
 def test_department(site):
     site.run("department", "set", "legal", "carol@example.org", "dave@example.org")
     site.add_user("alice", PASSWORD, "--department", "legal")
@@ -208,6 +234,35 @@ def test_status(site):
     os.rename(site.path("store"), site.path("gone"))
     status, out, _ = site.run("status", check=False)
     assert status == 1 and "messages  3" in out and not re.search(r"^store +ready", out, re.M)
+
+
+def test_status_knows_what_it_does_not_know(site):
+    import_some(site, 3)
+    os.rename(site.path("meta", "capture.db"), site.path("meta", "gone"))
+    os.rename(site.path("index", "index.db"), site.path("index", "gone"))
+    status, out, _ = site.run("status", check=False)
+    assert status == 1
+    for name in ("messages", "indexed", "outbox"):
+        assert re.search(r"^%s +not known$" % name, out, re.M), out
+    status, out, _ = site.run("status", "--json", check=False)
+    s = json.loads(out)
+    assert status == 1 and (s["messages"], s["indexed"], s["outbox"]) == (None, None, None)
+    assert not s["database"]["ready"] and s["database"]["error"]
+
+
+def test_another_account_is_told_whose_command_it_is(site):
+    """It could read nothing, and `check` would tell it to take the archive away from the daemons."""
+    if os.geteuid():
+        pytest.skip("needs root, to be another account than the daemons")
+    os.chmod(site.dir, 0o755)
+    before = sorted(os.listdir(site.dir))
+    for command in (["status"], ["check"], ["init"], ["reindex"], ["import", site.conf], ["user", "add", "eve", "--all"],
+                    ["department", "set", "x", "a@example.org"]):
+        r = subprocess.run(["setpriv", "--reuid=2", "--regid=2", "--clear-groups", site.program("strongroom"), *command],
+                           input=PASSWORD.encode(), capture_output=True, env=site.env(), cwd="/")
+        assert r.returncode == 2 and r.stdout == b"", command
+        assert ("this is for root and for %s" % site.user).encode() in r.stderr
+    assert sorted(os.listdir(site.dir)) == before
 
 
 def test_usage(site):
@@ -293,12 +348,37 @@ def test_reindex_after_damage(site):
     assert problems(site) == []
 
 
-def test_reindex_counts_what_it_cannot_read(site):
+def test_reindex_keeps_the_old_index_when_much_cannot_be_read(site):
     import_some(site, 3)
     victim = site.objects()[1]
     os.rename(victim, site.path("hidden.eml"))
-    status, out, _ = site.run("reindex", check=False)
+    status, _, err = site.run("reindex", check=False)
+    assert status == 1 and "reindex refused" in err and "1 of the first 3 messages can't be read" in err and "--incomplete" in err
+    assert os.path.basename(victim)[:-4] in err # which one
+    s = json.loads(site.run("status", "--json")[1])
+    assert (s["indexed"], s["outbox"]) == (3, 0)
+    status, out, _ = site.run("reindex", "--incomplete", check=False)
     assert status == 1 and "2 of 3 messages indexed" in out and "1 unreadable" in out
+    s = json.loads(site.run("status", "--json")[1])
+    assert (s["indexed"], s["outbox"]) == (2, 1)
     os.rename(site.path("hidden.eml"), victim)
     site.run("reindex")
     assert problems(site) == []
+
+
+def test_reindex_goes_on_over_one_in_many_that_cannot_be_read(site):
+    import_some(site, 120)
+    os.unlink(site.objects()[60])
+    status, out, _ = site.run("reindex", check=False)
+    assert status == 1 and "119 of 120 messages indexed" in out and "1 unreadable" in out
+    s = json.loads(site.run("status", "--json")[1])
+    assert (s["indexed"], s["outbox"]) == (119, 1)
+
+
+def test_reindex_of_a_store_that_is_not_there(site):
+    import_some(site, 3)
+    os.rename(site.path("store", "m"), site.path("elsewhere"))
+    os.mkdir(site.path("store", "m"))
+    status, _, err = site.run("reindex", check=False)
+    assert status == 1 and "disks mounted" in err
+    assert json.loads(site.run("status", "--json", check=False)[1])["indexed"] == 3
