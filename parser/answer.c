@@ -2,6 +2,8 @@
 
 #include "sys/io.h"
 
+#define KEEP_BUFFER (256u * 1024) /* a larger one is given back after use */
+
 static int begin(struct buf *out, enum parser_answer kind, size_t n)
 {
 	return pack_u32(out, (uint32_t)(n + 1)) || pack_u8(out, (uint8_t)kind);
@@ -36,13 +38,10 @@ static int encode(struct buf *out, const struct parsed *p)
 	return 0;
 }
 
-int answer_parsed(struct parsed *p)
+/* Too many names and addresses for one answer: the first half says enough, and that there was more. */
+static int encode_some(struct buf *out, struct parsed *p)
 {
-	CLEANUP(buf_deinit) struct buf out = BUF_INIT(4 + PARSER_ANSWER_MAX);
-
-	/* Too many names and addresses for one answer: the first half says enough, and that there
-	 * was more. */
-	while (encode(&out, p)) {
+	while (encode(out, p)) {
 		if (!p->participant_count)
 			return -1;
 		for (size_t i = p->participant_count / 2; i < p->participant_count; i++) {
@@ -53,5 +52,15 @@ int answer_parsed(struct parsed *p)
 		p->participant_count /= 2;
 		p->flags |= PARSE_HEADER_TRUNCATED;
 	}
-	return send_all(&out);
+	return 0;
+}
+
+int answer_parsed(struct parsed *p)
+{
+	static struct buf out = { .max = 4 + PARSER_ANSWER_MAX }; /* grows to what most messages need */
+	int failed = encode_some(&out, p) || send_all(&out) ? -1 : 0;
+
+	if (out.cap > KEEP_BUFFER)
+		buf_deinit(&out);
+	return failed;
 }

@@ -1,5 +1,5 @@
 /* strongroom-parser: the worker behind mail/parser_pool.h. Started by the daemons alone, with
- * descriptor 3 connected to one; never by hand. */
+ * descriptors 3 and 4 as mail/parser_protocol.h has them; never by hand. */
 #include "base/log.h"
 #include "parser/answer.h"
 #include "parser/read.h"
@@ -12,18 +12,20 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
-#define LIFE_CPU_SECONDS 7200 /* the pool replaces a worker long before */
+/* The daemon ends a worker that takes too long. This is for the worker whose daemon was killed while it went round in
+ * circles; others are replaced long before. Longer than any time limit. */
+#define LIFE_CPU_SECONDS 1800
 
 struct request {
 	enum parser_operation op;
-	uint32_t index, cpu_ms;
-	int fd;
-	void *map;
-	struct span message;
+	uint32_t index;
+	uint64_t size; /* of the message */
+	int fd;	       /* of the message; -1: it is in the window */
 };
+
+static const char *window;
 
 /* ---- requests ---- */
 
@@ -74,39 +76,12 @@ static int parse_request(struct request *r, const struct buf *in)
 		const uint8_t *at = unpack_bytes(&u, &n);
 		struct unpack value = UNPACK_INIT(at, n);
 
-		if (tag == PARSER_CPU_MS)
-			r->cpu_ms = unpack_u32(&value);
-		else if (tag == PARSER_INDEX)
+		if (tag == PARSER_INDEX)
 			r->index = unpack_u32(&value);
-		else if (tag == PARSER_BYTES && at)
-			r->message = (struct span){ (const char *)at, n };
+		else if (tag == PARSER_SIZE)
+			r->size = unpack_u64(&value);
 	}
 	return unpack_end(&u);
-}
-
-/* A message that came as a descriptor. */
-static int map_message(struct request *r)
-{
-	off_t size = r->fd < 0 ? 0 : lseek(r->fd, 0, SEEK_END);
-
-	if (size <= 0)
-		return size ? -1 : 0;
-	void *map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, r->fd, 0);
-
-	if (map == MAP_FAILED)
-		return -1;
-	r->map = map;
-	r->message = (struct span){ map, (size_t)size };
-	return 0;
-}
-
-/* Processor time after which SIGPROF ends the process; a request that waits for the daemon costs
- * none. 0: no limit. */
-static void limit_time(uint32_t ms)
-{
-	struct itimerval t = { .it_value = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 } };
-
-	setitimer(ITIMER_PROF, &t, NULL);
 }
 
 /* ---- operations ---- */
@@ -125,48 +100,59 @@ static int send_data(void *ctx, struct span data)
 	return 0;
 }
 
-static int extract(const struct request *r)
+static int extract(struct span message, uint32_t index)
 {
-	int found = read_attachment(r->message, r->index, send_data, NULL);
+	int found = read_attachment(message, index, send_data, NULL);
 
 	if (found < 0)
 		return -1;
 	return answer(found ? PARSER_END : PARSER_NONE, (struct span){ "", 0 });
 }
 
-static int parse(const struct request *r)
+static int parse(struct span message)
 {
-	CLEANUP(parsed_freep) struct parsed *p = read_message(r->message);
+	CLEANUP(parsed_freep) struct parsed *p = read_message(message);
 
 	return answer_parsed(p);
 }
 
-static int serve(struct request *r)
+static int serve(const struct request *r, struct span message)
 {
 	switch (r->op) {
 	case PARSER_PARSE:
-		return parse(r);
+		return parse(message);
 	case PARSER_EXTRACT:
-		return extract(r);
+		return extract(message, r->index);
 	}
 	return answer(PARSER_REFUSED, (struct span){ "", 0 });
+}
+
+/* A message that came as a descriptor. */
+static int serve_large(const struct request *r)
+{
+	size_t n = (size_t)r->size;
+	void *map = mmap(NULL, n, PROT_READ, MAP_PRIVATE | MAP_POPULATE, r->fd, 0);
+
+	if (map == MAP_FAILED)
+		return -1;
+	int failed = serve(r, (struct span){ map, n });
+
+	munmap(map, n);
+	return failed;
 }
 
 /* One request and its answer. false: the daemon is gone or talks nonsense. */
 static bool serve_one(struct buf *in)
 {
-	struct request r = { .fd = -1, .message = { "", 0 } };
+	struct request r = { .fd = -1 };
 
 	buf_reset(in);
 	bool good = receive(in, &r.fd) == 0 && parse_request(&r, in) == 0;
 
-	if (good) {
-		limit_time(r.cpu_ms);
-		good = map_message(&r) == 0 && serve(&r) == 0;
-		limit_time(0);
-	}
-	if (r.map)
-		munmap(r.map, r.message.n);
+	if (good && r.fd >= 0)
+		good = serve_large(&r) == 0;
+	else if (good)
+		good = r.size <= PARSER_WINDOW && serve(&r, (struct span){ window, (size_t)r.size }) == 0;
 	io_closep(&r.fd);
 	return good;
 }
@@ -190,6 +176,18 @@ static int say_ready(void)
 	return answer(PARSER_READY, (struct span){ version, sizeof(version) });
 }
 
+/* Before the sandbox, which allows no memory that is shared. */
+static int map_window(void)
+{
+	void *map = mmap(NULL, PARSER_WINDOW, PROT_READ, MAP_SHARED | MAP_POPULATE, PARSER_WINDOW_FD, 0);
+
+	if (map == MAP_FAILED)
+		return -1;
+	window = map;
+	close(PARSER_WINDOW_FD);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct sandbox_limits limits = {
@@ -205,13 +203,18 @@ int main(int argc, char **argv)
 			stderr);
 		return 64;
 	}
-	close_range(PARSER_FD + 1, UINT_MAX, 0); /* whatever the daemon had open is none of ours */
+	close_range(PARSER_WINDOW_FD + 1, UINT_MAX, 0); /* whatever the daemon had open is none of ours */
+	if (fcntl(PARSER_WINDOW_FD, F_GETFD) < 0)
+		return say_ready() ? 71 : 0; /* a daemon of version 1: it shall hear which we are */
+	bool mapped_window = map_window() == 0;
 	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	read_init();
 	limits.memory += mapped();
-	if (nowhere < 0 || sandbox_enter(&limits, &e)) {
-		log_error(NULL, "%s", nowhere < 0 ? "open(/dev/null) failed" : e.text);
+	if (!mapped_window || nowhere < 0 || sandbox_enter(&limits, &e)) {
+		log_error(NULL, "%s", !mapped_window ? "mmap(window) failed"
+					: nowhere < 0	? "open(/dev/null) failed"
+							: e.text);
 		return 71;
 	}
 	/* Libraries warn about what they read, and that is nobody's to log. */

@@ -6,14 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#ifndef MFD_NOEXEC_SEAL
-#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
-#endif
 
 struct message {
 	const char *spool_dir;
@@ -145,44 +140,11 @@ const uint8_t *message_sha256(const struct message *m)
 	return m->sha256;
 }
 
-/* Kernels since 6.3 want to hear whether the content may be executed; older ones don't know the
- * word. */
-static int memory_file(void)
-{
-	static atomic_uint flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL;
-	int fd = memfd_create("message", flags);
-
-	if (fd < 0 && errno == EINVAL && (flags & MFD_NOEXEC_SEAL)) {
-		flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-		fd = memfd_create("message", flags);
-	}
-	return fd;
-}
-
-static int seal_copy(const struct message *m, struct err *e)
-{
-	_close_ int fd = memory_file();
-
-	if (fd < 0)
-		return err_errno(e, "memfd_create", "message");
-	if (io_write_all(fd, message_bytes(m), (size_t)m->size))
-		return err_errno(e, "write", "memfd");
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
-		return err_errno(e, "fcntl(F_ADD_SEALS)", "memfd");
-	int sealed = fd;
-
-	fd = -1;
-	return sealed;
-}
-
+/* A second opening and not a dup(): the worker must not be able to write to what will be archived. */
 int message_open_fd(const struct message *m, struct err *e)
 {
 	char path[64];
 
-	if (m->fd < 0)
-		return seal_copy(m, e);
-	/* A second opening and not a dup(): the worker must not be able to write to what will be
-	 * archived. */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", m->fd);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 

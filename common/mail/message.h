@@ -31,8 +31,8 @@ uint64_t message_size(const struct message *m);
 const uint8_t *message_bytes(const struct message *m); /* valid as long as m; never NULL */
 const uint8_t *message_sha256(const struct message *m);
 
-/* A read-only descriptor of the content (a sealed memfd when it is in memory) for the parser worker; the caller closes
- * it. -1 temporary. */
+/* Of a message over MESSAGE_MEMORY_MAX: a read-only descriptor of the content for the parser worker; the caller closes it.
+ * -1 temporary. */
 int message_open_fd(const struct message *m, struct err *e) MUST_CHECK;
 
 #endif

@@ -11,17 +11,65 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
+#endif
+
+#define START_TIMEOUT (10 * CLOCK_SECOND) /* generous: on a busy machine a start takes its time */
 #define KEEP_BUFFER (256u * 1024) /* a larger receive buffer is given back after use */
 
-/* posix_spawn and not fork: the daemon has threads and may be large. The child gets descriptor 3
- * and nothing else of ours, no blocked signal, and an empty environment, for a daemon's may hold
- * passwords. */
-static int spawn(pid_t *pid_r, const char *program, char *const argv[], int socket)
+/* ---- the window ---- */
+
+/* Kernels since 6.3 want to hear whether the content may be executed; older ones don't know the
+ * word. */
+static int memory_file(void)
+{
+	static atomic_uint flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL;
+	int fd = memfd_create("message", flags);
+
+	if (fd < 0 && errno == EINVAL && (flags & MFD_NOEXEC_SEAL)) {
+		flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+		fd = memfd_create("message", flags);
+	}
+	return fd;
+}
+
+/* Memory that is written here and nowhere else: once this mapping is there the file is sealed against others that could
+ * write, and against another length, which would be our fault (SIGBUS). */
+static int open_window(void **window_r, int *fd_r, struct err *e)
+{
+	_close_ int fd = memory_file();
+
+	if (fd < 0 || ftruncate(fd, PARSER_WINDOW))
+		return err_errno(e, "memfd_create", "parser window");
+	void *window = mmap(NULL, PARSER_WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (window == MAP_FAILED)
+		return err_errno(e, "mmap", "parser window");
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)) {
+		err_errno(e, "fcntl(F_ADD_SEALS)", "parser window");
+		munmap(window, PARSER_WINDOW);
+		return -1;
+	}
+	*window_r = window;
+	*fd_r = fd;
+	fd = -1;
+	return 0;
+}
+
+/* ---- start and stop ---- */
+
+/* posix_spawn and not fork: the daemon has threads and may be large. The child gets descriptors 3
+ * and 4 and nothing else of ours, no blocked signal, and an empty environment, for a daemon's may
+ * hold passwords. The socket is above 4: what the first dup2() replaces is not the second's source. */
+static int spawn(pid_t *pid_r, const char *program, char *const argv[], int socket, int window)
 {
 	char *const environment[] = { NULL };
 	posix_spawn_file_actions_t actions;
@@ -32,10 +80,11 @@ static int spawn(pid_t *pid_r, const char *program, char *const argv[], int sock
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
+	posix_spawn_file_actions_adddup2(&actions, window, PARSER_WINDOW_FD);
 	posix_spawn_file_actions_adddup2(&actions, socket, PARSER_FD);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addclosefrom_np(&actions, PARSER_FD + 1);
+	posix_spawn_file_actions_addclosefrom_np(&actions, PARSER_WINDOW_FD + 1);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -48,30 +97,43 @@ static int spawn(pid_t *pid_r, const char *program, char *const argv[], int sock
 	return failure;
 }
 
+static int spawn_connected(struct parser_worker *w, const char *program, char *const argv[], struct err *e)
+{
+	_close_ int window = -1, theirs = -1, moved = -1;
+	int pair[2];
+
+	if (open_window(&w->window, &window, e))
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return err_errno(e, "socketpair", program);
+	w->socket = pair[0];
+	theirs = pair[1];
+	moved = fcntl(theirs, F_DUPFD_CLOEXEC, PARSER_WINDOW_FD + 1);
+	if (moved < 0)
+		return err_errno(e, "fcntl(F_DUPFD_CLOEXEC)", program);
+	int failure = spawn(&w->pid, program, argv, moved, window);
+
+	if (!failure)
+		return 0;
+	w->pid = 0;
+	errno = failure;
+	return err_errno(e, "posix_spawn", program);
+}
+
 int parser_worker_start(
 	struct parser_worker *w, const char *program, uint64_t memory_max, struct err *e)
 {
 	_free_ char *memory = mem_printf("%llu", (unsigned long long)memory_max);
 	_free_ char *name = mem_strdup("strongroom-parser");
 	char *const argv[] = { name, memory, NULL };
-	int pair[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return err_errno(e, "socketpair", program);
-	int failure = spawn(&w->pid, program, argv, pair[1]);
-
-	io_closep(&pair[1]);
-	if (failure) {
-		io_closep(&pair[0]);
-		w->pid = 0;
-		errno = failure;
-		return err_errno(e, "posix_spawn", program);
-	}
-	w->socket = pair[0];
 	w->ready = false;
 	w->served = 0;
 	w->in = BUF_INIT(4 + PARSER_ANSWER_MAX);
-	return 0;
+	if (spawn_connected(w, program, argv, e) == 0)
+		return 0;
+	parser_worker_stop(w, NULL);
+	return -1;
 }
 
 void parser_worker_stop(struct parser_worker *w, int *status_r)
@@ -80,6 +142,9 @@ void parser_worker_stop(struct parser_worker *w, int *status_r)
 
 	io_closep(&w->socket);
 	buf_deinit(&w->in);
+	if (w->window)
+		munmap(w->window, PARSER_WINDOW);
+	w->window = NULL;
 	if (w->pid) {
 		kill(w->pid, SIGKILL);
 		while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
@@ -91,8 +156,9 @@ void parser_worker_stop(struct parser_worker *w, int *status_r)
 		*status_r = status;
 }
 
-int parser_worker_wait_ready(struct parser_worker *w, int64_t deadline_us, struct err *e)
+int parser_worker_wait_ready(struct parser_worker *w, struct err *e)
 {
+	int64_t deadline = clock_monotonic_us() + START_TIMEOUT;
 	const uint8_t *payload;
 	enum parser_answer kind;
 	size_t n;
@@ -100,7 +166,7 @@ int parser_worker_wait_ready(struct parser_worker *w, int64_t deadline_us, struc
 
 	if (w->ready)
 		return 0;
-	enum parser_outcome outcome = parser_worker_receive(w, deadline_us, &kind, &payload, &n);
+	enum parser_outcome outcome = parser_worker_receive(w, deadline, &kind, &payload, &n);
 
 	if (outcome == PARSER_OK && kind == PARSER_READY) {
 		struct unpack u = UNPACK_INIT(payload, n);
@@ -120,22 +186,16 @@ int parser_worker_wait_ready(struct parser_worker *w, int64_t deadline_us, struc
 		(unsigned)status);
 }
 
-static int pack_u32_value(struct buf *out, enum parser_value tag, uint32_t value)
-{
-	return pack_u32(out, tag) || pack_u32(out, 4) || pack_u32(out, value);
-}
+/* ---- requests ---- */
 
 static int pack_request(struct buf *out, const struct parser_request *r)
 {
-	size_t n = 1 + 12 + 12 + (r->fd < 0 ? 8 + r->length : 0);
-
-	if (pack_u32(out, (uint32_t)n) || pack_u8(out, (uint8_t)r->op) ||
-		pack_u32_value(out, PARSER_CPU_MS, r->cpu_ms) ||
-		pack_u32_value(out, PARSER_INDEX, r->index))
-		return -1;
-	if (r->fd >= 0)
-		return 0;
-	return pack_u32(out, PARSER_BYTES) || pack_bytes(out, r->bytes, r->length) ? -1 : 0;
+	return pack_u32(out, 1 + (8 + 4) + (8 + 8)) || pack_u8(out, (uint8_t)r->op) ||
+			       pack_u32(out, PARSER_INDEX) || pack_u32(out, 4) || pack_u32(out, r->index) ||
+			       pack_u32(out, PARSER_SIZE) || pack_u32(out, 8) ||
+			       pack_u64(out, message_size(r->message))
+		       ? -1
+		       : 0;
 }
 
 int parser_worker_send(struct parser_worker *w, const struct parser_request *r)
@@ -148,6 +208,8 @@ int parser_worker_send(struct parser_worker *w, const struct parser_request *r)
 
 	if (pack_request(&request, r))
 		return -1;
+	if (r->fd < 0)
+		memcpy(w->window, message_bytes(r->message), (size_t)message_size(r->message));
 	struct iovec part = { .iov_base = request.data, .iov_len = request.len };
 	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
 
@@ -169,6 +231,8 @@ int parser_worker_send(struct parser_worker *w, const struct parser_request *r)
 		       : -1; /* so few bytes always fit into the socket of a sane worker */
 }
 
+/* ---- answers ---- */
+
 static enum parser_outcome wait_readable(int socket, int64_t deadline_us)
 {
 	struct pollfd p = { .fd = socket, .events = POLLIN };
@@ -187,27 +251,34 @@ static enum parser_outcome wait_readable(int socket, int64_t deadline_us)
 	}
 }
 
-/* Reads until `need` bytes are there. */
+/* Reads until `need` bytes are there. Waiting comes second: the answer to what was asked a while ago is there. */
 static enum parser_outcome fill(struct parser_worker *w, size_t need, int64_t deadline_us)
 {
-	while (w->in.len < need) {
+	enum parser_outcome outcome = PARSER_OK;
+
+	while (w->in.len < need && outcome == PARSER_OK) {
 		size_t room = need - w->in.len > PARSER_CHUNK ? need - w->in.len : PARSER_CHUNK;
 
 		if (room > w->in.max - w->in.len)
 			room = w->in.max - w->in.len;
 		char *to = buf_reserve(&w->in, room);
-		enum parser_outcome outcome = wait_readable(w->socket, deadline_us);
-
-		if (!to || outcome != PARSER_OK)
-			return to ? outcome : PARSER_DIED;
-		ssize_t n = recv(w->socket, to, room, MSG_DONTWAIT);
+		ssize_t n = to ? recv(w->socket, to, room, MSG_DONTWAIT) : 0;
 
 		if (n > 0)
 			w->in.len += (size_t)n;
-		else if (n == 0 || (errno != EINTR && errno != EAGAIN))
-			return PARSER_DIED;
+		else if (n < 0 && errno == EAGAIN)
+			outcome = wait_readable(w->socket, deadline_us);
+		else if (n == 0 || errno != EINTR)
+			outcome = PARSER_DIED;
 	}
-	return PARSER_OK;
+	return outcome;
+}
+
+bool parser_worker_answered(const struct parser_worker *w)
+{
+	struct pollfd p = { .fd = w->socket, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
 }
 
 static uint32_t frame_length(const struct buf *in)

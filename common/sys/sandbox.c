@@ -32,7 +32,6 @@ static const int allowed[] = {
 	SCMP_SYS(sendmsg),
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
-	SCMP_SYS(lseek),
 	SCMP_SYS(close),
 	SCMP_SYS(dup3),
 	SCMP_SYS(brk),
@@ -40,7 +39,6 @@ static const int allowed[] = {
 	SCMP_SYS(mremap),
 	SCMP_SYS(madvise),
 	SCMP_SYS(futex),
-	SCMP_SYS(setitimer),
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(gettimeofday),
 	SCMP_SYS(getrandom),
@@ -151,13 +149,15 @@ static int forbid_files(struct err *e)
 
 static int add_rules(scmp_filter_ctx filter)
 {
-	static const int mapping[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
 	int failure = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(allowed) && !failure; i++)
 		failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-	for (size_t i = 0; i < ARRAY_LEN(mapping) && !failure; i++)
-		failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, mapping[i], 1,
+	if (!failure)
+		failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
+			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0), SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_TYPE, MAP_PRIVATE));
+	if (!failure)
+		failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	for (size_t i = 0; !SANDBOX_SANITIZED && i < ARRAY_LEN(deadly) && !failure; i++)
 		failure = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, deadly[i], 0);

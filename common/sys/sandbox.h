@@ -2,7 +2,7 @@
  * For good.
  *
  * No file, no socket, no process, no program can be opened, made or run afterwards; memory can be
- * had but not executed. Done with resource limits, an empty capability set, no_new_privs, Landlock
+ * had but neither executed nor shared. Done with resource limits, an empty capability set, no_new_privs, Landlock
  * (where the kernel has it) and a seccomp allow-list. A forbidden call that only an attacker would
  * try ends the process (SIGSYS); the rest fail with ENOSYS, which libraries survive. Built with a
  * sanitizer the address space is not limited and nothing ends the process, for the sanitizer's own

@@ -1,8 +1,10 @@
 """strongroom-parser driven over its own socket (common/mail/parser_protocol.h), as a daemon's pool does."""
+import mmap
 import os
 import socket
 import struct
 
+WINDOW = 256 << 10
 READY, PARSED, DATA, END, NONE, REFUSED = 1, 2, 3, 4, 5, 6
 ROLES = {3: "from", 4: "sender", 5: "reply_to", 6: "to", 7: "cc", 8: "bcc", 9: "resent_from", 10: "resent_to",
          11: "journal_sender", 12: "journal_recipient", 13: "journal_via"}
@@ -26,10 +28,15 @@ def counted(data, at):
 class Worker:
     def __init__(self, program, memory=512 << 20):
         self.s, theirs = socket.socketpair()
+        fd = os.memfd_create("window")
+        os.truncate(fd, WINDOW)
+        self.window = mmap.mmap(fd, WINDOW)
         env = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
         self.pid = os.posix_spawn(program, ["strongroom-parser", str(memory)], env, file_actions=[
-            (os.POSIX_SPAWN_DUP2, theirs.fileno(), 3), (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)])
+            (os.POSIX_SPAWN_DUP2, theirs.fileno(), 103), (os.POSIX_SPAWN_DUP2, fd, 4), (os.POSIX_SPAWN_DUP2, 103, 3),
+            (os.POSIX_SPAWN_CLOSE, 103), (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)])
         theirs.close()
+        os.close(fd)
         kind, _ = self.frame()
         assert kind == READY
 
@@ -49,19 +56,20 @@ class Worker:
         data = self.exactly(struct.unpack(">I", self.exactly(4))[0])
         return data[0], data[1:]
 
-    def ask(self, operation, message, index=0, cpu_ms=20000, more=b"", inline=None):
-        """Sends one request. inline: the message inside the request, else by descriptor; default: as the pool decides."""
-        inline = len(message) <= 32768 if inline is None else inline
-        body = bytes([operation]) + value(1, struct.pack(">I", cpu_ms)) + value(2, struct.pack(">I", index)) + more
-        if inline:
-            body += value(3, message)
-            self.s.sendall(struct.pack(">I", len(body)) + body)
+    def ask(self, operation, message, index=0, more=b"", by_window=None):
+        """Sends one request. by_window: the message in the window, else by descriptor; default: as the pool decides."""
+        by_window = len(message) <= WINDOW if by_window is None else by_window
+        body = bytes([operation]) + value(2, struct.pack(">I", index)) + value(4, struct.pack(">Q", len(message))) + more
+        frame = struct.pack(">I", len(body)) + body
+        if by_window:
+            self.window[:len(message)] = message
+            self.s.sendall(frame)
             return
         fd = os.memfd_create("message")
         try:
             with open(fd, "wb", closefd=False) as f:
                 f.write(message)
-            socket.send_fds(self.s, [struct.pack(">I", len(body)) + body], [fd])
+            socket.send_fds(self.s, [frame], [fd])
         finally:
             os.close(fd)
 

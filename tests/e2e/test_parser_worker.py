@@ -2,10 +2,11 @@
 import base64
 import hashlib
 import os
-import signal
+import socket
+import struct
 
 import pytest
-from parser_worker import REFUSED, Died, Worker
+from parser_worker import REFUSED, WINDOW, Died, Worker, value
 from stack import Missing
 from stack.site import TOP
 
@@ -51,12 +52,33 @@ def test_ends_with_its_daemon(worker):
     assert worker.wait() == 0
 
 
-def test_message_inline_or_by_descriptor(worker):
+def test_message_in_the_window_or_by_descriptor(worker):
     raw = HEAD + b"\r\nneedle\r\n"
-    assert worker.parse(raw, inline=True) == worker.parse(raw, inline=False)
-    assert worker.parse(b"", inline=True) == worker.parse(b"", inline=False)
+    read = worker.parse(raw)
+    assert "needle" in read["text"] and worker.parse(raw, by_window=False) == read
     for _ in range(300):  # descriptors are closed again
-        worker.parse(raw, inline=False)
+        worker.parse(raw, by_window=False)
+    assert worker.parse(b"")["text"] == ""  # nothing of what is left in the window
+    assert worker.parse(raw[:-4])["text"] == "need"
+
+
+def test_window_overrun(worker):
+    """More than the window holds, and no descriptor: that is no message."""
+    with pytest.raises(Died) as death:
+        worker.parse(b"", more=value(4, struct.pack(">Q", WINDOW + 1)))
+    assert death.value.args[0] == 0
+
+
+def test_daemon_of_version_1():
+    """It gives no window, and is told which version it started."""
+    ours, theirs = socket.socketpair()
+    pid = os.posix_spawn(program(), ["strongroom-parser", "536870912"], {}, file_actions=[
+        (os.POSIX_SPAWN_DUP2, theirs.fileno(), 103), (os.POSIX_SPAWN_DUP2, 103, 3), (os.POSIX_SPAWN_CLOSE, 103)] +
+        ([(os.POSIX_SPAWN_CLOSE, 4)] if os.path.exists("/proc/self/fd/4") else []))
+    theirs.close()
+    assert ours.recv(100) == b"\0\0\0\x05\x01\0\0\0\x02"
+    os.waitpid(pid, 0)
+    ours.close()
 
 
 def test_has_room_for_later_requests(worker):
@@ -80,14 +102,6 @@ def test_extracts_what_it_lists(worker):
         assert got == expected
         assert listed[i]["size"] == len(got) and listed[i]["sha256"] == hashlib.sha256(got).hexdigest()
     assert worker.extract(raw, 3) is None and worker.extract(raw, 2 ** 32 - 1) is None
-
-
-def test_time_limit():
-    w = Worker(program())
-    with pytest.raises(Died) as death:
-        w.parse(MIXED + b"--b\r\n\r\nneedle\r\n" * 2000000, cpu_ms=10)
-    assert death.value.args[0] == -signal.SIGPROF
-    w.close()
 
 
 def test_memory_limit():

@@ -50,7 +50,7 @@ static struct message *fill(size_t n, size_t step)
 	return m;
 }
 
-/* What a worker is given: all the bytes, and no way to change them. */
+/* What a worker is given of a message in the spool: all the bytes, and no way to change them. */
 static void check_fd(const struct message *m)
 {
 	struct err e;
@@ -65,9 +65,7 @@ static void check_fd(const struct message *m)
 	assert_int_equal(pwrite(fd, "x", 1, 0), -1);
 	assert_int_equal(ftruncate(fd, (off_t)n + 1), -1);
 	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-	if (n)
-		assert_ptr_equal(
-			mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+	assert_ptr_equal(mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
 }
 
 static void test_sizes(void **state)
@@ -80,8 +78,10 @@ static void test_sizes(void **state)
 		CLEANUP(message_freep) struct message *whole = fill(sizes[i], sizes[i] + 1);
 		CLEANUP(message_freep) struct message *pieces = fill(sizes[i], 1021);
 
-		check_fd(whole);
-		check_fd(pieces);
+		if (sizes[i] > MESSAGE_MEMORY_MAX) {
+			check_fd(whole);
+			check_fd(pieces);
+		}
 	}
 }
 

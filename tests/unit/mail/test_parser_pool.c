@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,15 +49,33 @@ static void say_parsed(const char *subject)
 	say(PARSER_PARSED, out.data, out.len);
 }
 
-/* "once FILE WHAT" does WHAT only when FILE is there, and removes it. */
-static void obey(char *text)
+static const char *window;
+
+static bool window_is_ours(void)
 {
-	static char fine[] = "fine";
+	return mmap(NULL, PARSER_WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, PARSER_WINDOW_FD, 0) != MAP_FAILED ||
+	       mprotect((void *)(uintptr_t)window, PARSER_WINDOW, PROT_READ | PROT_WRITE) == 0 ||
+	       pwrite(PARSER_WINDOW_FD, "x", 1, 0) == 1 || ftruncate(PARSER_WINDOW_FD, 1) == 0;
+}
+
+/* Is anything in the window behind the message? */
+static bool sees_more(const char *text)
+{
+	for (size_t i = strlen(text); i < PARSER_WINDOW; i++)
+		if (window[i])
+			return true;
+	return false;
+}
+
+/* "once FILE WHAT" does WHAT only when FILE is there, and removes it. */
+static void obey(const char *text)
+{
+	static const char *const fine = "fine";
 
 	if (strncmp(text, "once ", 5) == 0) {
-		char *file = text + 5, *what = strchr(file, ' ');
+		const char *what = strchr(text + 5, ' ');
+		_free_ char *file = mem_dup(text + 5, (size_t)(what - text - 5));
 
-		*what = '\0';
 		text = unlink(file) == 0 ? what + 1 : fine;
 	}
 	if (strcmp(text, "die") == 0)
@@ -65,6 +84,12 @@ static void obey(char *text)
 		_exit(0);
 	if (strcmp(text, "hang") == 0)
 		pause();
+	if (strcmp(text, "hold") == 0)
+		text = window_is_ours() ? "ours" : fine;
+	if (strcmp(text, "look") == 0)
+		text = sees_more(text) ? "more" : fine;
+	if (strncmp(text, "slow", 4) == 0)
+		usleep(20000);
 	if (strcmp(text, "nonsense") == 0)
 		say(PARSER_PARSED, "nonsense", 8);
 	else if (strcmp(text, "kind") == 0)
@@ -88,7 +113,7 @@ static void obey(char *text)
 		raise(SIGKILL);
 }
 
-/* The message of a request, inline or by descriptor; false when the pool is gone. */
+/* The message of a request, in the window or by descriptor; false when the pool is gone. */
 static bool hear(char text[8192])
 {
 	static uint8_t body[PARSER_REQUEST_MAX];
@@ -114,7 +139,12 @@ static bool hear(char text[8192])
 		close(fd);
 		return true;
 	}
-	memcpy(text, body + 5 + 12 + 12 + 8, (size_t)n - 37 < 8191 ? (size_t)n - 37 : 8191);
+	struct unpack u = UNPACK_INIT(body + 5 + 12 + 8, 8);
+	uint64_t size = unpack_u64(&u);
+
+	if (n != 5 + 12 + 16 || size > PARSER_WINDOW)
+		_exit(1);
+	memcpy(text, window, size < 8191 ? (size_t)size : 8191);
 	return true;
 }
 
@@ -126,6 +156,9 @@ static int worker(const char *memory)
 	const char version[] = { 0, 0, 0, (char)(PARSER_PROTOCOL_VERSION + stranger) };
 	char text[8192];
 
+	window = mmap(NULL, PARSER_WINDOW, PROT_READ, MAP_SHARED, PARSER_WINDOW_FD, 0);
+	if (window == MAP_FAILED)
+		_exit(1);
 	say(PARSER_READY, version, sizeof(version));
 	while (hear(text))
 		obey(text);
@@ -153,7 +186,7 @@ static struct parser_pool *open_pool(void)
 
 static struct message *message_of(const char *text)
 {
-	struct message *m = message_new("/tmp", 1000000);
+	struct message *m = message_new("/tmp", 4 * PARSER_WINDOW);
 	struct err e;
 
 	assert_int_equal(message_append(m, text, strlen(text), &e), 0);
@@ -180,22 +213,38 @@ static void expect(struct parser_pool *pool, const char *text, const char *subje
 	assert_int_equal(p->flags, flags);
 }
 
-/* Messages too long for a request come by descriptor. */
+/* Messages too long for the window come by descriptor. */
 static void test_large(void **state)
 {
 	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
-	_free_ char *text = mem_alloc(3 * PARSER_INLINE_MAX, 1);
+	_free_ char *text = mem_alloc(3 * PARSER_WINDOW, 1);
 
 	(void)state;
-	memset(text, 'x', 3 * PARSER_INLINE_MAX - 1);
-	for (size_t n = PARSER_INLINE_MAX - 1; n <= PARSER_INLINE_MAX + 1; n++) {
+	memset(text, 'x', 3 * PARSER_WINDOW - 1);
+	for (size_t n = PARSER_WINDOW - 1; n <= PARSER_WINDOW + 1; n++) {
 		CLEANUP(parsed_freep) struct parsed *p = NULL;
 
 		text[n] = '\0';
 		p = parse(pool, text);
-		assert_int_equal(strspn(p->subject, "x"), n <= PARSER_INLINE_MAX ? 8191 : 100);
+		assert_int_equal(strspn(p->subject, "x"), n <= PARSER_WINDOW ? 8191 : 100);
 		text[n] = 'x';
 	}
+}
+
+static void test_window(void **state)
+{
+	struct conf own = conf;
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = NULL;
+	struct err e;
+
+	(void)state;
+	own.parser_workers = 1;
+	assert_int_equal(parser_pool_open(&pool, &own, &e), 0);
+	expect(pool, "hold", "fine", 0);
+	expect(pool, "a long message that another worker was given", "a long message that another worker was given", 0);
+	expect(pool, "look", "more", 0); /* its own past */
+	expect(pool, "die", "", PARSE_FAILED);
+	expect(pool, "look", "fine", 0); /* nobody else's */
 }
 
 static void test_good(void **state)
@@ -327,6 +376,106 @@ static void test_threads(void **state)
 	}
 }
 
+/* ---- in two steps ---- */
+
+struct two_steps {
+	struct message *message;
+	struct parser_reading *reading;
+};
+
+static struct two_steps begin(struct parser_pool *pool, const char *text)
+{
+	struct two_steps s = { .message = message_of(text) };
+	struct err e;
+
+	if (parser_pool_start(pool, s.message, &s.reading, &e))
+		fail_msg("%s", e.text);
+	return s;
+}
+
+static bool ends(struct parser_pool *pool, struct two_steps *s, const char *subject, uint32_t flags)
+{
+	struct parsed *p = NULL;
+	struct err e;
+	bool right = parser_pool_finish(pool, &s->reading, &p, &e) == 0 && !s->reading &&
+		strcmp(p->subject, subject) == 0 && p->flags == flags;
+
+	parsed_freep(&p);
+	message_freep(&s->message);
+	return right;
+}
+
+/* More than there are workers, finished in another order than started: everyone gets his own. */
+static void test_two_steps(void **state)
+{
+	static const struct {
+		const char *text, *subject;
+		uint32_t flags;
+	} all[] = { { "one", "one", 0 }, { "die", "", PARSE_FAILED }, { "slow two", "slow two", 0 },
+		{ "nonsense", "", PARSE_FAILED }, { "three", "three", 0 }, { "hang", "", PARSE_FAILED | PARSE_TIMEOUT },
+		{ "four", "four", 0 } };
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+	struct two_steps steps[ARRAY_LEN(all)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		steps[i] = begin(pool, all[i].text);
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		size_t k = i * 3 % ARRAY_LEN(all);
+
+		assert_true(ends(pool, &steps[k], all[k].subject, all[k].flags));
+	}
+	expect(pool, "good", "good", 0);
+}
+
+/* A caller that takes long to come back holds nobody up, and finds its answer whatever the time limit says. */
+static void test_late_finish(void **state)
+{
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+	struct two_steps late[] = { begin(pool, "late"), begin(pool, "later") };
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		expect(pool, "good", "good", 0);
+	assert_true(ends(pool, &late[0], "late", 0));
+	struct two_steps latest = begin(pool, "latest");
+
+	usleep((useconds_t)conf.parser_timeout_us + 50000);
+	assert_true(ends(pool, &latest, "latest", 0));
+	assert_true(ends(pool, &late[1], "later", 0));
+}
+
+static void *hammer_in_steps(void *arg)
+{
+	struct parser_pool *pool = arg;
+
+	for (int i = 0; i < 60; i++) {
+		_free_ char *mine = mem_printf("%s %d of %p", i % 7 ? "message" : "slow", i, (void *)&mine);
+		struct two_steps s = begin(pool, mine), bad = begin(pool, i % 20 ? "fine" : "die");
+
+		usleep((useconds_t)(i % 5) * 1000);
+		if (!ends(pool, &bad, i % 20 ? "fine" : "", i % 20 ? 0 : PARSE_FAILED) || !ends(pool, &s, mine, 0))
+			return arg;
+	}
+	return NULL;
+}
+
+static void test_threads_in_steps(void **state)
+{
+	CLEANUP(parser_pool_closep) struct parser_pool *pool = open_pool();
+	pthread_t threads[6];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, hammer_in_steps, pool), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		void *result;
+
+		pthread_join(threads[i], &result);
+		assert_null(result);
+	}
+}
+
 static void test_no_program(void **state)
 {
 	struct conf broken = conf;
@@ -378,7 +527,14 @@ static void test_program_vanishes(void **state)
 	own.parser_program = path;
 	own.parser_workers = 1;
 	assert_int_equal(parser_pool_open(&pool, &own, &e), 0);
+	struct two_steps lost = begin(pool, "die");
+
 	unlink(path);
+	assert_int_equal(parser_pool_parse(pool, good, &p, &e), -1); /* collects for the other */
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	assert_int_equal(parser_pool_finish(pool, &lost.reading, &p, &e), -1);
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	message_freep(&lost.message);
 	assert_int_equal(parser_pool_parse(pool, die, &p, &e), -1);
 	assert_int_equal(e.class, ERR_TEMPORARY);
 	assert_int_equal(parser_pool_parse(pool, good, &p, &e), -1);
@@ -410,6 +566,7 @@ static void test_nothing_leaks(void **state)
 	for (int i = 0; i < 3; i++) {
 		test_bad_messages_are_flagged(state);
 		test_extract(state);
+		test_two_steps(state);
 		test_no_program(state);
 	}
 	assert_int_equal(count_fds(), before);
@@ -422,11 +579,15 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_large),
+		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_bad_messages_are_flagged),
 		cmocka_unit_test(test_one_death_is_no_failure),
 		cmocka_unit_test(test_idle_death),
 		cmocka_unit_test(test_extract),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_two_steps),
+		cmocka_unit_test(test_late_finish),
+		cmocka_unit_test(test_threads_in_steps),
 		cmocka_unit_test(test_no_program),
 		cmocka_unit_test(test_other_version),
 		cmocka_unit_test(test_program_vanishes),

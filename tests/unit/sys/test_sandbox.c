@@ -92,6 +92,11 @@ static int make_code(void)
 		       : 1;
 }
 
+static int share_memory(void)
+{
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? 0 : 1;
+}
+
 static int loop(void)
 {
 	for (volatile int on = 1; on;)
@@ -150,6 +155,7 @@ static void test_the_rest_fails(void **state)
 	assert_int_equal(access("/tmp/sandbox-escape", F_OK), -1);
 	assert_int_equal(exits(send_signal), 0);
 	assert_int_equal(exits(make_code), 0);
+	assert_int_equal(exits(share_memory), 0);
 	assert_int_equal(exits(start_process), 0);
 }
 
