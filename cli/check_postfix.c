@@ -352,19 +352,47 @@ static bool journaling(const struct look *l)
 	return false;
 }
 
-static bool milter_named(const struct look *l)
+/* Does an smtpd name strongroom-milter? */
+static bool names_milter(const struct look *l, const struct postfix_service *s)
+{
+	_free_ char *value = postfix_effective(l->config, s, "smtpd_milters");
+	struct postfix_milters list CLEANUP(postfix_milters_deinit) = { 0 };
+
+	postfix_milters_read(&list, value);
+	for (size_t i = 0; i < list.n; i++)
+		if (match(l, list.items[i].address, s->chroot) != NOT_OURS)
+			return true;
+	return false;
+}
+
+/* Does any smtpd, or any but those in front of a filter, name it? */
+static bool milter_named(const struct look *l, bool behind_filter)
 {
 	for (size_t i = 0; i < l->config->service_count; i++) {
 		const struct postfix_service *s = &l->config->services[i];
-		_free_ char *value = postfix_effective(l->config, s, "smtpd_milters");
-		struct postfix_milters list CLEANUP(postfix_milters_deinit) = { 0 };
 
-		postfix_milters_read(&list, value);
-		for (size_t k = 0; strcmp(s->command, "smtpd") == 0 && k < list.n; k++)
-			if (match(l, list.items[k].address, s->chroot) != NOT_OURS)
-				return true;
+		if (strcmp(s->command, "smtpd") != 0)
+			continue;
+		_free_ char *filter = postfix_effective(l->config, s, "smtpd_proxy_filter");
+
+		if ((!behind_filter || (!*filter && is_loopback(s))) && names_milter(l, s))
+			return true;
 	}
 	return false;
+}
+
+/* A content filter before the queue gets the message from smtpd itself: milters see the envelope and nothing more. */
+static void check_smtpd(const struct look *l, const struct postfix_service *s)
+{
+	_free_ char *filter = postfix_effective(l->config, s, "smtpd_proxy_filter");
+
+	if (!*filter)
+		check_list(l, s, "smtpd_milters", "mail that comes in here is not archived");
+	else if (!milter_named(l, true))
+		check_report(l->check, CHECK_PROBLEM,
+			"let the smtpd to which the filter hands mail back name strongroom-milter in its smtpd_milters",
+			"Postfix, %s/%s: smtpd_proxy_filter is %s: mail goes there past all milters and is not archived",
+			s->name, s->type, filter);
 }
 
 static void check_lists(const struct look *l)
@@ -373,10 +401,27 @@ static void check_lists(const struct look *l)
 		const struct postfix_service *s = &l->config->services[i];
 
 		if (strcmp(s->command, "smtpd") == 0)
-			check_list(l, s, "smtpd_milters", "mail that comes in here is not archived");
+			check_smtpd(l, s);
 		if (strcmp(s->command, "cleanup") == 0)
 			check_list(l, s, "non_smtpd_milters",
 				"mail handed in on this machine (sendmail(1), cron, web applications) is not archived");
+	}
+}
+
+/* What the tables hold is not looked at. mime_header_checks and nested_header_checks are header_checks unless set. */
+static void check_tables(const struct look *l)
+{
+	static const char *const names[] = { "header_checks", "body_checks", "mime_header_checks", "nested_header_checks" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		_free_ char *value = postfix_main(l->config, names[i]);
+
+		if (!*value)
+			continue;
+		check_report(l->check, CHECK_NOTE, "use REJECT there, or REDIRECT in an access(5) table, which milters see",
+			"Postfix: %s is %s: mail that REDIRECT or DISCARD in such a table matches passes no milter and is not "
+			"archived", names[i], value);
+		return;
 	}
 }
 
@@ -425,13 +470,14 @@ void check_postfix_config(struct check *c, const struct postfix_config *config, 
 		.reload = mem_printf("postfix%s reload", option),
 	};
 	l.ours = address_for_postfix(c->conf->milter_listen, l.queue_directory);
-	bool milter = milter_named(&l), bcc = journaling(&l);
+	bool milter = milter_named(&l, false), bcc = journaling(&l);
 
 	if (bcc)
 		check_journaling(&l, milter);
 	if (milter || !bcc) {
 		check_lists(&l);
 		check_rules(&l);
+		check_tables(&l);
 	}
 	check_report(c, CHECK_OK, NULL, "Postfix: looked at %zu services", config->service_count);
 }

@@ -236,6 +236,33 @@ static void test_journaling(void **state)
 	assert_non_null(strstr(returned, "is returned to the sender of the message\n\tset [lmtpd] journal = yes"));
 }
 
+/* The smtpd in front of a filter shows its milters no message; the one behind it does. */
+static void test_filter_before_the_queue(void **state)
+{
+	static const char filter[] = "smtp/inet/smtpd_proxy_filter = 127.0.0.1:10024\n"
+				     "127.0.0.1:10025/inet/smtpd_proxy_filter =\n";
+	static const char behind[] = SERVICES "127.0.0.1:10025 inet n - n - - smtpd\n";
+
+	(void)state;
+	_free_ char *alone = check("inet:127.0.0.1:2425", MILTERS, "", SERVICES, filter);
+
+	one(alone, "problem Postfix, smtp/inet: smtpd_proxy_filter is 127.0.0.1:10024: mail goes there past all milters",
+		"let the smtpd to which the filter hands mail back name strongroom-milter in its smtpd_milters");
+	clean("inet:127.0.0.1:2425", MILTERS, behind, filter);
+	_free_ char *without = mem_printf("%s127.0.0.1:10025/inet/smtpd_milters =\n", filter);
+	_free_ char *found = check("inet:127.0.0.1:2425", MILTERS, "", behind, without);
+
+	assert_non_null(strstr(found, "problem Postfix, smtp/inet: smtpd_proxy_filter is 127.0.0.1:10024"));
+}
+
+static void test_tables_that_redirect(void **state)
+{
+	(void)state;
+	setting("body_checks = regexp:/etc/postfix/body\n",
+		"note Postfix: body_checks is regexp:/etc/postfix/body: mail that REDIRECT or DISCARD",
+		"use REJECT there, or REDIRECT in an access(5) table, which milters see");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +272,8 @@ int main(void)
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_sockets_and_chroots),
 		cmocka_unit_test(test_journaling),
+		cmocka_unit_test(test_filter_before_the_queue),
+		cmocka_unit_test(test_tables_that_redirect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
