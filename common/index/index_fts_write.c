@@ -35,7 +35,7 @@ static void add_token(struct buf *column, char separator, const char *text, size
 
 static int take_token(void *arg, const struct token *t)
 {
-	add_token(arg, t->kind == TOKEN_ADDRESS ? FTS_TOKEN_SAME : FTS_TOKEN_NEXT, t->text, t->len);
+	add_token(arg, token_is_beside(t->kind) ? FTS_TOKEN_SAME : FTS_TOKEN_NEXT, t->text, t->len);
 	return 0;
 }
 

@@ -44,6 +44,8 @@ static int take(void *arg, const struct token *t)
 		take_address(b, t);
 		return b->ends;
 	}
+	if (t->kind == TOKEN_LETTERS)
+		return 0; /* a2 asks for a2, and not for every a */
 	_free_ char *text = mem_dup(t->text, t->len);
 
 	strv_add(&b->phrase->tokens, text);

@@ -86,7 +86,7 @@ static int look(void *arg, const struct token *t)
 {
 	struct finder *f = arg;
 
-	if (t->kind != TOKEN_ADDRESS) {
+	if (!token_is_beside(t->kind)) {
 		f->position++;
 		f->starts[f->position % PHRASE_MAX] = t->start;
 		for (size_t i = 0; i < f->phrase_count; i++)

@@ -117,10 +117,39 @@ static void find_address(struct scan *s, size_t from)
 
 /* ---- the three kinds of runs ---- */
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Of letters and a number, whichever is first: the letters. An id that changes from one to the other again is one thing. */
+static void emit_letters(struct scan *s)
+{
+	bool number_first = is_digit(s->word[0]);
+	size_t change = 1, from, to;
+
+	while (change < s->word_len && is_digit(s->word[change]) == number_first)
+		change++;
+	from = number_first ? change : 0;
+	to = number_first ? s->word_len : change;
+	for (size_t i = change; i < s->word_len; i++)
+		if (is_digit(s->word[i]) == number_first)
+			return;
+	if (to - from < 2)
+		return;
+	if (s->end - s->word_start == s->word_len)
+		call(s, TOKEN_LETTERS, s->word + from, to - from, s->word_start + from, s->word_start + to);
+	else /* folding has changed lengths */
+		call(s, TOKEN_LETTERS, s->word + from, to - from, s->word_start, s->end);
+}
+
 static void end_word(struct scan *s)
 {
-	if (s->word_len)
+	if (s->word_len) {
 		emit(s, TOKEN_WORD, s->word, s->word_len, s->word_start, s->end);
+		if (is_digit(s->word[0]) != is_digit(s->word[s->word_len - 1]))
+			emit_letters(s);
+	}
 	s->word_len = 0;
 	s->word_full = false;
 }

@@ -3,7 +3,8 @@
  * A word is a run of letters, digits and marks, folded (index/fold.h). Chinese, Japanese and Korean runs give every pair
  * of neighbouring characters at successive positions, then the last character alone, so that whoever looks for one
  * character finds it by prefix. Thai, Lao, Khmer and Burmese are cut by dictionary. A mail address gives its pieces as
- * words and, at the position of the first piece, itself whole. A word longer than TOKEN_MAX bytes is cut there. */
+ * words and, at the position of the first piece, itself whole. Letters with a number right before or behind them
+ * (invoice2023, 5million) are a word, too, at the position of the whole. A word longer than TOKEN_MAX bytes is cut there. */
 #ifndef INDEX_TOKENIZE_H
 #define INDEX_TOKENIZE_H
 
@@ -19,7 +20,14 @@ enum token_kind {
 	TOKEN_LAST,    /* the last character of a CJK run, behind its pairs */
 	TOKEN_SINGLE,  /* a CJK run of one character */
 	TOKEN_ADDRESS, /* a whole address: at the position of the token before it */
+	TOKEN_LETTERS, /* the letters of a word that begins or ends with a number: likewise */
 };
+
+/* Does it stand at the position of the token before it? */
+static inline bool token_is_beside(enum token_kind kind)
+{
+	return kind == TOKEN_ADDRESS || kind == TOKEN_LETTERS;
+}
 
 struct token {
 	enum token_kind kind;

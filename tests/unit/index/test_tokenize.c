@@ -13,7 +13,7 @@ static int show(void *arg, const struct token *t)
 	assert_true(t->start < t->end);
 	assert_true(str_utf8_valid(t->text, t->len));
 	if (b->len)
-		assert_int_equal(buf_add_char(b, t->kind == TOKEN_ADDRESS ? '=' : ' '), 0);
+		assert_int_equal(buf_add_char(b, token_is_beside(t->kind) ? '=' : ' '), 0);
 	return buf_add(b, t->text, t->len);
 }
 
@@ -58,6 +58,8 @@ static void test_cuts_text_into_words(void **state)
 		{ "Йод Ёлка", "иод елка" },
 		{ "co\xc2\xadoperate zero\xe2\x80\x8bwidth", "cooperate zero width" },
 		{ "½ m² ①", "1 2 m2 1" },
+		{ "$5million invoice2023.pdf 2FA, 1st", "5million=million invoice2023=invoice pdf 2fa=fa 1st=st" },
+		{ "Größe42 a1b2 x86 1a1 4711", "grosse42=grosse a1b2 x86 1a1 4711" },
 		{ "café東京abc", "cafe 東京 京 abc" },
 		{ "東", "東" },
 		{ "東京都", "東京 京都 都" },
@@ -97,6 +99,7 @@ static void test_what_is_asked_for(void **state)
 	} cases[] = {
 		{ "Word", false, "word" },
 		{ "C++17", false, "c 17" },
+		{ "2FA must", false, "2fa must" },
 		{ "...", false, "" },
 		{ "wor", true, "wor*" },
 		{ "wor.", true, "wor" },
