@@ -370,4 +370,6 @@ def test_search_goes_on_beside_a_rebuild(started):
         started.accepted()
     started.all_is_well()
     with index_db(started.site) as db:
-        assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        # Table by table: from SQLite 3.44 on the whole would include FTS5's, which asks for the daemons' own tokenizer.
+        for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'").fetchall():
+            assert db.execute("PRAGMA integrity_check('%s')" % table).fetchone()[0] == "ok"
