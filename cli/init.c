@@ -143,18 +143,33 @@ static int make_trial_tls(const struct conf *c, const struct strv *names, struct
 	return 0;
 }
 
-/* An index that is there is kept; one that is there and broken is not for init to mend. */
+static bool is_there(const char *index)
+{
+	const char *path = strchr(index, ':');
+	struct stat st;
+
+	return path && stat(path + 1, &st) == 0;
+}
+
+/* An index that is there is kept. One that is broken, or of another version, is no reason to fail: the daemons take mail
+ * without, and strongroom-workerd makes it anew. */
 static int make_index(const struct conf *c, struct err *e)
 {
 	struct index *i CLEANUP(index_closep) = NULL;
 	struct err why;
 
-	if (index_open(&i, c, INDEX_READ, &why) == 0 && index_ready(i, &why) == 0)
+	if (index_open(&i, c, INDEX_READ, &why) == 0 && index_ready(i, &why) == 0) {
+		printf("index ready: %s\n", c->index);
 		return 0;
-	if (index_create(c, e) == 0)
+	}
+	if (is_there(c->index)) {
+		printf("index to be made anew: %s\n", why.text);
 		return 0;
-	*e = why; /* index_open() says what would mend it */
-	return -1;
+	}
+	if (index_create(c, e) < 0)
+		return -1;
+	printf("index ready: %s\n", c->index);
+	return 0;
 }
 
 static int fill(const struct conf *c, const struct strv *names, struct err *e)
@@ -170,7 +185,6 @@ static int fill(const struct conf *c, const struct strv *names, struct err *e)
 	printf("database ready: %s\n", c->meta);
 	if (make_index(c, e) < 0)
 		return -1;
-	printf("index ready: %s\n", c->index);
 	return names->n ? make_trial_tls(c, names, e) : 0;
 }
 

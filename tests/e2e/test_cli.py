@@ -62,6 +62,17 @@ def test_init_can_be_repeated_and_leaves_everything_alone(site):
     assert after[site.path("keys")] == before[site.path("keys")] and after[site.path("tls")] == before[site.path("tls")]
 
 
+def test_init_goes_on_beside_a_broken_index(site):
+    """It is repeated after upgrades; the index is made anew by workerd, which starts after it."""
+    index = site.path("index", "index.db")
+    with open(index, "r+b") as f:
+        f.write(b"no database")
+    status, out, _ = site.init()
+    assert status == 0 and "index to be made anew: " in out
+    with open(index, "rb") as f:
+        assert f.read(11) == b"no database"
+
+
 def test_init_makes_private_places_for_the_account(site):
     uid, _ = site.owner()
     for name, mode in (("store", 0o700), ("meta", 0o700), ("index", 0o700), ("spool", 0o700), ("keys", 0o700), ("run", 0o755)):
