@@ -3,15 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Remedies. A command that comes too early has none: what was refused before it has. */
-#define CLIENT "the client speaks no proper LMTP: look at its own log and settings"
-#define ADDRESS "an address or parameter of the client's can't be taken: look at its own log"
-
 static const struct {
 	const char *code; /* with the enhanced code, where the protocol has one there */
 	const char *text;
-	const char *journal; /* instead of the code, where that is 5xx */
-	const char *remedy;
 } replies[REPLY_COUNT] = {
 	[REPLY_NONE] = { "250 2.0.0", "OK" },
 	[REPLY_GREETING] = { "220", "LMTP Strongroom mail archive" },
@@ -26,48 +20,27 @@ static const struct {
 	[REPLY_RESET] = { "250 2.0.0", "Transaction forgotten" },
 	[REPLY_CANNOT_VRFY] = { "252 2.5.2", "Every recipient is archived" },
 	[REPLY_START_TLS] = { "220 2.0.0", "Begin TLS" },
-	[REPLY_UNKNOWN_COMMAND] = { "500 5.5.1", "Unknown command",
-		"451 4.5.1", CLIENT },
-	[REPLY_NOT_IMPLEMENTED] = { "502 5.5.1", "Command not implemented",
-		"451 4.5.1", CLIENT },
-	[REPLY_USE_LHLO] = { "500 5.5.1", "This is LMTP, say LHLO",
-		"451 4.5.1", CLIENT },
-	[REPLY_LINE_TOO_LONG] = { "500 5.5.2", "Command line too long",
-		"451 4.5.2", CLIENT },
-	[REPLY_BAD_LINE] = { "500 5.5.2", "A command is one line of text that ends with CR LF",
-		"451 4.5.2", CLIENT },
-	[REPLY_LHLO_FIRST] = { "503 5.5.1", "LHLO first",
-		"451 4.5.1", CLIENT },
-	[REPLY_MAIL_FIRST] = { "503 5.5.1", "MAIL first",
-		"451 4.5.1" },
-	[REPLY_RCPT_FIRST] = { "503 5.5.1", "No valid recipients",
-		"451 4.5.1" },
-	[REPLY_MAIL_OPEN] = { "503 5.5.1", "A transaction is open already",
-		"451 4.5.1", CLIENT },
-	[REPLY_CHUNKS_OPEN] = { "503 5.5.1", "BDAT was begun: only BDAT or RSET now",
-		"451 4.5.1", CLIENT },
-	[REPLY_BINARY_NEEDS_CHUNKS] = { "503 5.5.1", "BODY=BINARYMIME needs BDAT",
-		"451 4.5.1", CLIENT },
-	[REPLY_TLS_FIRST] = { "530 5.7.0", "STARTTLS first",
-		"451 4.7.0", "let the mail server use TLS, or do without tls_required" },
-	[REPLY_TLS_ACTIVE] = { "503 5.5.1", "TLS is active already",
-		"451 4.5.1", CLIENT },
-	[REPLY_NO_TLS] = { "502 5.5.1", "TLS is not offered",
-		"454 4.7.0", "set tls_cert and tls_key, or let the mail server do without TLS" },
-	[REPLY_ARGUMENT_MISSING] = { "501 5.5.4", "Argument missing",
-		"451 4.5.4", CLIENT },
-	[REPLY_ARGUMENT_UNEXPECTED] = { "501 5.5.4", "No argument allowed",
-		"451 4.5.4", CLIENT },
-	[REPLY_BAD_SENDER] = { "501 5.1.7", "Bad sender address, expected MAIL FROM:<address>",
-		"451 4.1.7", ADDRESS },
-	[REPLY_BAD_RECIPIENT] = { "501 5.1.3", "Bad recipient address, expected RCPT TO:<address>",
-		"451 4.1.3", ADDRESS },
-	[REPLY_BAD_PARAMETER] = { "501 5.5.4", "Bad value of a parameter, or one given twice",
-		"455 4.5.4", ADDRESS },
-	[REPLY_UNKNOWN_PARAMETER] = { "555 5.5.4", "Unknown parameter",
-		"455 4.5.4", ADDRESS },
-	[REPLY_BAD_CHUNK] = { "501 5.5.4", "Bad chunk size, closing; expected BDAT size [LAST]",
-		"451 4.5.4", CLIENT },
+	[REPLY_UNKNOWN_COMMAND] = { "500 5.5.1", "Unknown command" },
+	[REPLY_NOT_IMPLEMENTED] = { "502 5.5.1", "Command not implemented" },
+	[REPLY_USE_LHLO] = { "500 5.5.1", "This is LMTP, say LHLO" },
+	[REPLY_LINE_TOO_LONG] = { "500 5.5.2", "Command line too long" },
+	[REPLY_BAD_LINE] = { "500 5.5.2", "A command is one line of text that ends with CR LF" },
+	[REPLY_LHLO_FIRST] = { "503 5.5.1", "LHLO first" },
+	[REPLY_MAIL_FIRST] = { "503 5.5.1", "MAIL first" },
+	[REPLY_RCPT_FIRST] = { "503 5.5.1", "No valid recipients" },
+	[REPLY_MAIL_OPEN] = { "503 5.5.1", "A transaction is open already" },
+	[REPLY_CHUNKS_OPEN] = { "503 5.5.1", "BDAT was begun: only BDAT or RSET now" },
+	[REPLY_BINARY_NEEDS_CHUNKS] = { "503 5.5.1", "BODY=BINARYMIME needs BDAT" },
+	[REPLY_TLS_FIRST] = { "530 5.7.0", "STARTTLS first" },
+	[REPLY_TLS_ACTIVE] = { "503 5.5.1", "TLS is active already" },
+	[REPLY_NO_TLS] = { "502 5.5.1", "TLS is not offered" },
+	[REPLY_ARGUMENT_MISSING] = { "501 5.5.4", "Argument missing" },
+	[REPLY_ARGUMENT_UNEXPECTED] = { "501 5.5.4", "No argument allowed" },
+	[REPLY_BAD_SENDER] = { "501 5.1.7", "Bad sender address, expected MAIL FROM:<address>" },
+	[REPLY_BAD_RECIPIENT] = { "501 5.1.3", "Bad recipient address, expected RCPT TO:<address>" },
+	[REPLY_BAD_PARAMETER] = { "501 5.5.4", "Bad value of a parameter, or one given twice" },
+	[REPLY_UNKNOWN_PARAMETER] = { "555 5.5.4", "Unknown parameter" },
+	[REPLY_BAD_CHUNK] = { "501 5.5.4", "Bad chunk size, closing; expected BDAT size [LAST]" },
 
 	[REPLY_SENDER_OK] = { "250 2.1.0", "Sender OK" },
 	[REPLY_RECIPIENT_OK] = { "250 2.1.5", "Recipient OK" },
@@ -75,12 +48,48 @@ static const struct {
 	[REPLY_SEND_DATA] = { "354", "Send the message, end with CR LF . CR LF" },
 	[REPLY_CHUNK_OK] = { "250 2.0.0", "Chunk received" },
 	[REPLY_ARCHIVED] = { "250 2.0.0", "archived as" },
-	[REPLY_TOO_LARGE] = { "552 5.3.4", "Message too large, the limit in bytes is",
-		"452 4.3.4", "raise message_size_max over the limit of the mail system, and restart" },
+	[REPLY_TOO_LARGE] = { "552 5.3.4", "Message too large, the limit in bytes is" },
 	[REPLY_BUSY] = { "451 4.3.2", "Too much mail under way, try again later" },
 	[REPLY_NOT_READY] = { "451 4.3.0", "The archive can't take mail now, try again later" },
 	[REPLY_NO_STORAGE] = { "451 4.3.1", "No room to receive the message, try again later" },
 	[REPLY_FAILED] = { "451 4.3.0", "Not archived, try again later" },
+};
+
+/* ---- at the end of a journal ---- */
+
+#define CLIENT "the client speaks no proper LMTP: look at its own log and settings"
+#define ADDRESS "an address or parameter of the client's can't be taken: look at its own log"
+
+/* What is 5xx above. A command that comes too early has no remedy: what was refused before it has. */
+static const struct {
+	const char *code;
+	const char *remedy;
+} journal_replies[REPLY_COUNT] = {
+	[REPLY_UNKNOWN_COMMAND] = { "451 4.5.1", CLIENT },
+	[REPLY_NOT_IMPLEMENTED] = { "451 4.5.1", CLIENT },
+	[REPLY_USE_LHLO] = { "451 4.5.1", CLIENT },
+	[REPLY_LINE_TOO_LONG] = { "451 4.5.2", CLIENT },
+	[REPLY_BAD_LINE] = { "451 4.5.2", CLIENT },
+	[REPLY_LHLO_FIRST] = { "451 4.5.1", CLIENT },
+	[REPLY_MAIL_FIRST] = { "451 4.5.1", NULL },
+	[REPLY_RCPT_FIRST] = { "451 4.5.1", NULL },
+	[REPLY_MAIL_OPEN] = { "451 4.5.1", CLIENT },
+	[REPLY_CHUNKS_OPEN] = { "451 4.5.1", CLIENT },
+	[REPLY_BINARY_NEEDS_CHUNKS] = { "451 4.5.1", CLIENT },
+	[REPLY_TLS_FIRST] = { "451 4.7.0",
+		"let the mail server use TLS, or do without tls_required" },
+	[REPLY_TLS_ACTIVE] = { "451 4.5.1", CLIENT },
+	[REPLY_NO_TLS] = { "454 4.7.0",
+		"set tls_cert and tls_key, or let the mail server do without TLS" },
+	[REPLY_ARGUMENT_MISSING] = { "451 4.5.4", CLIENT },
+	[REPLY_ARGUMENT_UNEXPECTED] = { "451 4.5.4", CLIENT },
+	[REPLY_BAD_SENDER] = { "451 4.1.7", ADDRESS },
+	[REPLY_BAD_RECIPIENT] = { "451 4.1.3", ADDRESS },
+	[REPLY_BAD_PARAMETER] = { "455 4.5.4", ADDRESS },
+	[REPLY_UNKNOWN_PARAMETER] = { "455 4.5.4", ADDRESS },
+	[REPLY_BAD_CHUNK] = { "451 4.5.4", CLIENT },
+	[REPLY_TOO_LARGE] = { "452 4.3.4",
+		"raise message_size_max over the limit of the mail system, and restart" },
 };
 
 static int put(struct buf *out, const char *text, size_t n)
@@ -108,7 +117,7 @@ static size_t cut(const char *s, size_t max)
 
 const char *reply_code(enum reply r, bool journal)
 {
-	return journal && replies[r].journal ? replies[r].journal : replies[r].code;
+	return journal && journal_replies[r].code ? journal_replies[r].code : replies[r].code;
 }
 
 int reply_put(struct buf *out, enum reply r, bool journal, const char *subject, const char *detail)
@@ -139,5 +148,5 @@ const char *reply_text(enum reply r)
 
 const char *reply_remedy(enum reply r)
 {
-	return replies[r].remedy;
+	return journal_replies[r].remedy;
 }
