@@ -1,30 +1,16 @@
+#include "cli/user.h"
+
 #include "base/clock.h"
 #include "base/str.h"
-#include "cli/cli.h"
 #include "cli/operator.h"
-#include "cli/otpauth.h"
-#include "cli/password.h"
-#include "meta/account.h"
-#include "sys/json.h"
-#include "sys/secret.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NAME_LENGTH_MAX 128
 #define DAY_US (86400 * CLOCK_SECOND)
 
-/* What the command line asks for. */
-struct wanted {
-	const char *username;
-	struct strv roles, mailboxes, departments;
-	bool all, qr;
-	int64_t from_us, until_us;
-};
-
-static void wanted_deinit(struct wanted *w)
+static void wanted_deinit(struct user_wanted *w)
 {
 	strv_deinit(&w->roles);
 	strv_deinit(&w->mailboxes);
@@ -49,24 +35,28 @@ static int read_time(int64_t *us_r, const char *text, bool end)
 	return CLI_OK;
 }
 
-static int take_option(struct wanted *w, int option)
+static int take_option(struct user_wanted *w, int option)
 {
 	switch (option) {
 	case 'r':
 		strv_add_unique(&w->roles, optarg);
 		return CLI_OK;
 	case 'm':
+		w->scoped = true;
 		strv_add_unique(&w->mailboxes, optarg);
 		return strchr(optarg, '@') ? CLI_OK : cli_usage(&user_command, "%s is no mailbox", optarg);
 	case 'd':
+		w->scoped = true;
 		strv_add_unique(&w->departments, optarg);
 		return CLI_OK;
 	case 'a':
-		w->all = true;
+		w->all = w->scoped = true;
 		return CLI_OK;
 	case 'f':
+		w->scoped = true;
 		return read_time(&w->from_us, optarg, false);
 	case 'u':
+		w->scoped = true;
 		return read_time(&w->until_us, optarg, true);
 	default:
 		w->qr = true;
@@ -74,7 +64,66 @@ static int take_option(struct wanted *w, int option)
 	}
 }
 
-static int read_arguments(struct cli *cli, int argc, char **argv, struct wanted *w)
+/* ---- what is done to a user who is there ---- */
+
+static int set_scope(struct meta *m, const struct user_wanted *w, struct err *e)
+{
+	const struct account_scope scope = user_scope(w);
+
+	return meta_account_scope_set(m, w->username, &scope, e);
+}
+
+static int disable(struct meta *m, const struct user_wanted *w, struct err *e)
+{
+	return meta_account_disable(m, w->username, true, e);
+}
+
+static int enable(struct meta *m, const struct user_wanted *w, struct err *e)
+{
+	return meta_account_disable(m, w->username, false, e);
+}
+
+static int sign_out(struct meta *m, const struct user_wanted *w, struct err *e)
+{
+	return meta_account_sign_out(m, w->username, e);
+}
+
+static const struct verb {
+	const char *name;
+	bool adds, scopes;
+	const char *action; /* in the audit */
+	int (*change)(struct meta *m, const struct user_wanted *w, struct err *e);
+	const char *done;
+} verbs[] = {
+	{ "add", true, true, NULL, NULL, NULL },
+	{ "scope", false, true, "account.scope", set_scope, "now sees" },
+	{ "disable", false, false, "account.disable", disable, "is disabled and signed out" },
+	{ "enable", false, false, "account.enable", enable, "may sign in again" },
+	{ "sign-out", false, false, "account.sign-out", sign_out, "is signed out everywhere" },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int check_options(const struct verb *v, const struct user_wanted *w)
+{
+	if (!v->adds && (w->roles.n || w->qr))
+		return cli_usage(&user_command, "--role and --qr are for user add");
+	if (!v->scopes && w->scoped)
+		return cli_usage(&user_command, "user %s takes no scope", v->name);
+	if (!v->adds && v->scopes && !w->scoped)
+		return cli_usage(&user_command, "say what the scope is to be");
+	return CLI_OK;
+}
+
+/* ---- the command line ---- */
+
+static int read_arguments(struct cli *cli, int argc, char **argv, struct user_wanted *w, const struct verb **verb_r)
 {
 	static const struct option options[] = {
 		{ "role", required_argument, NULL, 'r' },
@@ -92,19 +141,36 @@ static int read_arguments(struct cli *cli, int argc, char **argv, struct wanted 
 		status = take_option(w, option);
 	if (status != CLI_OK)
 		return status;
-	if (argc - optind != 2 || strcmp(argv[optind], "add") != 0)
-		return cli_usage(&user_command, "say: user add NAME");
+	*verb_r = argc - optind == 2 ? find_verb(argv[optind]) : NULL;
+	if (!*verb_r)
+		return cli_usage(&user_command, "say: user add NAME, or scope, disable, enable or sign-out in the place of add");
+	status = check_options(*verb_r, w);
+	if (status != CLI_OK)
+		return status;
 	w->username = argv[optind + 1];
 	if (!name_good(w->username))
 		return cli_usage(&user_command, "\"%s\" is no user name", w->username);
 	if (w->from_us >= w->until_us)
 		return cli_usage(&user_command, "--from is not before --until");
-	if (!w->roles.n)
+	if ((*verb_r)->adds && !w->roles.n)
 		strv_add(&w->roles, "investigator");
 	return CLI_OK;
 }
 
-static cJSON *describe(const struct wanted *w)
+struct account_scope user_scope(const struct user_wanted *w)
+{
+	return (struct account_scope){ w->all, &w->mailboxes, &w->departments, w->from_us, w->until_us };
+}
+
+const char *user_scope_text(const struct user_wanted *w)
+{
+	if (w->all)
+		return "all mailboxes";
+	return w->mailboxes.n || w->departments.n ? "the given mailboxes and departments" :
+						    "nothing (no --all, --mailbox or --department)";
+}
+
+cJSON *user_describe(const struct user_wanted *w)
 {
 	_free_ char *roles = strv_join(&w->roles, " "), *mailboxes = strv_join(&w->mailboxes, " "),
 		    *departments = strv_join(&w->departments, " ");
@@ -112,7 +178,8 @@ static cJSON *describe(const struct wanted *w)
 	cJSON *j = cJSON_CreateObject();
 
 	json_add_str(j, "username", w->username);
-	json_add_str(j, "roles", roles);
+	if (*roles)
+		json_add_str(j, "roles", roles);
 	json_add_bool(j, "all", w->all);
 	json_add_str(j, "mailboxes", mailboxes);
 	json_add_str(j, "departments", departments);
@@ -123,74 +190,29 @@ static cJSON *describe(const struct wanted *w)
 	return j;
 }
 
-static int add_audited(struct meta *m, const struct wanted *w, const struct account_new *account, struct err *e)
+static int change_audited(struct meta *m, const struct verb *v, const struct user_wanted *w, struct err *e)
 {
-	cJSON *detail _json_ = describe(w);
+	cJSON *detail _json_ = user_describe(w);
 	struct uuid intent;
 	struct err later;
-	uint64_t id;
 
-	if (operator_intent(m, "account.create", detail, &intent, e) < 0)
+	if (operator_intent(m, v->action, detail, &intent, e) < 0)
 		return -1;
-	int rc = meta_account_add(m, account, &id, e);
+	int rc = v->change(m, w, e);
 
 	if (operator_outcome(m, &intent, rc, rc < 0 ? &later : e) < 0)
 		return -1;
 	return rc;
 }
 
-static int add(struct meta *m, const struct conf *conf, const struct wanted *w, const char *password,
-	const uint8_t totp[SECRET_TOTP_SIZE], struct err *e)
-{
-	struct secret_key *key CLEANUP(secret_key_freep) = NULL;
-	_free_ uint8_t *sealed = NULL;
-	struct account_new account = {
-		.username = w->username,
-		.roles = &w->roles,
-		.scope_all = w->all,
-		.mailboxes = &w->mailboxes,
-		.departments = &w->departments,
-		.from_us = w->from_us,
-		.until_us = w->until_us,
-	};
-
-	if (secret_key_load(&key, conf->key_dir, e) < 0)
-		return -1;
-	_free_ char *hash = secret_password_hash(password, e);
-
-	if (!hash)
-		return -1;
-	secret_seal(key, totp, SECRET_TOTP_SIZE, &sealed, &account.totp_secret_length);
-	account.password_hash = hash;
-	account.totp_secret = sealed;
-	return add_audited(m, w, &account, e);
-}
-
-static void print_result(const struct wanted *w, const uint8_t totp[SECRET_TOTP_SIZE])
-{
-	char *url CLEANUP(password_freep) = otpauth_url(w->username, totp, SECRET_TOTP_SIZE);
-	_free_ char *roles = strv_join(&w->roles, ", ");
-
-	const char *scope = "nothing (no --all, --mailbox or --department)";
-
-	if (w->all)
-		scope = "all mailboxes";
-	else if (w->mailboxes.n || w->departments.n)
-		scope = "the given mailboxes and departments";
-	printf("user %s added; roles: %s; scope: %s\n", w->username, roles, scope);
-	printf("\nThis is shown once. Give it to the user's authenticator program:\n\n%s\n", url);
-	if ((w->qr || isatty(STDOUT_FILENO)) && otpauth_draw(url, stdout) < 0)
-		puts("(too long for a QR code)");
-}
-
 static int run(struct cli *cli, int argc, char **argv)
 {
-	struct wanted w CLEANUP(wanted_deinit) = { .from_us = INT64_MIN, .until_us = INT64_MAX };
+	struct user_wanted w CLEANUP(wanted_deinit) = { .from_us = INT64_MIN, .until_us = INT64_MAX };
 	struct conf conf CLEANUP(conf_deinit) = { 0 };
 	struct meta *m CLEANUP(meta_closep) = NULL;
-	uint8_t totp[SECRET_TOTP_SIZE];
+	const struct verb *verb = NULL;
 	struct err e;
-	int status = read_arguments(cli, argc, argv, &w);
+	int status = read_arguments(cli, argc, argv, &w, &verb);
 
 	if (status == CLI_OK)
 		status = cli_prepare(cli, &conf);
@@ -198,26 +220,27 @@ static int run(struct cli *cli, int argc, char **argv)
 		return status;
 	if (meta_open(&m, &conf, &e) < 0)
 		return cli_failed(&e);
-	char *password CLEANUP(password_freep) = password_ask(w.username, &e);
-
-	if (!password)
-		return cli_usage(&user_command, "%s", e.text);
-	secret_random(totp, sizeof(totp));
-	if (add(m, &conf, &w, password, totp, &e) < 0)
+	if (verb->adds)
+		return user_add(m, &conf, &w);
+	if (change_audited(m, verb, &w, &e) < 0)
 		return cli_failed(&e);
-	print_result(&w, totp);
-	explicit_bzero(totp, sizeof(totp));
+	printf("user %s %s%s%s\n", w.username, verb->done, verb->scopes ? " " : "", verb->scopes ? user_scope_text(&w) : "");
 	return CLI_OK;
 }
 
 const struct command user_command = {
 	.name = "user",
-	.arguments = "add NAME [--role ROLE]... [--all | --mailbox ADDRESS... --department NAME...]\n"
-		     "           [--from DATE] [--until DATE] [--qr]",
-	.summary = "Add a user",
-	.help = "The password is asked for at a terminal, or read as one line of standard input; it has 12 characters at\n"
+	.arguments = "add NAME [--role ROLE]... [SCOPE] [--qr] | scope NAME SCOPE |\n"
+		     "           disable NAME | enable NAME | sign-out NAME",
+	.summary = "Add a user, change what one may see, keep one out",
+	.help = "SCOPE: [--all | --mailbox ADDRESS... --department NAME...] [--from DATE] [--until DATE]\n\n"
+		"add: the password is asked for at a terminal, or read as one line of standard input; it has 12 characters at\n"
 		"least. What an authenticator program needs for the one-time codes is printed once: a URL and, on a\n"
-		"terminal, its QR code.\n\n"
+		"terminal, its QR code.\n"
+		"scope: this scope takes the place of the one before, at the user's next request.\n"
+		"disable: no more signing in, and all sessions end; enable: signing in works again. Users are never\n"
+		"deleted, since the audit trail names them.\n"
+		"sign-out: all sessions of the user end.\n\n"
 		"  --role ROLE         investigator (the default), exporter, legal, auditor, administrator, service;\n"
 		"                      again for more\n"
 		"  --all               the scope is all mailboxes\n"

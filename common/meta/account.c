@@ -115,6 +115,13 @@ static void bind_time(struct sql_stmt *st, int64_t value, int64_t open)
 		sql_bind_i64(st, value);
 }
 
+static void bind_scope(struct sql_stmt *st, const struct account_scope *scope)
+{
+	sql_bind_i64(st, scope->all);
+	bind_time(st, scope->from_us, INT64_MIN);
+	bind_time(st, scope->until_us, INT64_MAX);
+}
+
 static int insert_account(struct sql_conn *c, const struct account_new *a, uint64_t *id_r,
 	struct err *e)
 {
@@ -123,9 +130,7 @@ static int insert_account(struct sql_conn *c, const struct account_new *a, uint6
 	sql_bind_text(st, a->username);
 	sql_bind_text(st, a->password_hash);
 	sql_bind_blob(st, a->totp_secret, a->totp_secret_length);
-	sql_bind_i64(st, a->scope_all);
-	bind_time(st, a->from_us, INT64_MIN);
-	bind_time(st, a->until_us, INT64_MAX);
+	bind_scope(st, &a->scope);
 	switch (sql_run(st, e)) {
 	case SQL_DONE:
 		*id_r = sql_last_id(c);
@@ -182,6 +187,13 @@ static int link_mailboxes(struct sql_conn *c, enum statement s, uint64_t id,
 	return 0;
 }
 
+/* What the account's scope names. */
+static int link_scope(struct sql_conn *c, uint64_t id, const struct account_scope *scope, struct err *e)
+{
+	return link_mailboxes(c, STMT_ACCOUNT_MAILBOX_ADD, id, scope->mailboxes, e) ||
+		link_names(c, STMT_ACCOUNT_DEPARTMENT_ADD, id, "department", scope->departments, e) ? -1 : 0;
+}
+
 int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
@@ -190,10 +202,73 @@ int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r
 		return -1;
 	if (insert_account(c, a, id_r, e) ||
 		link_names(c, STMT_ACCOUNT_ROLE_ADD, *id_r, "role", a->roles, e) ||
-		link_mailboxes(c, STMT_ACCOUNT_MAILBOX_ADD, *id_r, a->mailboxes, e) ||
-		link_names(c, STMT_ACCOUNT_DEPARTMENT_ADD, *id_r, "department", a->departments, e))
+		link_scope(c, *id_r, &a->scope, e))
 		return -1;
 	return sql_commit(c, e);
+}
+
+/* Begins a transaction on the account of this name. */
+static int begin_on(struct meta *m, const char *username, struct sql_conn **c_r, uint64_t *id_r,
+	struct err *e)
+{
+	if (sql_writer(m->control, c_r, e) || sql_begin(*c_r, SQL_DURABLE, e))
+		return -1;
+	struct sql_stmt *st = sql_use(*c_r, STMT_ACCOUNT_FIND);
+
+	sql_bind_text(st, username);
+	if (sql_number(st, id_r, e))
+		return -1;
+	return *id_r ? 0 : err_permanent(e, "change(%s) failed: there is no account of this name", username);
+}
+
+static int run_on(struct sql_conn *c, enum statement s, uint64_t id, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, s);
+
+	sql_bind_u64(st, id);
+	return sql_run(st, e) == SQL_DONE ? 0 : -1;
+}
+
+int meta_account_scope_set(struct meta *m, const char *username, const struct account_scope *scope,
+	struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint64_t id;
+
+	if (begin_on(m, username, &c, &id, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_SCOPE_SET);
+
+	bind_scope(st, scope);
+	sql_bind_u64(st, id);
+	if (sql_run(st, e) != SQL_DONE || run_on(c, STMT_ACCOUNT_MAILBOXES_CLEAR, id, e) ||
+		run_on(c, STMT_ACCOUNT_DEPARTMENTS_CLEAR, id, e) || link_scope(c, id, scope, e))
+		return -1;
+	return sql_commit(c, e);
+}
+
+int meta_account_sign_out(struct meta *m, const char *username, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint64_t id;
+
+	if (begin_on(m, username, &c, &id, e) || run_on(c, STMT_ACCOUNT_SIGN_OUT, id, e))
+		return -1;
+	return sql_commit(c, e);
+}
+
+int meta_account_disable(struct meta *m, const char *username, bool disabled, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint64_t id;
+
+	if (begin_on(m, username, &c, &id, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_DISABLE);
+
+	sql_bind_i64(st, disabled);
+	sql_bind_u64(st, id);
+	return sql_run(st, e) == SQL_DONE ? sql_commit(c, e) : -1;
 }
 
 /* Commits when st, of a transaction that is begun, changed the account: 1, 0 when it did not, -1. */
@@ -287,16 +362,52 @@ static int make_department(struct sql_conn *c, const char *name, uint64_t *id_r,
 	}
 }
 
-int meta_department_set(struct meta *m, const char *name, const struct strv *mailboxes,
+static int remove_mailbox(struct sql_conn *c, uint64_t department, const char *mailbox, struct err *e)
+{
+	_free_ char *normal = address_normalize(mailbox);
+	struct sql_stmt *st = sql_use(c, STMT_DEPARTMENT_MAILBOX_REMOVE);
+
+	sql_bind_u64(st, department);
+	sql_bind_text(st, normal);
+	if (sql_run(st, e) != SQL_DONE)
+		return -1;
+	return sql_changed(c) ? 0 : err_permanent(e, "remove(%s) failed: it is not in the department", mailbox);
+}
+
+static int remove_mailboxes(struct sql_conn *c, const char *name, const struct strv *mailboxes,
 	struct err *e)
 {
-	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	uint64_t id;
+
+	if (find_department(c, name, &id, e))
+		return -1;
+	if (!id)
+		return err_permanent(e, "change(%s) failed: there is no such department", name);
+	for (size_t i = 0; i < mailboxes->n; i++)
+		if (remove_mailbox(c, id, mailboxes->items[i], e))
+			return -1;
+	return 0;
+}
+
+static int put_mailboxes(struct sql_conn *c, const char *name, bool only, const struct strv *mailboxes,
+	struct err *e)
+{
+	uint64_t id;
+
+	if (make_department(c, name, &id, e) || (only && run_on(c, STMT_DEPARTMENT_MAILBOXES_CLEAR, id, e)))
+		return -1;
+	return link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e);
+}
+
+int meta_department_change(struct meta *m, const char *name, enum department_change change,
+	const struct strv *mailboxes, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
 	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
 		return -1;
-	if (make_department(c, name, &id, e) ||
-		link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e))
-		return -1;
-	return sql_commit(c, e);
+	int failed = change == DEPARTMENT_REMOVE ? remove_mailboxes(c, name, mailboxes, e) :
+		put_mailboxes(c, name, change == DEPARTMENT_SET, mailboxes, e);
+
+	return failed ? -1 : sql_commit(c, e);
 }

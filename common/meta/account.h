@@ -30,20 +30,32 @@ void account_deinit(struct account *a);
 int meta_account_by_name(struct meta *m, const char *username, struct account *a_r, struct err *e) MUST_CHECK;
 int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct err *e) MUST_CHECK;
 
+/* What an account may see. */
+struct account_scope {
+	bool all;
+	const struct strv *mailboxes;	/* may be NULL */
+	const struct strv *departments; /* names; each must exist; may be NULL */
+	int64_t from_us, until_us;	/* INT64_MIN, INT64_MAX: open */
+};
+
 struct account_new {
 	const char *username;
 	const char *password_hash;
 	const void *totp_secret;
 	size_t totp_secret_length;
 	const struct strv *roles; /* names; each must exist */
-	bool scope_all;
-	const struct strv *mailboxes;	/* may be NULL */
-	const struct strv *departments; /* names; each must exist; may be NULL */
-	int64_t from_us, until_us;
+	struct account_scope scope;
 };
 
 /* -1 permanent: the name is taken, or a role or department does not exist (said which). */
 int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r, struct err *e) MUST_CHECK;
+
+/* Of an account that exists already, at its user's next request. -1 permanent: there is none of this name, or what the
+ * scope names does not exist. */
+int meta_account_scope_set(struct meta *m, const char *username, const struct account_scope *scope, struct err *e)
+	MUST_CHECK;
+int meta_account_sign_out(struct meta *m, const char *username, struct err *e) MUST_CHECK; /* ends all its sessions */
+int meta_account_disable(struct meta *m, const char *username, bool disabled, struct err *e) MUST_CHECK; /* and so does this */
 
 /* How many one-time codes may be tried in a row, and how long a spent try takes to come back: whoever has the password has
  * the wrong code nearly always (three of a million are right), and a tenth of a percent of a chance in a day. Its user
@@ -62,7 +74,14 @@ int meta_account_totp_use(struct meta *m, uint64_t id, uint64_t step, struct err
 /* A department's mailboxes: 1 with *mailboxes_r (caller deinits), 0 when there is none of that name, -1. */
 int meta_department_mailboxes(struct meta *m, const char *name, struct strv *mailboxes_r, struct err *e) MUST_CHECK;
 
-/* A department's mailboxes, made or extended. */
-int meta_department_set(struct meta *m, const char *name, const struct strv *mailboxes, struct err *e) MUST_CHECK;
+enum department_change {
+	DEPARTMENT_SET,	   /* to these mailboxes; made when there is none of that name */
+	DEPARTMENT_ADD,	   /* these; made when there is none of that name */
+	DEPARTMENT_REMOVE, /* these: -1 permanent when there is no such department, or one of them is not in it */
+};
+
+/* All of it or nothing. */
+int meta_department_change(struct meta *m, const char *name, enum department_change change, const struct strv *mailboxes,
+	struct err *e) MUST_CHECK;
 
 #endif

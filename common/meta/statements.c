@@ -216,6 +216,32 @@ static const struct {
 		" VALUES (?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
+	[STMT_ACCOUNT_FIND] = { "account_find", "SELECT id FROM account WHERE username = ?", NULL },
+	[STMT_ACCOUNT_DISABLE] = {
+		"account_disable",
+		"UPDATE account SET disabled = ?, token_generation = token_generation + 1 WHERE id = ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_SIGN_OUT] = {
+		"account_sign_out",
+		"UPDATE account SET token_generation = token_generation + 1 WHERE id = ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_SCOPE_SET] = {
+		"account_scope_set",
+		"UPDATE account SET scope_all = ?, scope_from_us = ?, scope_until_us = ? WHERE id = ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_MAILBOXES_CLEAR] = {
+		"account_mailboxes_clear",
+		"DELETE FROM account_mailbox WHERE account_id = ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_DEPARTMENTS_CLEAR] = {
+		"account_departments_clear",
+		"DELETE FROM account_department WHERE account_id = ?",
+		NULL,
+	},
 	[STMT_ACCOUNT_ROLE_ADD] = {
 		"account_role_add",
 		"INSERT INTO account_role (account_id, role) SELECT ?, name FROM role WHERE name = ?",
@@ -252,6 +278,16 @@ static const struct {
 	[STMT_DEPARTMENT_MAILBOX_ADD] = {
 		"department_mailbox_add",
 		"INSERT INTO department_mailbox (department_id, mailbox) VALUES (?, ?)",
+		NULL,
+	},
+	[STMT_DEPARTMENT_MAILBOX_REMOVE] = {
+		"department_mailbox_remove",
+		"DELETE FROM department_mailbox WHERE department_id = ? AND mailbox = ?",
+		NULL,
+	},
+	[STMT_DEPARTMENT_MAILBOXES_CLEAR] = {
+		"department_mailboxes_clear",
+		"DELETE FROM department_mailbox WHERE department_id = ?",
 		NULL,
 	},
 

@@ -216,6 +216,69 @@ def test_department(site):
     assert status == 2
 
 
+def found(api):
+    """Subjects of all that the user may see; None when the session is over."""
+    status, j = api.json("POST", "/api/v1/search/emails/", {})
+    assert status in (200, 401)
+    return sorted(hit["subject"] for hit in j["hits"]) if status == 200 else None
+
+
+def password_counts(site):
+    return site.api().json("POST", "/api/v1/auth/login", {"username": "alice", "password": PASSWORD})[0]
+
+
+def test_what_a_user_sees_changes_at_the_next_request(site):
+    folder = site.path("mail")
+    os.makedirs(folder)
+    for name in ("bob", "carol", "dave"):
+        with open(os.path.join(folder, name + ".eml"), "wb") as f:
+            f.write(b"From: x@example.net\r\nTo: %s@example.org\r\nSubject: %s\r\n\r\nx\r\n" % (name.encode(), name.encode()))
+    site.run("import", folder)
+    site.run("department", "set", "legal", "bob@example.org", "carol@example.org")
+    secret = site.add_user("alice", PASSWORD, "--department", "legal")
+    site.start("queryd")
+    api = site.api("alice", PASSWORD, secret)
+    assert found(api) == ["bob", "carol"]
+    site.run("department", "remove", "legal", "Carol@example.org")
+    assert found(api) == ["bob"]
+    site.run("department", "add", "legal", "dave@example.org")
+    assert found(api) == ["bob", "dave"]
+    site.run("department", "set", "legal", "dave@example.org")
+    assert found(api) == ["dave"]
+    site.run("user", "scope", "alice", "--mailbox", "carol@example.org")
+    assert found(api) == ["carol"]
+    site.run("user", "sign-out", "alice")
+    assert found(api) is None
+    site.run("user", "disable", "alice")
+    assert password_counts(site) == 401
+    site.run("user", "enable", "alice")
+    assert password_counts(site) == 200
+    assert found(api) is None
+    actions = [r["action"] for r in audit(site) if r["strength"] == "operator"]
+    assert actions == ["department.set", "account.create", "department.remove", "department.add", "department.set", "account.scope",
+                       "account.sign-out", "account.disable", "account.enable"]
+
+
+@pytest.mark.parametrize("arguments, status, says", [
+    (["user", "disable", "nobody"], 1, "no account of this name"),
+    (["user", "scope", "alice"], 2, "say what the scope is to be"),
+    (["user", "scope", "alice", "--all", "--role", "legal"], 2, "are for user add"),
+    (["user", "disable", "alice", "--all"], 2, "takes no scope"),
+    (["user", "scope", "alice", "--department", "nowhere"], 1, "no such department"),
+    (["user", "delete", "alice"], 2, "say: user add NAME"),
+    (["user", "sign-out"], 2, "say: user add NAME"),
+    (["user", "sign-out", "a", "b"], 2, "say: user add NAME"),
+    (["department", "remove", "nowhere", "a@example.org"], 1, "no such department"),
+    (["department", "clear", "nowhere", "a@example.org"], 2, "say: department set"),
+    (["department", "set", "", "a@example.org"], 2, "say: department set"),
+    (["department"], 2, "say: department set"),
+])
+def test_changes_refused(site, arguments, status, says):
+    site.add_user("alice", PASSWORD)
+    got, out, err = site.run(*arguments, check=False)
+    assert (got, out) == (status, "") and says in err
+
+
 # ---- conf, status, usage ----
 
 def test_conf_prints_what_loads_again(site):

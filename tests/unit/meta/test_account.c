@@ -32,20 +32,17 @@ static int add(const char *name, const char *roles, const char *mailboxes, const
 		.totp_secret = "sealed\0secret",
 		.totp_secret_length = 13,
 		.roles = &role_list,
-		.mailboxes = &mailbox_list,
-		.departments = &department_list,
-		.from_us = INT64_MIN,
-		.until_us = 77,
+		.scope = { false, &mailbox_list, &department_list, INT64_MIN, 77 },
 	};
 
 	return meta_account_add(meta, &a, id_r, &err);
 }
 
-static int set_department(const char *name, const char *mailboxes)
+static int change_department(const char *name, enum department_change change, const char *mailboxes)
 {
 	CLEANUP(strv_deinit) struct strv v = list(mailboxes);
 
-	return meta_department_set(meta, name, &v, &err);
+	return meta_department_change(meta, name, change, &v, &err);
 }
 
 static void an_account_comes_back_whole(void **state)
@@ -54,8 +51,8 @@ static void an_account_comes_back_whole(void **state)
 	uint64_t id;
 
 	(void)state;
-	assert_ok(set_department("sales", "b@example.org C@Example.ORG"));
-	assert_ok(set_department("sales", "d@example.org b@example.org"));
+	assert_ok(change_department("sales", DEPARTMENT_ADD, "b@example.org C@Example.ORG"));
+	assert_ok(change_department("sales", DEPARTMENT_ADD, "d@example.org b@example.org"));
 	assert_ok(add("alice", "investigator auditor investigator", "A@example.org b@example.org",
 		"sales", &id));
 	assert_int_equal(meta_account_by_name(meta, "alice", &a, &err), 1);
@@ -217,6 +214,59 @@ static void accounts_are_never_deleted(void **state)
 	assert_int_equal(raw_sql("control.db", "DELETE FROM account"), SQLITE_CONSTRAINT);
 }
 
+static void departments_gain_and_lose_mailboxes(void **state)
+{
+	CLEANUP(strv_deinit) struct strv v = { 0 };
+
+	(void)state;
+	assert_ok(change_department("moving", DEPARTMENT_ADD, "a@example.org b@example.org c@example.org"));
+	assert_ok(change_department("moving", DEPARTMENT_REMOVE, "B@Example.org"));
+	assert_refused(change_department("moving", DEPARTMENT_REMOVE, "a@example.org b@example.org"), ERR_PERMANENT, "not in the department");
+	assert_refused(change_department("nowhere", DEPARTMENT_REMOVE, "a@example.org"), ERR_PERMANENT, "no such department");
+	assert_int_equal(meta_department_mailboxes(meta, "moving", &v, &err), 1);
+	assert_int_equal(v.n, 2); /* of a removal that was refused nothing was done */
+	strv_deinit(&v);
+	assert_ok(change_department("moving", DEPARTMENT_SET, "d@example.org"));
+	assert_int_equal(meta_department_mailboxes(meta, "moving", &v, &err), 1);
+	assert_int_equal(v.n, 1);
+	assert_string_equal(v.items[0], "d@example.org");
+}
+
+static void an_account_can_be_changed_and_kept_out(void **state)
+{
+	CLEANUP(strv_deinit) struct strv other = list("z@example.org"), wrong = list("nosuch");
+	struct account_scope scope = { .mailboxes = &other, .from_us = 5, .until_us = INT64_MAX };
+	struct account before, a;
+	uint64_t id;
+
+	(void)state;
+	assert_ok(change_department("old", DEPARTMENT_ADD, "y@example.org"));
+	assert_ok(add("zoe", "investigator", "x@example.org", "old", &id));
+	assert_int_equal(meta_account_by_id(meta, id, &before, &err), 1);
+	assert_ok(meta_account_scope_set(meta, "zoe", &scope, &err));
+	scope.departments = &wrong;
+	assert_refused(meta_account_scope_set(meta, "zoe", &scope, &err), ERR_PERMANENT, "no such department");
+	assert_int_equal(meta_account_by_id(meta, id, &a, &err), 1);
+	assert_int_equal(a.scope_mailboxes.n, 1);
+	assert_string_equal(a.scope_mailboxes.items[0], "z@example.org");
+	assert_int_equal(a.scope_from_us, 5);
+	assert_true(a.scope_until_us == INT64_MAX);
+	assert_int_equal(a.token_generation, before.token_generation);
+	account_deinit(&a);
+	assert_ok(meta_account_sign_out(meta, "zoe", &err));
+	assert_ok(meta_account_disable(meta, "zoe", true, &err));
+	assert_int_equal(meta_account_by_id(meta, id, &a, &err), 1);
+	assert_true(a.disabled && a.token_generation == before.token_generation + 2);
+	account_deinit(&a);
+	assert_ok(meta_account_disable(meta, "zoe", false, &err));
+	assert_int_equal(meta_account_by_id(meta, id, &a, &err), 1);
+	assert_true(!a.disabled && a.token_generation > before.token_generation);
+	account_deinit(&a);
+	account_deinit(&before);
+	assert_refused(meta_account_sign_out(meta, "nobody", &err), ERR_PERMANENT, "no account of this name");
+	assert_refused(meta_account_disable(meta, "nobody", true, &err), ERR_PERMANENT, "no account of this name");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +277,8 @@ int main(void)
 		cmocka_unit_test(tries_of_codes_are_few),
 		cmocka_unit_test(tries_come_back),
 		cmocka_unit_test(accounts_are_never_deleted),
+		cmocka_unit_test(departments_gain_and_lose_mailboxes),
+		cmocka_unit_test(an_account_can_be_changed_and_kept_out),
 	};
 
 	return cmocka_run_group_tests(tests, open_meta, remove_directory);

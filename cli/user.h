@@ -1,0 +1,30 @@
+/* user: what the subcommands of `strongroom user` share. */
+#ifndef CLI_USER_H
+#define CLI_USER_H
+
+#include "base/strv.h"
+#include "cli/cli.h"
+#include "meta/account.h"
+#include "sys/json.h"
+
+/* What the command line asks for. */
+struct user_wanted {
+	const char *username;
+	struct strv roles, mailboxes, departments;
+	bool all, scoped, qr; /* scoped: something was said about the scope */
+	int64_t from_us, until_us;
+};
+
+/* Views of the members of w. */
+struct account_scope user_scope(const struct user_wanted *w);
+
+/* The scope as an object for the audit, with the user's name. Caller frees. */
+cJSON *user_describe(const struct user_wanted *w);
+
+/* "all mailboxes": what the scope is, for the operator. */
+const char *user_scope_text(const struct user_wanted *w);
+
+/* user add: asks for the password and prints the secret; the exit status. */
+int user_add(struct meta *m, const struct conf *conf, const struct user_wanted *w);
+
+#endif
