@@ -73,6 +73,13 @@ def site(new_site):
 
 
 @pytest.fixture
+def lmtpd(site):
+    """The same with strongroom-lmtpd running."""
+    site.start("lmtpd")
+    return site
+
+
+@pytest.fixture
 def postfix(new_postfix):
     """A Postfix without a milter that throws mail to example.org away."""
     return new_postfix().start()

@@ -49,12 +49,6 @@ def send_data(c, raw):
     return archive_id(text)
 
 
-@pytest.fixture
-def lmtpd(site):
-    site.start("lmtpd")
-    return site
-
-
 @pytest.mark.parametrize("name", NASTY)
 def test_data(lmtpd, name):
     with lmtpd.lmtp() as c:

@@ -13,12 +13,6 @@ SMALL = b"Subject: small\r\n\r\nsmall\r\n"
 ENVELOPE = b"MAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.org>\r\n"
 
 
-@pytest.fixture
-def lmtpd(site):
-    site.start("lmtpd")
-    return site
-
-
 def resident_kib(pid):
     """0 for a build with a sanitizer, whose memory says nothing."""
     with open("/proc/%d/maps" % pid) as f:

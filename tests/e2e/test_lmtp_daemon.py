@@ -16,12 +16,6 @@ SMALL = b"Subject: small\r\n\r\nsmall\r\n"
 ENVELOPE = b"MAIL FROM:<a@example.net>\r\nRCPT TO:<b@example.org>\r\n"
 
 
-@pytest.fixture
-def lmtpd(site):
-    site.start("lmtpd")
-    return site
-
-
 def send_one(site, **kw):
     with site.lmtp(**kw) as c:
         return c.send(SMALL)[0]

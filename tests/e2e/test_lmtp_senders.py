@@ -4,7 +4,6 @@ import shutil
 import smtplib
 import subprocess
 
-import pytest
 from stack import Missing
 from stack.process import find_program, wait_until
 from stack.sink import without_trace
@@ -35,12 +34,6 @@ def archived(site, n=1, seconds=60):
             found.append(without_trace(f.read()))
     assert len(found) == n
     return found
-
-
-@pytest.fixture
-def lmtpd(site):
-    site.start("lmtpd")
-    return site
 
 
 def test_postfix_transport(lmtpd, new_postfix):
