@@ -43,6 +43,8 @@ static int help(const char *name)
 {
 	const struct command *cmd = name ? find(name) : NULL;
 
+	if (name && strcmp(name, "help") == 0)
+		name = NULL;
 	if (name && !cmd)
 		return unknown(name);
 	if (cmd)
@@ -94,6 +96,7 @@ int main(int argc, char **argv)
 			puts("strongroom " STRONGROOM_VERSION);
 			return CLI_OK;
 		default:
+			fputs("see: strongroom help\n", stderr);
 			return CLI_USAGE;
 		}
 	}

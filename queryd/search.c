@@ -1,5 +1,6 @@
 #include "queryd/search.h"
 
+#include "base/clock.h"
 #include "meta/catalog.h"
 #include "queryd/audit.h"
 #include "queryd/authz.h"
@@ -49,6 +50,19 @@ static int add_hits(struct call *c, const struct scope *scope, const struct inde
 	return 0;
 }
 
+/* Of the scope, now or a moment ago (queryd/counts.h). */
+static int count(struct call *c, const struct scope *scope, struct meta_coverage *counted_r, struct err *e)
+{
+	int64_t began_us = clock_monotonic_us();
+
+	if (counts_find(c->service->counts, scope, began_us, counted_r))
+		return 0;
+	if (meta_coverage(c->service->meta, scope, counted_r, e) < 0)
+		return -1;
+	counts_keep(c->service->counts, scope, began_us, clock_monotonic_us(), counted_r);
+	return 0;
+}
+
 static void add_coverage(cJSON *j, const struct meta_coverage *coverage)
 {
 	cJSON *object = cJSON_CreateObject();
@@ -69,15 +83,15 @@ static void answer(struct call *c, const struct scope *scope, const struct index
 	json_add_bool(j, "total_exact", page->total_exact);
 	json_add_item(j, "hits", hits);
 	json_add_str(j, "next_cursor", page->next);
-	if (meta_coverage(c->service->meta, scope, &coverage, &e) < 0 || add_hits(c, scope, page, hits, &e) < 0) {
+	if (count(c, scope, &coverage, &e) < 0 || add_hits(c, scope, page, hits, &e) < 0) {
 		fail(c, &e, "The archive's database can't be read at the moment.");
 		return;
 	}
 	add_coverage(j, &coverage);
-	uint64_t count = (uint64_t)cJSON_GetArraySize(hits);
+	uint64_t given = (uint64_t)cJSON_GetArraySize(hits);
 
 	response_json(&c->response, j);
-	c->response.count = count;
+	c->response.count = given;
 	j = NULL;
 }
 

@@ -16,7 +16,7 @@ int service_open(struct service *s_r, const struct conf *conf, struct err *e)
 {
 	struct err index_error;
 
-	*s_r = (struct service){ .conf = conf, .pending = pending_new() };
+	*s_r = (struct service){ .conf = conf, .pending = pending_new(), .counts = counts_new() };
 	pthread_mutex_init(&s_r->lock, NULL);
 	if (secret_key_load(&s_r->seal, conf->key_dir, e) < 0 || keyring_load(&s_r->keyring, conf->key_dir, e) < 0 ||
 		meta_open(&s_r->meta, conf, e) < 0 || store_open(&s_r->store, conf, e) < 0 ||
@@ -42,6 +42,7 @@ void service_close(struct service *s)
 	if (s->seal)
 		secret_key_freep(&s->seal);
 	pending_freep(&s->pending);
+	counts_freep(&s->counts);
 	pthread_mutex_destroy(&s->lock);
 }
 

@@ -6,6 +6,7 @@
 #include "index/index.h"
 #include "mail/parser_pool.h"
 #include "meta/meta.h"
+#include "queryd/counts.h"
 #include "queryd/keyring.h"
 #include "queryd/pending.h"
 #include "store/store.h"
@@ -21,6 +22,7 @@ struct service {
 	struct secret_key *seal; /* of TOTP secrets */
 	struct keyring *keyring;
 	struct pending *pending;
+	struct counts *counts;
 	pthread_mutex_t lock; /* of what follows */
 	struct index *index;  /* NULL while it can't be opened */
 	int64_t index_tried_us;

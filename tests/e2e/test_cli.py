@@ -341,6 +341,7 @@ def test_another_account_is_told_whose_command_it_is(site):
 
 def test_usage(site):
     assert site.run("help")[1].count("\n") > 8
+    assert site.run("help", "help")[1] == site.run("help")[1] == site.run("--help")[1]
     assert "--mboxrd" in site.run("help", "import")[1]
     assert "--mboxrd" in site.run("import", "--help")[1]
     assert site.run("--version")[1].startswith("strongroom ")
