@@ -100,12 +100,16 @@ static int set_limits(const struct sandbox_limits *l, struct err *e)
 	return limit(RLIMIT_AS, (rlim_t)l->memory, "RLIMIT_AS", e);
 }
 
+/* Who has none can't be refused to drop them: under the system call filter of the unit files capset itself is. */
 static int drop_capabilities(struct err *e)
 {
+	static const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_data_struct have[_LINUX_CAPABILITY_U32S_3];
 
-	if (syscall(SYS_capset, &header, none))
+	if (syscall(SYS_capget, &header, have))
+		return err_errno(e, "capget", "self");
+	if (memcmp(have, none, sizeof(none)) != 0 && syscall(SYS_capset, &header, none))
 		return err_errno(e, "capset", "none");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return err_errno(e, "prctl", "PR_SET_NO_NEW_PRIVS");

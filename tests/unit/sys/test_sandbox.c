@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -168,6 +171,36 @@ static void test_attacks_end_it(void **state)
 		assert_int_equal(exits(attacks[i]), SANDBOX_SANITIZED ? 0 : -SIGSYS);
 }
 
+/* Unit files refuse capset to daemons that have no capability to give up. */
+static int enter_without_capset(void)
+{
+	struct sandbox_limits limits = { .cpu_seconds = 1, .descriptors = 16 };
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	struct err e;
+
+	if (syscall(SYS_capset, &header, none) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+		seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(capset), 0) ||
+		seccomp_load(filter))
+		return 98;
+	return sandbox_enter(&limits, &e) ? 99 : 0;
+}
+
+static void test_nothing_to_give_up(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(enter_without_capset());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void test_limits(void **state)
 {
 	(void)state;
@@ -184,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_thinking_is_allowed),
 		cmocka_unit_test(test_the_rest_fails),
 		cmocka_unit_test(test_attacks_end_it),
+		cmocka_unit_test(test_nothing_to_give_up),
 		cmocka_unit_test(test_limits),
 	};
 
