@@ -35,9 +35,37 @@ static char plain(char c)
 	return c < ' ' || c >= 0x7f || strchr("\"\\%", c) ? '_' : c;
 }
 
+/* The length of a character at `at` that turns the direction of writing (U+200E, U+200F, U+202A to U+202E, U+2066 to
+ * U+2069), else 0: with one "exe.fdp" is shown as a PDF. */
+static size_t direction_mark(const char *at)
+{
+	const unsigned char *c = (const unsigned char *)at;
+
+	if (c[0] != 0xe2 || (c[1] != 0x80 && c[1] != 0x81))
+		return 0;
+	if (c[1] == 0x81)
+		return c[2] >= 0xa6 && c[2] <= 0xa9 ? 3 : 0;
+	return c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xaa && c[2] <= 0xae) ? 3 : 0;
+}
+
+/* Without these. Caller frees. */
+static char *one_direction(const char *name)
+{
+	char *result = mem_strdup(name), *to = result;
+
+	while (*name) {
+		name += direction_mark(name);
+		if (*name && !direction_mark(name))
+			*to++ = *name++;
+	}
+	*to = '\0';
+	return result;
+}
+
 char *disposition_attachment(const char *name, const char *fallback)
 {
-	const char *file = base_name(name);
+	_free_ char *readable = one_direction(name);
+	const char *file = base_name(readable);
 	struct buf b = BUF_INIT(4 * DISPOSITION_NAME_MAX + 64);
 	int full = 0;
 
