@@ -169,11 +169,17 @@ static int take_fd(struct import_source *s, const char *path, int fd, enum file_
 	return take_message(s, path, fd, head, (size_t)n, e);
 }
 
-static int take_file(struct import_source *s, const char *path, enum file_kind kind, struct err *e)
+/* follow: 0, or O_NOFOLLOW for what is found in a directory: run by root this reads everybody's files (cli/read_rights.h),
+ * and whoever owns a Maildir could have any of them archived by a symbolic link. */
+static int take_file(struct import_source *s, const char *path, enum file_kind kind, int follow, struct err *e)
 {
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | follow);
 	struct stat st;
 
+	if (fd < 0 && errno == ELOOP && follow) {
+		import_pool_refuse(s->pool, path, "is a symbolic link");
+		return 0;
+	}
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		refuse_errno(s, path);
 		return 0;
@@ -216,7 +222,7 @@ static int take_entry(struct import_source *s, const char *directory, const char
 		return walk(s, path, depth + 1, e);
 	}
 	if (ends_with(name, ".eml") || ends_with(name, ".mbox"))
-		return take_file(s, path, BY_CONTENT, e);
+		return take_file(s, path, BY_CONTENT, O_NOFOLLOW, e);
 	s->passed_over += !maildir; /* a Maildir has many files of its own beside the mail */
 	return 0;
 }
@@ -226,7 +232,7 @@ static int take_mail(struct import_source *s, const char *directory, const char 
 {
 	_free_ char *path = mem_printf("%s/%s", directory, name);
 
-	return *name == '.' ? 0 : take_file(s, path, ONE_MESSAGE, e);
+	return *name == '.' ? 0 : take_file(s, path, ONE_MESSAGE, O_NOFOLLOW, e);
 }
 
 enum directory_kind { PLAIN, MAILDIR, MAILDIR_MAIL };
@@ -277,5 +283,5 @@ int import_source_walk(struct import_source *s, const char *path, struct err *e)
 		return take_fd(s, "standard input", STDIN_FILENO, BY_CONTENT, e);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return walk(s, path, 0, e);
-	return take_file(s, path, BY_CONTENT, e);
+	return take_file(s, path, BY_CONTENT, 0, e);
 }

@@ -58,6 +58,18 @@ static int make_parents(const char *path, struct err *e)
 	return rc;
 }
 
+/* By descriptor: between the making of it and this, whoever owns the directory above could put a link in its place. */
+static int give(const char *path, mode_t mode, const struct owner *o, struct err *e)
+{
+	_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_errno(e, "open", path);
+	if ((o->change && fchown(fd, o->uid, o->gid) < 0) || fchmod(fd, mode) < 0)
+		return err_errno(e, "chown or chmod", path);
+	return 0;
+}
+
 /* One that is there is left alone: `check` says what is wrong with it. */
 static int make_directory(const char *path, mode_t mode, const struct owner *o, struct err *e)
 {
@@ -69,8 +81,8 @@ static int make_directory(const char *path, mode_t mode, const struct owner *o, 
 		return -1;
 	if (mkdir(path, mode) < 0)
 		return err_errno(e, "mkdir", path);
-	if ((o->change && chown(path, o->uid, o->gid) < 0) || chmod(path, mode) < 0)
-		return err_errno(e, "chown or chmod", path);
+	if (give(path, mode, o, e) < 0)
+		return -1;
 	printf("made %s\n", path);
 	return 0;
 }

@@ -86,6 +86,22 @@ def test_envelope(site):
     assert rows["number 3"]["envelope"] == [(1, "alice@example.org"), (2, "x@example.org"), (2, "y@example.org")]
 
 
+def test_links_lead_nowhere(site):
+    """Root reads everybody's files: an owner of a Maildir must not choose which."""
+    secret = write(site.path("secret"), mail(9))
+    box = site.path("box")
+    for name in ("cur", "new", "tmp"):
+        os.makedirs(os.path.join(box, name))
+    write(os.path.join(box, "new", "1"), mail(1))
+    os.symlink(secret, os.path.join(box, "new", "2"))
+    os.symlink(secret, os.path.join(box, "3.eml"))
+    status, out, _ = site.run("import", box, check=False)
+    assert status == 1 and account(out) == (3, 1, 0, 2) and out.count("is a symbolic link") == 2
+    assert archived(site) == [mail(1)]
+    os.symlink(secret, site.path("named.eml"))
+    assert account(site.run("import", site.path("named.eml"))[1]) == (1, 1, 0, 0) # whoever names it wants it
+
+
 def rows_of(site):
     db = sqlite3.connect("file:%s?mode=ro" % site.path("meta", "capture.db"), uri=True)
     db.row_factory = sqlite3.Row
