@@ -111,14 +111,14 @@ static enum state leave(struct session *s, enum stream_status status, bool in_me
 /* ---- reading commands ---- */
 
 /* The next command that is well-formed: false when the connection is over. */
-static bool next_command(struct session *s, struct command *c, bool stoppable)
+static bool next_command(struct session *s, struct command *c, bool in_message)
 {
 	for (;;) {
 		enum reply wrong;
 		size_t n = 0;
 		char *line = NULL;
 		enum stream_status status =
-			stream_line(&s->stream, COMMAND_LINE_MAX, stoppable, &line, &n);
+			stream_line(&s->stream, COMMAND_LINE_MAX, in_message, &line, &n);
 
 		if (status > STREAM_BAD_END) {
 			leave(s, status, false);
@@ -333,7 +333,7 @@ static enum state state_hello(struct session *s)
 {
 	struct command c;
 
-	if (!next_command(s, &c, true))
+	if (!next_command(s, &c, false))
 		return STATE_END;
 	return common(s, &c, STATE_HELLO, REPLY_LHLO_FIRST);
 }
@@ -342,7 +342,7 @@ static enum state state_idle(struct session *s)
 {
 	struct command c;
 
-	if (!next_command(s, &c, true))
+	if (!next_command(s, &c, false))
 		return STATE_END;
 	if (c.verb == VERB_STARTTLS)
 		return start_tls(s);
@@ -362,7 +362,7 @@ static enum state state_envelope(struct session *s)
 	bool ready = s->transaction.intake.capture.recipient_count > 0;
 	struct command c;
 
-	if (!next_command(s, &c, true))
+	if (!next_command(s, &c, false))
 		return STATE_END;
 	switch (c.verb) {
 	case VERB_RCPT:
@@ -387,7 +387,7 @@ static enum state state_chunks(struct session *s)
 {
 	struct command c;
 
-	if (!next_command(s, &c, false))
+	if (!next_command(s, &c, true))
 		return STATE_END;
 	if (c.verb == VERB_BDAT)
 		return receive_chunk(s, &c);

@@ -159,12 +159,9 @@ static enum stream_status give_line(struct stream *s, char *start, char *end, ch
 	return STREAM_OK;
 }
 
-enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, char **line_r,
-	size_t *n_r)
+static enum stream_status find_line(struct stream *s, size_t max, int64_t deadline_us,
+	bool stoppable, char **line_r, size_t *n_r)
 {
-	int64_t deadline = clock_monotonic_us() + s->timeout_us;
-
-	s->patience_us = s->timeout_us;
 	compact(s);
 	for (;;) {
 		size_t look = s->in_end < max ? s->in_end : max;
@@ -173,44 +170,54 @@ enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, cha
 		if (end)
 			return give_line(s, s->in, end, line_r, n_r);
 		if (look == max)
-			return drop_line(s, deadline);
-		enum stream_status status = fill(s, deadline, stoppable);
+			return drop_line(s, deadline_us);
+		enum stream_status status = fill(s, deadline_us, stoppable);
 
 		if (status)
 			return status;
 	}
 }
 
-/* A client that sends a byte now and then would never be idle, and never come to an end. */
-static enum stream_status fill_in_time(struct stream *s)
+enum stream_status stream_line(struct stream *s, size_t max, bool in_message, char **line_r,
+	size_t *n_r)
 {
 	int64_t began = clock_monotonic_us();
-	enum stream_status status = fill(s, began + s->patience_us, false);
-	int64_t earned = (int64_t)(s->in_end - s->in_at) * CLOCK_SECOND / STREAM_RATE_MIN;
 
-	s->patience_us += earned - (clock_monotonic_us() - began);
-	if (s->patience_us > s->timeout_us)
+	if (!in_message)
 		s->patience_us = s->timeout_us;
+	enum stream_status status =
+		find_line(s, max, began + s->patience_us, !in_message, line_r, n_r);
+
+	if (in_message)
+		s->patience_us -= clock_monotonic_us() - began;
 	return status;
 }
 
 enum stream_status stream_bytes(struct stream *s, const char **data_r, size_t *n_r)
 {
 	if (s->in_at == s->in_end) {
+		int64_t began = clock_monotonic_us();
+
 		s->in_at = s->in_end = 0;
-		enum stream_status status = fill_in_time(s);
+		enum stream_status status = fill(s, began + s->patience_us, false);
 
 		if (status)
 			return status;
+		s->patience_us -= clock_monotonic_us() - began;
 	}
 	*data_r = s->in + s->in_at;
 	*n_r = s->in_end - s->in_at;
 	return STREAM_OK;
 }
 
+/* A client that sends a byte now and then would never be idle, and never come to an end: so what it
+ * sends is worth some time, and no more. */
 void stream_take(struct stream *s, size_t n)
 {
 	s->in_at += n;
+	s->patience_us += (int64_t)n * CLOCK_SECOND / STREAM_RATE_MIN;
+	if (s->patience_us > s->timeout_us)
+		s->patience_us = s->timeout_us;
 }
 
 /* ---- output ---- */

@@ -44,14 +44,14 @@ void stream_init(struct stream *s, int fd, int stop_fd, int64_t timeout_us);
 void stream_deinit(struct stream *s);
 
 /* The next line of at most max bytes with its CR LF: a view without it, NUL-terminated, valid until
- * the next call. With stoppable it returns STREAM_STOP instead of waiting when the daemon is
- * stopping. */
-enum stream_status stream_line(struct stream *s, size_t max, bool stoppable, char **line_r,
+ * the next call. Between messages it returns STREAM_STOP instead of waiting when the daemon is
+ * stopping; in_message, behind a chunk, the wait counts as one for the message. */
+enum stream_status stream_line(struct stream *s, size_t max, bool in_message, char **line_r,
 	size_t *n_r) MUST_CHECK;
 
 /* At least one byte of input: a view, valid until the next call. Say with stream_take() how much of
- * it is done with. What follows a line may make us wait for timeout_us and for as long as its
- * bytes take at STREAM_RATE_MIN, never for more than timeout_us at a time. */
+ * it is done with. A message may make us wait for timeout_us and for as long as its bytes take at
+ * STREAM_RATE_MIN, never for more than timeout_us at a time. */
 enum stream_status stream_bytes(struct stream *s, const char **data_r, size_t *n_r) MUST_CHECK;
 void stream_take(struct stream *s, size_t n);
 

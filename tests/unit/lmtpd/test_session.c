@@ -451,7 +451,7 @@ static size_t trickle(struct site *s, const char *piece, size_t size, size_t n, 
 	return sent;
 }
 
-/* Never idle, and far too slow: a line, a message, a chunk. */
+/* Never idle, and far too slow: a line, a message, a chunk, many chunks. */
 static void test_trickling_client_is_hung_up_on(void **state)
 {
 	static const char *const begins[] = { "NOOP ", ENVELOPE "DATA\r\n", ENVELOPE "BDAT 9999999\r\n" };
@@ -466,24 +466,39 @@ static void test_trickling_client_is_hung_up_on(void **state)
 
 		assert_non_null(strstr(replies, "421 4.4.2 Idle or too slow for too long, closing\r\n"));
 	}
+	connect_to(s);
+	send_piece(s, ENVELOPE, strlen(ENVELOPE));
+	assert_true(trickle(s, "BDAT 1\r\nx", 9, 10000, 10 * 1000) < 10000);
+	_free_ char *replies = hang_up(s);
+
+	assert_non_null(strstr(replies, "421 4.4.2 Idle or too slow for too long, closing\r\n"));
 	assert_int_equal(s->archive.n, 0);
 }
 
-/* One that takes longer than the time-out in all, but brings enough, is served. */
+/* One that takes longer than the time-out in all, but brings enough, is served: in one piece and in
+ * chunks that come together with their commands. */
 static void test_slow_client_is_waited_for(void **state)
 {
-	static char piece[8192];
+	static char piece[8192 + 11] = "BDAT 8192\r\n";
 	struct site *s = *state;
 
-	memset(piece, 'x', sizeof(piece));
+	memset(piece + 11, 'x', 8192);
 	atomic_store(&s->server.timeout_us, 1000 * 1000);
 	connect_to(s);
 	send_piece(s, ENVELOPE "DATA\r\n", sizeof(ENVELOPE "DATA\r\n") - 1);
-	assert_int_equal(trickle(s, piece, sizeof(piece), 12, 100 * 1000), 12);
+	assert_int_equal(trickle(s, piece + 11, 8192, 12, 100 * 1000), 12);
 	send_piece(s, "\r\n.\r\n", 5);
-	_free_ char *replies = hang_up(s);
+	_free_ char *data = hang_up(s);
 
-	assert_non_null(strstr(replies, "250 2.0.0 <c@d> archived as"));
+	assert_non_null(strstr(data, "250 2.0.0 <c@d> archived as"));
+	s->conf.message_size_max = 1 << 20;
+	connect_to(s);
+	send_piece(s, ENVELOPE, sizeof(ENVELOPE) - 1);
+	assert_int_equal(trickle(s, piece, sizeof(piece), 12, 100 * 1000), 12);
+	send_piece(s, "BDAT 0 LAST\r\n", 13);
+	_free_ char *chunks = hang_up(s);
+
+	assert_non_null(strstr(chunks, "250 2.0.0 <c@d> archived as"));
 }
 
 /* Waits until the session has said `text`. */
