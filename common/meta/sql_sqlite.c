@@ -7,6 +7,7 @@
 #include "meta/sql_sqlite_script.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -140,12 +141,21 @@ static void sqlite_close(struct sql_conn *base)
 	free(c);
 }
 
+/* SQLite counts its memory under one lock for the whole process, which the threads of capture and of the index would meet
+ * at hundreds of times for each message. Where SQLite is in use already it stays as it is. */
+static void count_no_memory(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 /* *c_r is to be closed in either case. */
 static int open_file(struct sqlite_conn **c_r, const char *place, const char *name, int flags,
 	struct err *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct sqlite_conn *c = *c_r = MEM_NEW(struct sqlite_conn);
 
+	pthread_once(&once, count_no_memory);
 	c->path = mem_printf("%s/%s.db", place, name);
 	int code = sqlite3_open_v2(c->path, &c->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL);

@@ -30,6 +30,7 @@ struct checkpointer {
 	pthread_cond_t wake, resume;
 	bool due, stop; /* guarded by lock, as are: */
 	bool hold;	/* the writer is to wait after its commit */
+	bool counts;	/* the thread waits for commits */
 	int moved;	/* pages of the log that are in the database */
 	unsigned commits;
 	const char *path;
@@ -50,7 +51,8 @@ static int on_commit(void *ctx, sqlite3 *writer, const char *database, int pages
 		cp->moved = 0; /* it has started again */
 	cp->commits++;
 	cp->due = cp->due || pages - cp->moved >= PAGES_DUE;
-	pthread_cond_signal(&cp->wake);
+	if (cp->due || cp->counts)
+		pthread_cond_signal(&cp->wake);
 	while (cp->hold)
 		pthread_cond_wait(&cp->resume, &cp->lock);
 	pthread_mutex_unlock(&cp->lock);
@@ -154,11 +156,13 @@ static bool wait_for_commit(struct checkpointer *cp)
 	pthread_mutex_lock(&cp->lock);
 	unsigned start = cp->commits;
 
+	cp->counts = true;
 	while (cp->commits - start < 2 && !cp->stop)
 		if (pthread_cond_timedwait(&cp->wake, &cp->lock, &t) == ETIMEDOUT)
 			break;
 	bool came = cp->commits - start >= 2;
 
+	cp->counts = false;
 	pthread_mutex_unlock(&cp->lock);
 	return came;
 }
