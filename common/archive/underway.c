@@ -9,7 +9,7 @@ void underway_init(struct underway *u)
 {
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->left, NULL);
-	u->first = NULL;
+	memset(u->lists, 0, sizeof(u->lists));
 }
 
 void underway_deinit(struct underway *u)
@@ -18,11 +18,8 @@ void underway_deinit(struct underway *u)
 	pthread_mutex_destroy(&u->lock);
 }
 
-/* Linear: there are never more than connections. */
-static bool has(const struct underway *u, const uint8_t *key)
+static bool has(const struct underway_key *k, const uint8_t *key)
 {
-	const struct underway_key *k = u->first;
-
 	while (k && memcmp(k->key, key, SHA256_SIZE) != 0)
 		k = k->next;
 	return k != NULL;
@@ -30,15 +27,17 @@ static bool has(const struct underway *u, const uint8_t *key)
 
 void underway_enter(struct underway *u, struct underway_key *k, const uint8_t *key)
 {
+	struct underway_key **first = &u->lists[key[0] % UNDERWAY_LISTS];
+
 	k->key = key;
 	pthread_mutex_lock(&u->lock);
-	while (has(u, key))
+	while (has(*first, key))
 		pthread_cond_wait(&u->left, &u->lock);
-	k->next = u->first;
-	k->link = &u->first;
+	k->next = *first;
+	k->link = first;
 	if (k->next)
 		k->next->link = &k->next;
-	u->first = k;
+	*first = k;
 	pthread_mutex_unlock(&u->lock);
 }
 

@@ -12,10 +12,12 @@ struct underway_key {
 	struct underway_key *next, **link; /* link: what points to this */
 };
 
+#define UNDERWAY_LISTS 64
+
 struct underway {
 	pthread_mutex_t lock;
 	pthread_cond_t left;
-	struct underway_key *first;
+	struct underway_key *lists[UNDERWAY_LISTS]; /* by the first byte of the key */
 };
 
 void underway_init(struct underway *u);
