@@ -6,8 +6,6 @@
 #include "mail/capture.h"
 #include "meta/message_row.h"
 
-#include <pthread.h>
-
 struct index_batch;
 
 struct entry {
@@ -22,10 +20,6 @@ struct entry {
 	struct uuid known_as;
 	int result; /* 0 or -1 */
 	struct err err;
-	/* the group's own */
-	struct entry *next;
-	pthread_cond_t wake;
-	bool done;
 };
 
 /* Fills the row (all but its locator and what policy decides) and the document, from the capture and what could be read

@@ -7,19 +7,31 @@
 #include "ledger/record.h"
 #include "meta/capture.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define GROUP_MESSAGES 256
 #define GROUP_BYTES ((size_t)8 * 1024 * 1024) /* of rows and documents */
 #define CLEAR_WITH_A_GROUP 512
 
+/* The entries of one transaction. Whoever comes first leads: it commits for all that have come when it is its turn. The
+ * others are woken all at once and without the lock, which each of them would meet at otherwise. */
+struct round {
+	struct round *next;
+	struct entry *entries[GROUP_MESSAGES];
+	size_t n, bytes;
+	bool closed, done; /* under the lock, as are entries, n and bytes until it is closed */
+	atomic_size_t users;
+	pthread_cond_t turn, over; /* of its leader; of the others */
+};
+
 struct group {
 	struct meta *meta;
 	struct indexer *indexer;
 	char *daemon;
 	pthread_mutex_t lock;
-	struct entry *head, **tail; /* waiting; under the lock */
-	bool committing;	    /* somebody leads; under the lock */
+	struct round *first, *last; /* the first has its turn; under the lock */
 	/* the leader's: */
 	bool seq_known;
 	uint64_t last_seq; /* of this daemon, committed */
@@ -32,7 +44,6 @@ struct group *group_new(struct meta *meta, struct indexer *indexer, const char *
 	g->meta = meta;
 	g->indexer = indexer;
 	g->daemon = mem_strdup(daemon);
-	g->tail = &g->head;
 	pthread_mutex_init(&g->lock, NULL);
 	return g;
 }
@@ -55,6 +66,7 @@ struct run {
 	struct entry **entries;
 	size_t n;
 	size_t fresh; /* entries that are new to the archive */
+	uint8_t clock_state;
 	uint8_t leaves[GROUP_MESSAGES * SHA256_SIZE];
 	struct buf record;
 	bool entry_failed; /* it was a message that could not be inserted, not the transaction */
@@ -70,7 +82,7 @@ static int encode_record(struct run *r, const struct entry *e, struct err *err)
 		.daemon = r->g->daemon,
 		.daemon_seq = r->g->last_seq + 1 + r->fresh,
 		.received_us = row->received_us,
-		.clock_state = policy_clock_state(),
+		.clock_state = r->clock_state,
 		.content_length = row->size,
 		.locator = row->locator,
 		.lock_mode = row->lock_mode,
@@ -237,7 +249,13 @@ static void conclude(struct entry **entries, size_t n, int result, const struct 
 /* One message that the database won't take must not keep the others out: after such a failure each is tried alone. */
 static void commit_entries(struct group *g, struct entry **entries, size_t n)
 {
-	struct run r = { .g = g, .entries = entries, .n = n, .record = BUF_INIT(LEDGER_RECORD_MAX) };
+	struct run r = {
+		.g = g,
+		.entries = entries,
+		.n = n,
+		.clock_state = policy_clock_state(),
+		.record = BUF_INIT(LEDGER_RECORD_MAX),
+	};
 	struct err err = { 0 };
 	int failed = transact(&r, &err);
 
@@ -253,55 +271,78 @@ static void commit_entries(struct group *g, struct entry **entries, size_t n)
 	conclude(entries, n, failed, &err);
 }
 
-/* The first of those that wait, up to the limits of a group. The lock is held. */
-static size_t take_entries(struct group *g, struct entry **entries)
+static struct round *round_new(void)
 {
-	size_t n = 0, bytes = 0;
+	struct round *r = MEM_NEW(struct round);
 
-	while (g->head && n < GROUP_MESSAGES && (n == 0 || bytes + g->head->document->bytes <= GROUP_BYTES)) {
-		bytes += g->head->document->bytes;
-		entries[n++] = g->head;
-		g->head = g->head->next;
-	}
-	if (!g->head)
-		g->tail = &g->head;
-	return n;
+	atomic_init(&r->users, 0);
+	pthread_cond_init(&r->turn, NULL);
+	pthread_cond_init(&r->over, NULL);
+	return r;
 }
 
-/* Commits for those at the head of the queue and hands the lead on. The lock is held, and let go of meanwhile. */
-static void lead(struct group *g)
+/* The last one out frees it. */
+static void round_leave(struct round *r)
 {
-	struct entry *entries[GROUP_MESSAGES];
-	size_t n = take_entries(g, entries);
+	if (atomic_fetch_sub(&r->users, 1) > 1)
+		return;
+	pthread_cond_destroy(&r->over);
+	pthread_cond_destroy(&r->turn);
+	free(r);
+}
 
-	g->committing = true;
-	pthread_mutex_unlock(&g->lock);
-	commit_entries(g, entries, n);
-	pthread_mutex_lock(&g->lock);
-	g->committing = false;
-	for (size_t i = 0; i < n; i++) {
-		entries[i]->done = true;
-		pthread_cond_signal(&entries[i]->wake);
+static bool has_room(const struct round *r, size_t bytes)
+{
+	return !r->closed && r->n < GROUP_MESSAGES && r->bytes + bytes <= GROUP_BYTES;
+}
+
+/* The lock is held. */
+static struct round *join(struct group *g, struct entry *e)
+{
+	struct round *r = g->last;
+
+	if (!r || !has_room(r, e->document->bytes)) {
+		r = round_new();
+		*(g->last ? &g->last->next : &g->first) = r;
+		g->last = r;
 	}
-	if (g->head)
-		pthread_cond_signal(&g->head->wake);
+	r->entries[r->n++] = e;
+	r->bytes += e->document->bytes;
+	atomic_fetch_add(&r->users, 1);
+	return r;
+}
+
+/* The lock is held on entry, and not on return. */
+static void lead(struct group *g, struct round *r)
+{
+	while (g->first != r)
+		pthread_cond_wait(&r->turn, &g->lock);
+	r->closed = true;
+	pthread_mutex_unlock(&g->lock);
+	commit_entries(g, r->entries, r->n);
+	pthread_mutex_lock(&g->lock);
+	r->done = true;
+	g->first = r->next;
+	if (g->first)
+		pthread_cond_signal(&g->first->turn);
+	else
+		g->last = NULL;
+	pthread_mutex_unlock(&g->lock);
+	pthread_cond_broadcast(&r->over);
 }
 
 int group_commit(struct group *g, struct entry *e)
 {
-	pthread_cond_init(&e->wake, NULL);
-	e->next = NULL;
-	e->done = false;
 	pthread_mutex_lock(&g->lock);
-	*g->tail = e;
-	g->tail = &e->next;
-	while (!e->done) {
-		if (g->committing)
-			pthread_cond_wait(&e->wake, &g->lock);
-		else
-			lead(g);
+	struct round *r = join(g, e);
+
+	if (r->entries[0] == e) {
+		lead(g, r);
+	} else {
+		while (!r->done)
+			pthread_cond_wait(&r->over, &g->lock);
+		pthread_mutex_unlock(&g->lock);
 	}
-	pthread_mutex_unlock(&g->lock);
-	pthread_cond_destroy(&e->wake);
+	round_leave(r);
 	return e->result;
 }

@@ -11,6 +11,7 @@
 #include "ledger/record.h"
 #include "meta/capture.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
