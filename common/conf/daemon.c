@@ -8,11 +8,16 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
-/* Message buffers come from the kernel and go back to it; small memory is shared by the threads in two arenas. Without
- * this the heap keeps the size of the busiest moment for each thread. */
+#define KEPT (512 * 1024)
+
+/* Memory is shared by the threads in two arenas, and what is free at the end of one goes back to the kernel but for KEPT:
+ * otherwise the heap keeps the size of the busiest moment for each thread. Buffers of messages, up to 256 KiB, are taken
+ * from there too: pages that come from the kernel anew for each message cost more than its hash. */
 static void bound_memory(void)
 {
-	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	mallopt(M_MMAP_THRESHOLD, KEPT);
+	mallopt(M_TRIM_THRESHOLD, KEPT);
+	mallopt(M_TOP_PAD, 64 * 1024);
 	mallopt(M_ARENA_MAX, 2);
 }
 
