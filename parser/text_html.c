@@ -6,6 +6,7 @@
 #define LINKS_MAX 65536	   /* bytes of link targets kept */
 #define LINK_MAX 256	   /* bytes of one of them */
 #define LINK_COUNT_MAX 2000
+#define BLOCK 16	   /* bytes looked at with one instruction or a few */
 #define ENTITY_NAME_MAX 12 /* longest name that HTML 4 knows, and some */
 
 struct html {
@@ -49,11 +50,23 @@ static bool is_visible(char c)
 	return (unsigned char)c > ' ';
 }
 
+/* Is there anything but words with single blanks between them in a block that a word or such a blank precedes? */
+static bool has_other(const char *at)
+{
+	unsigned char other = 0;
+
+	for (size_t i = 0; i < BLOCK; i++)
+		other |= (unsigned char)(!is_visible(at[i]) & !((at[i] == ' ') & is_visible(at[i + 1])));
+	return other;
+}
+
 /* The end of what can be taken over as it stands: a word, or several with a single blank between each. */
 static const char *words_end(const char *at, const char *end)
 {
 	const char *from = at;
 
+	while (end - at > BLOCK && is_visible(*from) && !has_other(at))
+		at += BLOCK;
 	for (;; at++) {
 		while (at < end && is_visible(*at))
 			at++;
