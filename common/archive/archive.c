@@ -85,21 +85,6 @@ static int look_up(struct archive *a, const struct entry *entry, struct uuid *id
 	return meta_capture_find(a->meta, entry->key, id_r, e);
 }
 
-/* A message that can't be parsed is archived all the same, with a flag; only a parser that can't be had is a failure. */
-static int parse(struct archive *a, struct entry *entry, struct err *e)
-{
-	CLEANUP(parsed_freep) struct parsed *p = NULL;
-
-	if (FAULT("archive.parse"))
-		return err_temporary(e, "parser_pool_parse() failed: fault");
-	if (parser_pool_parse(a->parsers, entry->capture->message, &p, e))
-		return -1;
-	if (FAULT("archive.parsed"))
-		return err_temporary(e, "parser_pool_parse() failed: fault");
-	entry_describe(entry, p);
-	return 0;
-}
-
 static int add_to_hash(void *ctx, const void *data, size_t n)
 {
 	sha256_add(ctx, data, n);
@@ -158,6 +143,46 @@ static int put_object(struct archive *a, struct entry *entry, struct err *e)
 	return FAULT("archive.stored") ? err_temporary(e, "store_put() failed: fault") : 0;
 }
 
+/* A message that can't be parsed is archived all the same, with a flag; only a parser that can't be had is a failure. */
+static int describe(struct archive *a, struct entry *entry, struct parser_reading **reading, struct err *e)
+{
+	CLEANUP(parsed_freep) struct parsed *p = NULL;
+
+	if (parser_pool_finish(a->parsers, reading, &p, e))
+		return -1;
+	if (FAULT("archive.parsed"))
+		return err_temporary(e, "parser_pool_finish() failed: fault");
+	entry_describe(entry, p);
+	return 0;
+}
+
+static void discard(struct archive *a, struct parser_reading **reading)
+{
+	CLEANUP(parsed_freep) struct parsed *unwanted = NULL;
+	struct err unheard;
+
+	if (parser_pool_finish(a->parsers, reading, &unwanted, &unheard))
+		unwanted = NULL;
+}
+
+/* A worker reads while the object is written, for neither needs the other. No worker to be had: nothing is stored. A worker
+ * that was lost meanwhile and can't be replaced leaves an object without a row, as any end before the commit does. */
+static int store_and_read(struct archive *a, struct entry *entry, struct err *e)
+{
+	struct parser_reading *reading;
+
+	if (FAULT("archive.parse"))
+		return err_temporary(e, "parser_pool_start() failed: fault");
+	if (parser_pool_start(a->parsers, entry->capture->message, &reading, e))
+		return -1;
+	entry_identify(entry);
+	if (put_object(a, entry, e)) {
+		discard(a, &reading);
+		return -1;
+	}
+	return describe(a, entry, &reading, e);
+}
+
 static int commit(struct archive *a, struct entry *entry, struct err *e)
 {
 	if (group_commit(a->group, entry) == 0)
@@ -205,7 +230,7 @@ static int make_durable(struct archive *a, struct entry *entry, struct err *e)
 	entry->known = found > 0;
 	if (found)
 		return found > 0 ? 0 : -1;
-	return parse(a, entry, e) || put_object(a, entry, e) || commit(a, entry, e) ? -1 : 0;
+	return store_and_read(a, entry, e) || commit(a, entry, e) ? -1 : 0;
 }
 
 static int archive_entry(struct archive *a, struct entry *entry, struct archive_receipt *r, struct err *e)

@@ -49,8 +49,22 @@ static char *take(char **from)
 {
 	char *was = *from;
 
-	*from = mem_strdup("");
+	*from = NULL;
 	return was;
+}
+
+void entry_identify(struct entry *e)
+{
+	const struct capture *c = e->capture;
+	struct message_row *row = &e->row;
+
+	row->received_us = c->received_us;
+	row->size = message_size(c->message);
+	memcpy(row->sha256, message_sha256(c->message), SHA256_SIZE);
+	row->kind = c->kind;
+	row->capture_point = mem_strdup(c->point);
+	row->queue_id = utf8_clean(c->queue_id);
+	row->evidence = evidence_json(c);
 }
 
 void entry_describe(struct entry *e, struct parsed *parsed)
@@ -58,18 +72,11 @@ void entry_describe(struct entry *e, struct parsed *parsed)
 	const struct capture *c = e->capture;
 	struct message_row *row = &e->row;
 
-	row->received_us = c->received_us;
 	row->date_us = date_of(parsed, c->received_us);
 	row->header_date_us = parsed->has_date ? parsed->date_us : c->received_us;
-	row->size = message_size(c->message);
-	memcpy(row->sha256, message_sha256(c->message), SHA256_SIZE);
-	row->kind = c->kind;
-	row->capture_point = mem_strdup(c->point);
 	row->subject = take(&parsed->subject);
 	row->message_id = take(&parsed->message_id);
 	row->parse_flags = parsed->flags;
-	row->queue_id = utf8_clean(c->queue_id);
-	row->evidence = evidence_json(c);
 	take_participants(row, c, parsed);
 	row->attachments = parsed->attachments;
 	row->attachment_count = parsed->attachment_count;

@@ -22,8 +22,11 @@ struct entry {
 	struct err err;
 };
 
-/* Fills the row (all but its locator and what policy decides) and the document, from the capture and what could be read
- * of it. Takes the parsed lists over: *parsed is emptied of them. */
+/* Fills of the row what the capture alone says; enough to store the object. */
+void entry_identify(struct entry *e);
+
+/* Fills the rest (all but the locator and what policy decides) and the document, from what could be read of the message.
+ * Takes over what it needs of *parsed, which is fit for parsed_freep() only then. */
 void entry_describe(struct entry *e, struct parsed *parsed);
 
 void entry_deinit(struct entry *e);

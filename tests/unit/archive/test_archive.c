@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,34 @@ int parser_pool_parse(struct parser_pool *pool, const struct message *m, struct 
 	(*p_r)->text = mem_dup(message_bytes(m), message_size(m));
 	parsed_add_participant(*p_r, ROLE_FROM, "Ann", "Ann@Example.org");
 	return 0;
+}
+
+struct parser_reading {
+	const struct message *message;
+};
+
+static atomic_int readings; /* under way */
+static bool parser_lost;    /* between the steps */
+
+int parser_pool_start(struct parser_pool *pool, const struct message *m, struct parser_reading **r_r, struct err *e)
+{
+	(void)pool;
+	if (parser_missing)
+		return err_temporary(e, "no parser");
+	*r_r = MEM_NEW(struct parser_reading);
+	(*r_r)->message = m;
+	readings++;
+	return 0;
+}
+
+int parser_pool_finish(struct parser_pool *pool, struct parser_reading **r, struct parsed **p_r, struct err *e)
+{
+	const struct message *m = (*r)->message;
+
+	free(*r);
+	*r = NULL;
+	readings--;
+	return parser_lost ? err_temporary(e, "no parser any more") : parser_pool_parse(pool, m, p_r, e);
 }
 
 /* ---- a private archive ---- */
@@ -316,6 +345,15 @@ static void test_twins_that_arrive_at_once_are_stored_once(void **state)
 	assert_int_equal(objects, 1);
 }
 
+static size_t count_objects(void)
+{
+	_free_ char *store = in_top("store");
+
+	objects = 0;
+	assert_int_equal(nftw(store, count_object, 16, FTW_PHYS), 0);
+	return objects;
+}
+
 static void test_without_parser_nothing_is_taken(void **state)
 {
 	(void)state;
@@ -326,7 +364,42 @@ static void test_without_parser_nothing_is_taken(void **state)
 	assert_int_equal(put("x", "bob@example.org", &r, &e), -1);
 	assert_int_equal(e.class, ERR_TEMPORARY);
 	assert_int_equal(rows(), 0);
+	assert_int_equal(count_objects(), 0);
 	parser_missing = false;
+	put_ok("x");
+	assert_int_equal(rows(), 1);
+}
+
+/* The parser is lost while the object is written: it was not acknowledged, and is taken when it comes again. */
+static void test_parser_lost_meanwhile(void **state)
+{
+	(void)state;
+	struct archive_receipt r;
+	struct err e;
+
+	parser_lost = true;
+	assert_int_equal(put("x", "bob@example.org", &r, &e), -1);
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	assert_int_equal(rows(), 0);
+	parser_lost = false;
+	put_ok("x");
+	assert_int_equal(rows(), 1);
+}
+
+static void test_store_fails_while_read(void **state)
+{
+	(void)state;
+	_free_ char *folder = in_top("store/m"), *away = in_top("store/away");
+	struct archive_receipt r;
+	struct err e;
+
+	assert_int_equal(rename(folder, away), 0);
+	close(open(folder, O_CREAT | O_EXCL, 0600)); /* no folder can be made there */
+	assert_int_equal(put("x", "bob@example.org", &r, &e), -1);
+	assert_int_equal(e.class, ERR_TEMPORARY);
+	assert_int_equal(unlink(folder), 0);
+	assert_int_equal(rename(away, folder), 0);
+	assert_int_equal(readings, 0);
 	put_ok("x");
 	assert_int_equal(rows(), 1);
 }
@@ -568,6 +641,8 @@ int main(void)
 		ARCHIVE_TEST(test_a_retry_is_known_another_recipient_is_not),
 		ARCHIVE_TEST(test_twins_that_arrive_at_once_are_stored_once),
 		ARCHIVE_TEST(test_without_parser_nothing_is_taken),
+		ARCHIVE_TEST(test_parser_lost_meanwhile),
+		ARCHIVE_TEST(test_store_fails_while_read),
 		ARCHIVE_TEST(test_the_name_is_taken_once),
 		ARCHIVE_TEST(test_the_sequence_goes_on_after_a_restart),
 		ARCHIVE_TEST(test_without_index_mail_goes_to_the_outbox),
