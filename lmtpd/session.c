@@ -121,7 +121,7 @@ static bool next_command(struct session *s, struct command *c, bool in_message)
 			stream_line(&s->stream, COMMAND_LINE_MAX, in_message, &line, &n);
 
 		if (status > STREAM_BAD_END) {
-			leave(s, status, false);
+			leave(s, status, in_message);
 			return false;
 		}
 		if (status != STREAM_OK) {
