@@ -45,16 +45,22 @@ int buf_add_char(struct buf *b, char c)
 	return buf_add(b, &c, 1);
 }
 
+/* What fits into the room that is there already is written once. */
 int buf_printf(struct buf *b, const char *fmt, ...)
 {
+	size_t room = b->data ? b->cap - b->len : 0;
 	va_list args;
 
 	va_start(args, fmt);
-	int n = vsnprintf(NULL, 0, fmt, args);
+	int n = vsnprintf(b->data ? b->data + b->len : NULL, room, fmt, args);
 	va_end(args);
-	if (n < 0)
-		return -1;
-	char *to = buf_reserve(b, (size_t)n);
+	if (n >= 0 && (size_t)n < room && (size_t)n <= b->max - b->len) {
+		b->len += (size_t)n;
+		return 0;
+	}
+	if (b->data)
+		b->data[b->len] = '\0';
+	char *to = n < 0 ? NULL : buf_reserve(b, (size_t)n);
 
 	if (!to)
 		return -1;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 8192
+#define LINE_USUAL_BYTES 1000
 
 static const char *const level_name[] = { "debug", "info", "warn", "error", "fatal" };
 static const char *program = "strongroom";
@@ -69,18 +70,20 @@ void log_context_set_number(struct log_context *c, const char *key, uint64_t val
  * logged may come from the network, and a line must stay one line of valid ASCII-safe JSON. */
 static bool add_json(struct buf *line, const char *s)
 {
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-		int failed;
+	while (*s) {
+		size_t plain = 0;
 
-		if (c == '"' || c == '\\')
-			failed = buf_printf(line, "\\%c", c);
-		else if (c < 0x20 || c >= 0x7f)
-			failed = buf_printf(line, "\\u%04x", c);
-		else
-			failed = buf_add_char(line, (char)c);
+		while (s[plain] >= 0x20 && s[plain] < 0x7f && s[plain] != '"' && s[plain] != '\\')
+			plain++;
+		int failed = buf_add(line, s, plain);
+
+		s += plain;
+		if (!failed && *s)
+			failed = *s == '"' || *s == '\\' ? buf_printf(line, "\\%c", *s) :
+							    buf_printf(line, "\\u%04x", (unsigned char)*s);
 		if (failed)
 			return false;
+		s += *s != '\0';
 	}
 	return true;
 }
@@ -120,7 +123,8 @@ static PRINTF_LIKE(3, 0) void write_line(enum log_level level, const struct log_
 	CLEANUP(buf_deinit) struct buf line = BUF_INIT(LINE_MAX_BYTES);
 
 	vsnprintf(storage, sizeof(storage), fmt, args);
-	if (buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"pid\":%d",
+	if (!buf_reserve(&line, LINE_USUAL_BYTES) ||
+		buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"pid\":%d",
 		    clock_format(when, clock_now_us()), level_name[level], program, (int)getpid()))
 		return;
 	add_context(&line, ctx);

@@ -41,10 +41,11 @@ void *mem_dup(const void *p, size_t n)
 {
 	if (n == SIZE_MAX)
 		die();
-	char *copy = mem_alloc(n + 1, 1);
+	char *copy = mem_realloc(NULL, n + 1, 1); /* without the zeroes of mem_alloc() */
 
 	if (n)
 		memcpy(copy, p, n);
+	copy[n] = '\0';
 	return copy;
 }
 
@@ -56,10 +57,15 @@ char *mem_strdup(const char *s)
 char *mem_printf(const char *fmt, ...)
 {
 	va_list args;
-	char *text;
+	char small[256], *text;
 
 	va_start(args, fmt);
-	int n = vasprintf(&text, fmt, args);
+	int n = vsnprintf(small, sizeof(small), fmt, args);
+	va_end(args);
+	if (n >= 0 && (size_t)n < sizeof(small))
+		return mem_dup(small, (size_t)n);
+	va_start(args, fmt);
+	n = vasprintf(&text, fmt, args);
 	va_end(args);
 	if (n < 0)
 		die();
