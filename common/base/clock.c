@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -35,24 +36,36 @@ int64_t clock_day_us(int year, int month, int day)
 	return (era * 146097 + day_of_era - 719468) * 86400 * CLOCK_SECOND;
 }
 
+/* The day of the calendar so many days after 1970-01-01: clock_day_us() backwards. */
+static void civil(int64_t days, int64_t *year_r, int *month_r, int *day_r)
+{
+	int64_t z = days + 719468;
+	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t day_of_era = z - era * 146097;
+	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int month = (int)((5 * day_of_year + 2) / 153); /* from March */
+
+	*day_r = (int)(day_of_year - (153 * month + 2) / 5 + 1);
+	*month_r = month < 10 ? month + 3 : month - 9;
+	*year_r = year_of_era + era * 400 + (*month_r <= 2);
+}
+
+/* Not with gmtime_r(): it takes the time zone's lock, which all threads share. */
 char *clock_format(char text[CLOCK_TEXT_SIZE], int64_t us)
 {
-	int64_t second = us / CLOCK_SECOND, fraction = us % CLOCK_SECOND;
+	const int64_t day_us = 86400 * CLOCK_SECOND;
+	int64_t days = us / day_us - (us % day_us < 0), rest = us - days * day_us, year;
+	int second = (int)(rest / CLOCK_SECOND), fraction = (int)(rest % CLOCK_SECOND), month, day;
 
-	if (fraction < 0) {
-		fraction += CLOCK_SECOND;
-		second--;
-	}
-	time_t t = (time_t)second;
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	size_t n = strftime(text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	civil(days, &year, &month, &day);
+	int n = snprintf(text, CLOCK_TEXT_SIZE, "%04" PRId64 "-%02d-%02dT%02d:%02d:%02d", year, month, day,
+		second / 3600, second / 60 % 60, second % 60);
 
 	if (fraction)
-		snprintf(text + n, CLOCK_TEXT_SIZE - n, ".%06dZ", (int)fraction);
+		snprintf(text + n, CLOCK_TEXT_SIZE - (size_t)n, ".%06dZ", fraction);
 	else
-		snprintf(text + n, CLOCK_TEXT_SIZE - n, "Z");
+		snprintf(text + n, CLOCK_TEXT_SIZE - (size_t)n, "Z");
 	return text;
 }
 

@@ -3,7 +3,6 @@
 #include "base/hex.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -49,10 +48,17 @@ int64_t uuid_time_us(const struct uuid *id)
 
 char *uuid_format(char text[UUID_TEXT_SIZE], const struct uuid *id)
 {
-	char hex[2 * UUID_SIZE + 1];
+	static const size_t groups[] = { 4, 2, 2, 2, 6 };
+	const uint8_t *from = id->bytes;
+	char *to = text;
 
-	hex_encode(hex, id->bytes, UUID_SIZE);
-	snprintf(text, UUID_TEXT_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		if (i)
+			*to++ = '-';
+		hex_encode(to, from, groups[i]);
+		to += 2 * groups[i];
+		from += groups[i];
+	}
 	return text;
 }
 
