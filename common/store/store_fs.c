@@ -156,8 +156,6 @@ struct writing {
 
 static int open_temp(struct writing *w, struct err *e)
 {
-	_free_ char *temp = mem_printf("tmp/%s", w->name);
-
 	if (!atomic_load(&w->s->named_temp)) {
 		w->fd = FAULT("store.o_tmpfile") ? -1 : openat(w->dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, OBJECT_MODE);
 		if (w->fd >= 0)
@@ -166,6 +164,8 @@ static int open_temp(struct writing *w, struct err *e)
 			return failed(w->s, "open", w->key, e);
 		atomic_store(&w->s->named_temp, true);
 	}
+	_free_ char *temp = mem_printf("tmp/%s", w->name);
+
 	if (mkdirat(w->s->dirfd, "tmp", DIRECTORY_MODE) && errno != EEXIST)
 		return failed(w->s, "mkdir", "tmp", e);
 	w->fd = openat(w->s->dirfd, temp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, OBJECT_MODE);
@@ -251,9 +251,11 @@ static void lock_object(struct writing *w)
 
 static void drop_temp_name(struct writing *w)
 {
+	if (!w->named)
+		return;
 	_free_ char *temp = mem_printf("tmp/%s", w->name);
 
-	if (w->named && unlinkat(w->s->dirfd, temp, 0) && errno != ENOENT)
+	if (unlinkat(w->s->dirfd, temp, 0) && errno != ENOENT)
 		log_warn(NULL, "unlink(%s/%s) failed: %s", w->s->dir, temp, strerror(errno));
 	w->named = false;
 }
