@@ -64,7 +64,7 @@ static int load_lists(struct sql_conn *c, struct account *a, struct err *e)
 }
 
 /* st finds one account; it is of c, which sees one state of the database throughout. */
-static int load_account(struct sql_conn *c, struct sql_stmt *st, struct account *a_r, struct err *e)
+static int load_account(struct sql_conn *c, struct sql_stmt *st, bool lists, struct account *a_r, struct err *e)
 {
 	CLEANUP(account_deinit) struct account a = { 0 };
 	enum sql_result step = sql_step(st, e);
@@ -74,7 +74,7 @@ static int load_account(struct sql_conn *c, struct sql_stmt *st, struct account 
 	sql_finishp(&st);
 	if (step != SQL_ROW)
 		return step == SQL_DONE ? 0 : -1;
-	if (load_lists(c, &a, e))
+	if (lists && load_lists(c, &a, e))
 		return -1;
 	*a_r = a;
 	a = (struct account){ 0 };
@@ -85,12 +85,12 @@ int meta_account_by_name(struct meta *m, const char *username, struct account *a
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	if (sql_reader(m->control, &c, e) || sql_begin_snapshot(c, e))
+	if (sql_reader(m->control, &c, e))
 		return -1;
 	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_BY_NAME);
 
 	sql_bind_text(st, username);
-	return load_account(c, st, a_r, e);
+	return load_account(c, st, false, a_r, e);
 }
 
 int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct err *e)
@@ -102,7 +102,7 @@ int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct 
 	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_BY_ID);
 
 	sql_bind_u64(st, id);
-	return load_account(c, st, a_r, e);
+	return load_account(c, st, true, a_r, e);
 }
 
 /* ---- writing ---- */

@@ -26,7 +26,8 @@ struct account {
 
 void account_deinit(struct account *a);
 
-/* 1 with *a_r (caller deinits), 0, -1. */
+/* 1 with *a_r (caller deinits), 0, -1. By name for signing in: without permissions and mailboxes, so that looking up a name
+ * takes no longer when there is a user with a thousand of them. */
 int meta_account_by_name(struct meta *m, const char *username, struct account *a_r, struct err *e) MUST_CHECK;
 int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct err *e) MUST_CHECK;
 

@@ -57,6 +57,11 @@ static void an_account_comes_back_whole(void **state)
 		"sales", &id));
 	assert_int_equal(meta_account_by_name(meta, "alice", &a, &err), 1);
 	assert_int_equal(a.id, id);
+	assert_int_equal(a.permissions.n + a.scope_mailboxes.n, 0); /* time that only a user who exists would take */
+	account_deinit(&a);
+	assert_int_equal(meta_account_by_id(meta, id, &a, &err), 1);
+	assert_int_equal(a.id, id);
+	assert_string_equal(a.username, "alice");
 	assert_int_equal(a.totp_secret_length, 13);
 	assert_memory_equal(a.totp_secret, "sealed\0secret", 13);
 	assert_false(a.disabled);
