@@ -1,11 +1,16 @@
 """`strongroom check` against a hand that altered what was archived: each alteration is found, and the message named."""
 import contextlib
 import os
+import shutil
 import sqlite3
 import stat
+import subprocess
 import uuid
 
 import pytest
+
+from stack.process import answers, wait_until
+from stack.site import Daemon
 
 MAIL = b"From: alice@example.org\r\nTo: bob@example.org\r\nSubject: %d\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\n\r\n%s\r\n"
 
@@ -184,6 +189,38 @@ def test_an_object_that_may_be_written_to_is_found(filled):
 def test_the_immutable_flag_is_told_of(filled):
     assert stat.S_IMODE(os.stat(filled.objects()[0]).st_mode) == 0o400
     assert "6 of 6 messages have no immutable flag" in check(filled)[1]
+
+
+def test_a_daemon_with_the_right_locks_what_it_stores(site):
+    """As with the drop-in of strongroom(7): the right is the daemon's, and not its parser's."""
+    if os.geteuid() or not shutil.which("setpriv") or not shutil.which("chattr"):
+        pytest.skip("needs root, setpriv and chattr")
+    uid, gid = site.owner()
+    command = ["setpriv", "--reuid=%d" % uid, "--regid=%d" % gid, "--clear-groups", "--inh-caps=+linux_immutable",
+               "--ambient-caps=+linux_immutable"]
+    probe = site.path("store", "probe")
+    open(probe, "w").close()
+    os.chown(probe, uid, gid)
+    if subprocess.run([*command, "chattr", "+i", probe], capture_output=True).returncode:
+        pytest.skip("needs CAP_LINUX_IMMUTABLE and a file system with the immutable flag")
+    try:
+        daemon = Daemon("lmtpd", [*command, site.program("strongroom-lmtpd")], site.env(), site.log_path("lmtpd"), site.path("lmtpd.notify"))
+        site.daemons["lmtpd"] = daemon
+        daemon.wait_ready(30)
+        wait_until("lmtpd answers", lambda: answers(site.address("lmtpd")))
+        with site.lmtp() as client:
+            assert client.send(MAIL % (1, b"x"))[0][0] == 250
+        site.stop("lmtpd")
+        site.run("reindex")
+        found, out = check(site, "--deep")
+        assert found == [] and "1 messages, all with the immutable flag" in out
+        (path,) = site.objects()
+        by_hand = subprocess.run(["setpriv", "--reuid=%d" % uid, "--clear-groups", "rm", "-f", path], capture_output=True)
+        assert by_hand.returncode and os.path.exists(path)
+        with pytest.raises(PermissionError):
+            os.chmod(path, 0o600) # not even root by mistake
+    finally:
+        subprocess.run(["chattr", "-R", "-i", site.path("store")], check=True)
 
 
 def test_a_lost_store_fills_no_screen(filled):
