@@ -55,8 +55,11 @@ static bool has_other(const char *at)
 {
 	unsigned char other = 0;
 
-	for (size_t i = 0; i < BLOCK; i++)
-		other |= (unsigned char)(!is_visible(at[i]) & !((at[i] == ' ') & is_visible(at[i + 1])));
+	for (size_t i = 0; i < BLOCK; i++) {
+		int invisible = (unsigned char)at[i] <= ' ', single = (at[i] == ' ') & ((unsigned char)at[i + 1] > ' ');
+
+		other |= (unsigned char)(invisible & !single);
+	}
 	return other;
 }
 
