@@ -40,6 +40,7 @@ static int64_t date_of(bool has_date, int64_t date_us)
 	make_capture(&c);
 	p->has_date = has_date;
 	p->date_us = date_us;
+	entry_identify(&entry);
 	entry_describe(&entry, p);
 	assert_int_equal(entry.document->doc.date_us, entry.row.date_us);
 	return entry.row.date_us;
@@ -71,6 +72,7 @@ static void test_row_and_document(void **state)
 	parsed_add_attachment(p, "a.pdf", "application/pdf", 1, sha256);
 	parsed_add_attachment(p, "", "text/plain", 1, sha256);
 	parsed_add_attachment(p, "b.txt", "text/plain", 1, sha256);
+	entry_identify(&entry);
 	entry_describe(&entry, p);
 	const struct index_doc *d = &entry.document->doc;
 
@@ -102,6 +104,7 @@ static void test_null_reverse_path(void **state)
 
 	make_capture(&c);
 	c.mail_from[0] = '\0';
+	entry_identify(&entry);
 	entry_describe(&entry, p);
 	assert_int_equal(entry.row.participant_count, 2);
 	assert_string_equal(entry.row.participants[0].address, "");
@@ -123,6 +126,7 @@ static void test_thousands_of_recipients(void **state)
 		snprintf(address, sizeof(address), "r%d@example.org", i % 10000);
 		capture_add_recipient(&c, address, "");
 	}
+	entry_identify(&entry);
 	entry_describe(&entry, p);
 	assert_int_equal(entry.row.participant_count, 20002);
 	assert_int_equal(entry.document->doc.mailboxes->n, 10002);
