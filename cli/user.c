@@ -95,6 +95,7 @@ static const struct verb {
 	int (*change)(struct meta *m, const struct user_wanted *w, struct err *e);
 	const char *done;
 } verbs[] = {
+	{ "list", false, false, NULL, NULL, NULL },
 	{ "add", true, true, NULL, NULL, NULL },
 	{ "scope", false, true, "account.scope", set_scope, "now sees" },
 	{ "disable", false, false, "account.disable", disable, "is disabled and signed out" },
@@ -141,11 +142,13 @@ static int read_arguments(struct cli *cli, int argc, char **argv, struct user_wa
 		status = take_option(w, option);
 	if (status != CLI_OK)
 		return status;
-	*verb_r = argc - optind == 2 ? find_verb(argv[optind]) : NULL;
-	if (!*verb_r)
-		return cli_usage(&user_command, "say: user add NAME, or scope, disable, enable or sign-out in the place of add");
+	*verb_r = optind < argc ? find_verb(argv[optind]) : NULL;
+	bool lists = *verb_r && !(*verb_r)->adds && !(*verb_r)->change;
+
+	if (!*verb_r || argc - optind != (lists ? 1 : 2))
+		return cli_usage(&user_command, "say: user list, or user add NAME, or scope, disable, enable or sign-out in the place of add");
 	status = check_options(*verb_r, w);
-	if (status != CLI_OK)
+	if (status != CLI_OK || lists)
 		return status;
 	w->username = argv[optind + 1];
 	if (!name_good(w->username))
@@ -222,6 +225,8 @@ static int run(struct cli *cli, int argc, char **argv)
 		return cli_failed(&e);
 	if (verb->adds)
 		return user_add(m, &conf, &w);
+	if (!verb->change)
+		return user_list(m);
 	if (change_audited(m, verb, &w, &e) < 0)
 		return cli_failed(&e);
 	printf("user %s %s%s%s\n", w.username, verb->done, verb->scopes ? " " : "", verb->scopes ? user_scope_text(&w) : "");
@@ -230,10 +235,11 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command user_command = {
 	.name = "user",
-	.arguments = "add NAME [--role ROLE]... [SCOPE] [--qr] | scope NAME SCOPE |\n"
+	.arguments = "list | add NAME [--role ROLE]... [SCOPE] [--qr] | scope NAME SCOPE |\n"
 		     "           disable NAME | enable NAME | sign-out NAME",
-	.summary = "Add a user, change what one may see, keep one out",
+	.summary = "Add a user, change what one may see, keep one out, list them",
 	.help = "SCOPE: [--all | --mailbox ADDRESS... --department NAME...] [--from DATE] [--until DATE]\n\n"
+		"list: roles, scope and state of each user.\n"
 		"add: the password is asked for at a terminal, or read as one line of standard input; it has 12 characters at\n"
 		"least. What an authenticator program needs for the one-time codes is printed once: a URL and, on a\n"
 		"terminal, its QR code.\n"

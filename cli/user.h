@@ -27,4 +27,7 @@ const char *user_scope_text(const struct user_wanted *w);
 /* user add: asks for the password and prints the secret; the exit status. */
 int user_add(struct meta *m, const struct conf *conf, const struct user_wanted *w);
 
+/* user list: a line for each user; the exit status. */
+int user_list(struct meta *m);
+
 #endif

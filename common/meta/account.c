@@ -105,6 +105,47 @@ int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct 
 	return load_account(c, st, true, a_r, e);
 }
 
+int meta_account_ids(struct meta *m, uint64_t **ids_r, size_t *n_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+	_free_ uint64_t *ids = NULL;
+	enum sql_result step;
+	size_t n = 0;
+
+	if (sql_reader(m->control, &c, e))
+		return -1;
+	st = sql_use(c, STMT_ACCOUNT_IDS);
+	while ((step = sql_step(st, e)) == SQL_ROW) {
+		if ((n & (n - 1)) == 0)
+			ids = mem_realloc(ids, n ? 2 * n : 1, sizeof(*ids));
+		ids[n++] = sql_get_u64(st);
+	}
+	if (step == SQL_FAILED)
+		return -1;
+	*ids_r = ids;
+	*n_r = n;
+	ids = NULL;
+	return 0;
+}
+
+int meta_account_roles(struct meta *m, uint64_t id, struct strv *roles_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+	CLEANUP(strv_deinit) struct strv roles = { 0 };
+
+	if (sql_reader(m->control, &c, e))
+		return -1;
+	st = sql_use(c, STMT_ACCOUNT_ROLES);
+	sql_bind_u64(st, id);
+	if (take_texts(st, &roles, e))
+		return -1;
+	*roles_r = roles;
+	roles = (struct strv){ 0 };
+	return 0;
+}
+
 /* ---- writing ---- */
 
 static void bind_time(struct sql_stmt *st, int64_t value, int64_t open)

@@ -196,6 +196,12 @@ static const struct {
 		" scope_until_us FROM account WHERE id = ?",
 		NULL,
 	},
+	[STMT_ACCOUNT_IDS] = { "account_ids", "SELECT id FROM account ORDER BY username", NULL },
+	[STMT_ACCOUNT_ROLES] = {
+		"account_roles",
+		"SELECT role FROM account_role WHERE account_id = ? ORDER BY role",
+		NULL,
+	},
 	[STMT_ACCOUNT_PERMISSIONS] = {
 		"account_permissions",
 		"SELECT DISTINCT rp.permission FROM account_role ar JOIN role_permission rp ON rp.role = ar.role"

@@ -259,15 +259,31 @@ def test_what_a_user_sees_changes_at_the_next_request(site):
                        "account.sign-out", "account.disable", "account.enable"]
 
 
+def test_users_are_listed(site):
+    assert site.run("user", "list")[1] == ""
+    site.run("department", "set", "legal", "bob@example.org", "carol@example.org")
+    site.add_user("zoe", PASSWORD, "--all", "--role", "legal", "--role", "auditor")
+    site.add_user("alice", PASSWORD, "--department", "legal", "--mailbox", "dave@example.org", "--from", "2026-01-01", "--until", "2026-01-31")
+    site.add_user("kim", PASSWORD)
+    site.run("user", "disable", "kim")
+    assert site.run("user", "list")[1].splitlines() == [
+        "alice: investigator; 3 mailboxes from 2026-01-01T00:00:00Z before 2026-02-01T00:00:00Z",
+        "kim: investigator; 0 mailboxes; disabled",
+        "zoe: auditor, legal; all mailboxes",
+    ]
+
+
 @pytest.mark.parametrize("arguments, status, says", [
     (["user", "disable", "nobody"], 1, "no account of this name"),
     (["user", "scope", "alice"], 2, "say what the scope is to be"),
     (["user", "scope", "alice", "--all", "--role", "legal"], 2, "are for user add"),
     (["user", "disable", "alice", "--all"], 2, "takes no scope"),
     (["user", "scope", "alice", "--department", "nowhere"], 1, "no such department"),
-    (["user", "delete", "alice"], 2, "say: user add NAME"),
-    (["user", "sign-out"], 2, "say: user add NAME"),
-    (["user", "sign-out", "a", "b"], 2, "say: user add NAME"),
+    (["user", "delete", "alice"], 2, "user add NAME"),
+    (["user", "sign-out"], 2, "user add NAME"),
+    (["user", "sign-out", "a", "b"], 2, "user add NAME"),
+    (["user", "list", "alice"], 2, "say: user list"),
+    (["user", "list", "--all"], 2, "takes no scope"),
     (["department", "remove", "nowhere", "a@example.org"], 1, "no such department"),
     (["department", "clear", "nowhere", "a@example.org"], 2, "say: department set"),
     (["department", "set", "", "a@example.org"], 2, "say: department set"),
