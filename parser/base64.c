@@ -26,8 +26,8 @@ static uint32_t group(const char *at)
 	return values[0][c[0]] | values[1][c[1]] | values[2][c[2]] | values[3][c[3]];
 }
 
-/* The next four characters that are no line ends: a group may stand on two lines. What follows them; NULL when there are
- * no four. */
+/* The next four characters that are no line ends: a group may stand on two lines. What follows them; NULL when there
+ * are no four. */
 static const char *gather(const char *at, const char *end, char four[4])
 {
 	for (size_t n = 0; n < 4; at++) {

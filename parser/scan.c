@@ -66,8 +66,8 @@ static struct span without_line_end(const char *start, const char *end)
 	return span_between(start, end);
 }
 
-/* The next line behind `at` that begins with a dash; the end when there is none. Dashes are rarer than line ends: base64
- * has none. */
+/* The next line behind `at` that begins with a dash; the end when there is none. Dashes are rarer than line ends:
+ * base64 has none. */
 static const char *next_dashed(const struct scan *s, const char *at)
 {
 	do

@@ -165,8 +165,9 @@ static void discard(struct archive *a, struct parser_reading **reading)
 		unwanted = NULL;
 }
 
-/* A worker reads while the object is written, for neither needs the other. No worker to be had: nothing is stored. A worker
- * that was lost meanwhile and can't be replaced leaves an object without a row, as any end before the commit does. */
+/* A worker reads while the object is written, for neither needs the other. No worker to be had: nothing is stored. A
+ * worker that was lost meanwhile and can't be replaced leaves an object without a row, as any end before the commit
+ * does. */
 static int store_and_read(struct archive *a, struct entry *entry, struct err *e)
 {
 	struct parser_reading *reading;

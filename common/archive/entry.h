@@ -25,8 +25,8 @@ struct entry {
 /* Fills of the row what the capture alone says; enough to store the object. */
 void entry_identify(struct entry *e);
 
-/* Fills the rest (all but the locator and what policy decides) and the document, from what could be read of the message.
- * Takes over what it needs of *parsed, which is fit for parsed_freep() only then. */
+/* Fills the rest (all but the locator and what policy decides) and the document, from what could be read of the
+ * message. Takes over what it needs of *parsed, which is fit for parsed_freep() only then. */
 void entry_describe(struct entry *e, struct parsed *parsed);
 
 void entry_deinit(struct entry *e);

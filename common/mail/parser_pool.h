@@ -1,8 +1,8 @@
 /* parser_pool: the sandboxed workers (program strongroom-parser) that alone read hostile bytes.
  *
- * A pool of pre-started workers, each serving one request at a time and many in its life. A worker that dies, hangs past
- * the time limit, answers nonsense or has served its turn is replaced; the request it was at is tried once more by a
- * fresh worker and then fails. Any thread may call; a caller waits for a worker that is not at work. */
+ * A pool of pre-started workers, each serving one request at a time and many in its life. A worker that dies, hangs
+ * past the time limit, answers nonsense or has served its turn is replaced; the request it was at is tried once more by
+ * a fresh worker and then fails. Any thread may call; a caller waits for a worker that is not at work. */
 #ifndef MAIL_PARSER_POOL_H
 #define MAIL_PARSER_POOL_H
 

@@ -1,10 +1,11 @@
-/* parser_protocol: what daemon and parser worker say to each other over the worker's descriptor 3, a stream socket, and
- * where the messages are: in the window, memory of both from the start to the end of the worker (its descriptor 4), which
- * the daemon alone writes, or, when they are longer than that, behind a descriptor beside the request's first byte.
+/* parser_protocol: what daemon and parser worker say to each other over the worker's descriptor 3, a stream socket,
+ * and where the messages are: in the window, memory of both from the start to the end of the worker (its descriptor
+ * 4), which the daemon alone writes, or, when they are longer than that, behind a descriptor beside the request's first
+ * byte.
  *
  * A worker first sends PARSER_READY with its protocol version, when its sandbox is closed behind it: a daemon that an
- * upgrade left behind must not take a newer worker's answers for nonsense of the message. Then, one at a time: a request
- * and its answer. The window belongs to the request until the answer is whole.
+ * upgrade left behind must not take a newer worker's answers for nonsense of the message. Then, one at a time: a
+ * request and its answer. The window belongs to the request until the answer is whole.
  *
  *	request	length (32 bits, of what follows), operation (8 bits), tagged values
  *		(base/pack: tag, length, bytes)
