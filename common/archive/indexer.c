@@ -1,34 +1,29 @@
 #include "archive/indexer.h"
 
+#include "archive/indexed.h"
 #include "archive/lockfile.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "meta/maintenance.h"
+#include "sys/proc.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #define ADD_DOCUMENTS 64		       /* most of one request to the index */
 #define ADD_BYTES ((size_t)2 * 1024 * 1024)
-#define WAIT_DOCUMENTS 4		       /* queued before it: then its callers don't wait, */
-#define WAIT_APART_US (CLOCK_SECOND / 50)      /* nor when the last group was under way more shortly before */
-#define GATHER_US (CLOCK_SECOND / 20)	       /* how long documents that nobody waits for wait for company */
+#define APART_US (CLOCK_SECOND / 50)	       /* callers wait when the group before theirs was longer ago */
+#define GATHER_US (CLOCK_SECOND / 4)	       /* how long documents that nobody waits for wait for company */
 #define QUEUE_DOCUMENTS 1024		       /* queued before it: then it is left to the outbox */
 #define QUEUE_BYTES ((size_t)4 * 1024 * 1024)
-#define IDLE_US (CLOCK_SECOND / 4)	       /* no group for so long: take what is done off the outbox ourselves */
-#define CLEAR_AT_ONCE 512
+#define SYNC_US (CLOCK_SECOND / 2)	       /* for what was added to be made durable ... */
+#define SYNC_DOCUMENTS 512		       /* ... or when there is so much of it */
 #define RETRY_MIN_US CLOCK_SECOND
 #define RETRY_MAX_US (30 * CLOCK_SECOND)
 #define FINISH_US (5 * CLOCK_SECOND)
-#define NICE 10
-#define REST_US (CLOCK_SECOND / 50)	       /* for each time that it was kept from the processor during a run, */
-#define REST_MAX_US CLOCK_SECOND
-#define QUIET_US (CLOCK_SECOND / 10)	       /* no group for so long: no rest */
 
 enum batch_state { BATCH_QUEUED, BATCH_INDEXED, BATCH_FAILED };
 
@@ -40,6 +35,7 @@ struct index_batch {
 	size_t bytes;
 	size_t waiters; /* callers that have not come back from indexer_wait() */
 	bool awaited;	/* there were any when it was queued */
+	bool must;	/* its callers will take it off the outbox: make it durable first */
 	int64_t due_us; /* when to add it at the latest; monotonic */
 	enum batch_state state;
 	pthread_cond_t tried;
@@ -47,10 +43,14 @@ struct index_batch {
 
 struct indexer {
 	const struct conf *conf;
-	struct meta *meta;
+	struct indexed *indexed;
 	struct index *index; /* the thread's own */
 	int64_t retry_us;    /* the thread's own: the next pause */
-	int64_t rest_until_us; /* the thread's own; monotonic */
+	struct {
+		struct uuid *ids;
+		size_t n, cap;
+	} added;	     /* the thread's own: in the index, but not durable there */
+	int64_t sync_due_us; /* the thread's own: when `added` is to become durable; monotonic */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	/* under the lock: */
@@ -60,8 +60,6 @@ struct indexer {
 	size_t queued;		 /* documents that are queued */
 	size_t awaited;		 /* batches that are queued and were waited for */
 	int64_t busy_us;	 /* when a group was last offered, or its callers let go; monotonic */
-	struct uuid *done;	 /* indexed, still on the outbox */
-	size_t done_n, done_cap;
 	bool open;
 	bool tried; /* to open it, once at least */
 	pthread_cond_t opened;
@@ -137,14 +135,14 @@ static bool has_room(const struct indexer *x, size_t n, size_t bytes)
 	return x->documents == 0 || (x->documents + n <= QUEUE_DOCUMENTS && x->bytes + bytes <= QUEUE_BYTES);
 }
 
-/* A document alone costs the index nearly twice what it costs among many. Where messages come one shortly after the
- * other nobody waits, and they are added together. */
+/* A document alone costs the index several times what it costs among many: where messages follow each other closely
+ * nobody waits, and they are added together. */
 static bool worth_waiting(struct indexer *x, enum indexer_haste haste, int64_t now)
 {
-	bool apart = now - x->busy_us >= WAIT_APART_US;
+	bool apart = now - x->busy_us >= APART_US;
 
 	x->busy_us = now;
-	return haste == INDEXER_MUST || x->conf->index_required || (apart && x->documents <= WAIT_DOCUMENTS);
+	return haste == INDEXER_MUST || x->conf->index_required || (apart && x->conf->index_wait_us > 0);
 }
 
 /* The lock is held. */
@@ -176,6 +174,7 @@ struct index_batch *indexer_offer(struct indexer *x, struct document **documents
 	bool wait = worth_waiting(x, haste, now);
 	struct index_batch *b = batch_new(documents, n, wait ? waiters : 0, now + GATHER_US);
 
+	b->must = haste == INDEXER_MUST;
 	enqueue(x, b);
 	pthread_mutex_unlock(&x->lock);
 	return wait ? b : NULL;
@@ -200,25 +199,12 @@ bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us)
 
 size_t indexer_take_done(struct indexer *x, struct uuid *ids_r, size_t max)
 {
-	pthread_mutex_lock(&x->lock);
-	size_t n = x->done_n < max ? x->done_n : max;
-
-	x->done_n -= n;
-	if (n)
-		memcpy(ids_r, x->done + x->done_n, n * sizeof(*ids_r));
-	pthread_mutex_unlock(&x->lock);
-	return n;
+	return indexed_take(x->indexed, ids_r, max);
 }
 
 int indexer_clear_outbox(struct indexer *x, struct err *e)
 {
-	struct uuid ids[CLEAR_AT_ONCE];
-	size_t n;
-
-	while ((n = indexer_take_done(x, ids, CLEAR_AT_ONCE)) > 0)
-		if (meta_outbox_clear(x->meta, ids, n, e))
-			return -1;
-	return 0;
+	return indexed_clear(x->indexed, e);
 }
 
 int indexer_ready(struct indexer *x, struct err *e)
@@ -258,18 +244,6 @@ static struct index_batch *take_run(struct indexer *x)
 	return first;
 }
 
-/* The lock is held. */
-static void note_done(struct indexer *x, const struct uuid *ids, size_t n)
-{
-	if (x->done_n + n > x->done_cap) {
-		x->done_cap = 2 * (x->done_n + n);
-		x->done = mem_realloc(x->done, x->done_cap, sizeof(*x->done));
-	}
-	if (n)
-		memcpy(x->done + x->done_n, ids, n * sizeof(*ids));
-	x->done_n += n;
-}
-
 /* Lets go of a run's documents, but for their ids, which come back; caller frees. */
 static struct uuid *reduce_to_ids(struct index_batch *run, size_t *n_r)
 {
@@ -288,9 +262,10 @@ static struct uuid *reduce_to_ids(struct index_batch *run, size_t *n_r)
 	return ids;
 }
 
-/* Tells the callers of a run how it ended. The lock is held. */
+/* Tells the callers of a run how it ended. */
 static void tell(struct indexer *x, struct index_batch *run, enum batch_state state)
 {
+	pthread_mutex_lock(&x->lock);
 	for (struct index_batch *b = run, *next; b; b = next) {
 		next = b->next;
 		x->documents -= b->n;
@@ -301,19 +276,6 @@ static void tell(struct indexer *x, struct index_batch *run, enum batch_state st
 		else
 			batch_free(b);
 	}
-}
-
-/* Ends a run. Under the lock no more than has to be: this thread may be kept from the processor there, and capture
- * with it. */
-static void settle(struct indexer *x, struct index_batch *run, enum batch_state state, bool off_outbox)
-{
-	size_t n;
-	_free_ struct uuid *ids = reduce_to_ids(run, &n);
-
-	pthread_mutex_lock(&x->lock);
-	if (state == BATCH_INDEXED && off_outbox)
-		note_done(x, ids, n);
-	tell(x, run, state);
 	pthread_mutex_unlock(&x->lock);
 }
 
@@ -333,6 +295,7 @@ static void set_open(struct indexer *x, bool open, const struct err *why)
 static void lose_index(struct indexer *x, const struct err *why)
 {
 	set_open(x, false, why);
+	x->added.n = 0; /* they stay on the outbox */
 	if (x->index)
 		index_closep(&x->index);
 	log_warn(NULL, "the index is down, messages stay on its outbox until it is back; it is tried again in %lld s "
@@ -374,56 +337,86 @@ static int add_run(struct indexer *x, const struct index_batch *run, struct err 
 	return 0;
 }
 
+/* What was added may come off the outbox from here on. */
+static int make_durable(struct indexer *x, struct err *e)
+{
+	if (!x->added.n)
+		return 0;
+	if (index_sync(x->index, e))
+		return -1;
+	indexed_add(x->indexed, x->added.ids, x->added.n);
+	x->added.n = 0;
+	return 0;
+}
+
+static void note_added(struct indexer *x, const struct uuid *ids, size_t n)
+{
+	if (!x->added.n)
+		x->sync_due_us = clock_monotonic_us() + SYNC_US;
+	if (x->added.n + n > x->added.cap) {
+		x->added.cap = 2 * (x->added.n + n);
+		x->added.ids = mem_realloc(x->added.ids, x->added.cap, sizeof(*x->added.ids));
+	}
+	if (n)
+		memcpy(x->added.ids + x->added.n, ids, n * sizeof(*ids));
+	x->added.n += n;
+}
+
+static bool has_must(const struct index_batch *run)
+{
+	while (run && !run->must)
+		run = run->next;
+	return run != NULL;
+}
+
+/* Adds a run and tells its callers. Nothing of it is done under the lock but what has to be: this thread may be kept from
+ * the processor there, and capture with it. */
 static void work_off(struct indexer *x, struct index_batch *run)
 {
 	struct err e = { 0 };
 	/* Asked before adding: a rebuild that begins later walks past these messages, for they are committed. */
 	bool off_outbox = !lockfile_is_held(x->conf->run_dir, INDEXER_REBUILD_LOCK);
 	int failed = add_run(x, run, &e);
+	size_t n;
+	_free_ struct uuid *ids = reduce_to_ids(run, &n);
 
+	if (!failed && off_outbox)
+		note_added(x, ids, n);
+	if (!failed && has_must(run))
+		failed = make_durable(x, &e);
 	if (failed)
 		lose_index(x, &e); /* first, so that whoever is told finds it down, and why */
 	else
 		x->retry_us = RETRY_MIN_US;
-	settle(x, run, failed ? BATCH_FAILED : BATCH_INDEXED, off_outbox);
+	tell(x, run, failed ? BATCH_FAILED : BATCH_INDEXED);
 }
 
-/* What fails stays on the outbox for workerd. */
-static void clear_when_idle(struct indexer *x)
+/* With nobody waiting for it. */
+static void make_durable_when_due(struct indexer *x)
 {
 	struct err e = { 0 };
+	bool due = x->added.n >= SYNC_DOCUMENTS || clock_monotonic_us() >= x->sync_due_us;
 
-	if (indexer_clear_outbox(x, &e))
-		log_warn(NULL, "some messages are indexed but stay on the outbox: %s", e.text);
+	if (x->index && x->added.n && due && make_durable(x, &e))
+		lose_index(x, &e);
 }
 
 /* ---- the thread: its life ---- */
 
-/* When to add what is queued: with enough of it, or when it has waited long enough; after a rest while groups keep coming.
- * The lock is held. */
+/* When to add what is queued. The lock is held. */
 static int64_t due_at(const struct indexer *x)
 {
-	int64_t due = x->queued >= ADD_DOCUMENTS ? 0 : x->head->due_us, rest = x->busy_us + QUIET_US;
-
-	if (rest > x->rest_until_us)
-		rest = x->rest_until_us;
-	return x->stop || x->awaited ? 0 : due > rest ? due : rest;
+	return x->stop || x->awaited || x->queued >= ADD_DOCUMENTS ? 0 : x->head->due_us;
 }
 
-/* Waits for documents; the lock is held. *idle_r: none came, and something is waiting to be taken off the outbox. */
-static struct index_batch *next_run(struct indexer *x, bool *idle_r)
+/* Waits for documents, or until what was added is to become durable (NULL); the lock is held. */
+static struct index_batch *next_run(struct indexer *x)
 {
-	int64_t idle_at = clock_monotonic_us() + IDLE_US;
-
-	*idle_r = false;
 	while (!x->head && !x->stop) {
-		if (!x->done_n) {
+		if (!x->added.n)
 			pthread_cond_wait(&x->work, &x->lock);
-			idle_at = clock_monotonic_us() + IDLE_US;
-		} else if (wait_until(&x->work, &x->lock, idle_at) == ETIMEDOUT) {
-			*idle_r = true;
+		else if (wait_until(&x->work, &x->lock, x->sync_due_us) == ETIMEDOUT)
 			return NULL;
-		}
 	}
 	while (x->head && clock_monotonic_us() < due_at(x))
 		wait_until(&x->work, &x->lock, due_at(x));
@@ -432,42 +425,20 @@ static struct index_batch *next_run(struct indexer *x, bool *idle_r)
 	return take_run(x);
 }
 
-static long times_preempted(void)
-{
-	struct rusage u;
-
-	return getrusage(RUSAGE_THREAD, &u) == 0 ? u.ru_nivcsw : 0;
-}
-
-/* A run, and the rest after it. A document takes as much processor time as all else that capture does with a message, and
- * more: where processors are short, capture gets them, and what is left to the outbox is indexed when it is over. */
-static void work_and_rest(struct indexer *x, struct index_batch *run)
-{
-	long before = times_preempted();
-
-	work_off(x, run);
-	int64_t rest = (times_preempted() - before) * REST_US;
-
-	x->rest_until_us = clock_monotonic_us() + (rest < REST_MAX_US ? rest : REST_MAX_US);
-}
-
 /* Works while the index is open. */
 static void serve(struct indexer *x)
 {
 	bool stopping = false;
 
 	while (x->index && !stopping) {
-		bool idle;
-
 		pthread_mutex_lock(&x->lock);
-		struct index_batch *run = next_run(x, &idle);
+		struct index_batch *run = next_run(x);
 
 		stopping = x->stop && !run;
 		pthread_mutex_unlock(&x->lock);
 		if (run)
-			work_and_rest(x, run);
-		else if (idle)
-			clear_when_idle(x);
+			work_off(x, run);
+		make_durable_when_due(x);
 	}
 }
 
@@ -476,12 +447,14 @@ static void give_up_queue(struct indexer *x)
 {
 	pthread_mutex_lock(&x->lock);
 	struct index_batch *queue = x->head;
+	size_t n;
 
 	x->head = NULL;
 	x->tail = &x->head;
 	x->queued = x->awaited = 0;
 	pthread_mutex_unlock(&x->lock);
-	settle(x, queue, BATCH_FAILED, false);
+	free(reduce_to_ids(queue, &n));
+	tell(x, queue, BATCH_FAILED);
 }
 
 /* The pause between two trials; false when it is time to end. */
@@ -499,21 +472,31 @@ static bool pause_before_retry(struct indexer *x)
 	return go_on;
 }
 
+static void finish(struct indexer *x)
+{
+	struct err e = { 0 };
+
+	if (make_durable(x, &e))
+		lose_index(x, &e);
+	else
+		index_closep(&x->index);
+}
+
 static void *run_thread(void *arg)
 {
 	struct indexer *x = arg;
 
-	/* of this thread alone: Linux keeps it by thread; capture goes first */
-	if (nice(NICE) < 0)
-		log_debug(NULL, "nice(indexer) failed: %s", strerror(errno));
+	/* A document takes as much processor time as all else that capture does with a message. Where processors are short
+	 * capture gets them, and what is left to the outbox is indexed when it is over. */
+	if (!x->conf->index_required)
+		proc_background();
 	do {
 		if (open_index(x) == 0)
 			serve(x);
 		give_up_queue(x);
-		clear_when_idle(x);
 	} while (pause_before_retry(x));
 	if (x->index)
-		index_closep(&x->index);
+		finish(x);
 	return NULL;
 }
 
@@ -522,7 +505,7 @@ struct indexer *indexer_new(const struct conf *conf, struct meta *meta)
 	struct indexer *x = MEM_NEW(struct indexer);
 
 	x->conf = conf;
-	x->meta = meta;
+	x->indexed = indexed_new(meta);
 	x->retry_us = RETRY_MIN_US;
 	x->tail = &x->head;
 	pthread_mutex_init(&x->lock, NULL);
@@ -553,6 +536,7 @@ void indexer_freep(struct indexer **x)
 	pthread_cond_destroy(&was->work);
 	pthread_cond_destroy(&was->opened);
 	pthread_mutex_destroy(&was->lock);
-	free(was->done);
+	indexed_freep(&was->indexed);
+	free(was->added.ids);
 	free(was);
 }

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "meta/maintenance.h"
+#include "sys/proc.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -95,10 +96,8 @@ static void note_failure(struct work *w, const struct err *e)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static void *work(void *arg)
+static void work(struct work *w)
 {
-	struct work *w = arg;
-
 	while (!atomic_load(&w->failed)) {
 		size_t i = atomic_fetch_add(&w->next, 1);
 		struct err e = { 0 };
@@ -108,10 +107,17 @@ static void *work(void *arg)
 		if (stored_document(w->a, &w->ids[i], &w->documents[i], &e) < 0)
 			note_failure(w, &e);
 	}
+}
+
+/* Many messages are nothing that anybody waits for. */
+static void *work_in_background(void *arg)
+{
+	proc_background();
+	work(arg);
 	return NULL;
 }
 
-/* The caller works too, so that it goes on when no thread can be had. */
+/* The caller works alone on one message, and where no thread can be had. */
 static void work_together(struct work *w)
 {
 	pthread_t threads[THREADS_MAX];
@@ -119,9 +125,11 @@ static void work_together(struct work *w)
 
 	if (wanted > THREADS_MAX)
 		wanted = THREADS_MAX;
-	while (started + 1 < wanted && started + 1 < w->n && pthread_create(&threads[started], NULL, work, w) == 0)
+	while (w->n > 1 && started < wanted && started < w->n &&
+		pthread_create(&threads[started], NULL, work_in_background, w) == 0)
 		started++;
-	work(w);
+	if (!started)
+		work(w);
 	for (size_t i = 0; i < started; i++)
 		pthread_join(threads[i], NULL);
 }

@@ -59,6 +59,11 @@ int index_add(struct index *i, const struct index_doc *docs, size_t n, struct er
 	return n ? i->driver->add(i, docs, n, e) : 0;
 }
 
+int index_sync(struct index *i, struct err *e)
+{
+	return i->mode == INDEX_WRITE ? i->driver->sync(i, e) : 0;
+}
+
 int index_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
 	struct err *e)
 {

@@ -32,9 +32,13 @@ enum index_mode { INDEX_READ, INDEX_WRITE };
 int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode, struct err *e) MUST_CHECK;
 void index_closep(struct index **i);
 
-/* Adds a batch, all or nothing and durable; a document that is there already (same id) is left as it is. -1 permanent
- * when the index turns out to be damaged or is gone, as with index_open(). */
+/* Adds a batch, all or nothing; a document that is there already (same id) is left as it is. It can be found at once, and
+ * is durable after index_sync(). -1 permanent when the index turns out to be damaged or is gone, as with index_open(). */
 int index_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
+
+/* Makes durable what any process added before, and does upkeep that nobody should wait for: call it every second or so
+ * while documents are added. -1: nothing may be assumed to be durable. */
+int index_sync(struct index *i, struct err *e) MUST_CHECK;
 
 struct index_hit {
 	struct uuid id;

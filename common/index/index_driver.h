@@ -11,6 +11,7 @@ struct index_driver {
 	int (*open)(struct index **i_r, const char *where, enum index_mode mode, struct err *e);
 	void (*close)(struct index *i);
 	int (*add)(struct index *i, const struct index_doc *docs, size_t n, struct err *e);
+	int (*sync)(struct index *i, struct err *e);
 	int (*search)(struct index *i, const struct scope *scope, const struct index_request *r,
 		struct index_page *page_r, struct err *e);
 	int (*count)(struct index *i, uint64_t *n_r, struct err *e);

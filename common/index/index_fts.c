@@ -185,6 +185,7 @@ const struct index_driver index_fts_driver = {
 	.open = open_index,
 	.close = close_index,
 	.add = fts_add,
+	.sync = fts_sync,
 	.search = fts_search,
 	.count = count_docs,
 	.ready = ready,

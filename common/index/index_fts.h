@@ -54,6 +54,7 @@ void fts_reader_put(struct fts *f, struct fts_db *db, bool sound);
 void fts_close_readers(struct fts *f);
 
 int fts_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
+int fts_sync(struct index *i, struct err *e) MUST_CHECK;
 int fts_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
 	struct err *e) MUST_CHECK;
 

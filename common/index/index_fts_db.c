@@ -1,5 +1,6 @@
 #include "index/index_fts_db.h"
 
+#include "base/fault.h"
 #include "index/index_fts_damage.h"
 #include "index/index_fts_terms.h"
 
@@ -12,6 +13,11 @@
 #define APPLICATION_ID 0x53524958 /* "SRIX" */
 #define SCHEMA_VERSION 2
 #define BUSY_TIMEOUT_MS 5000
+
+/* Pages of the write-ahead log. Where it is due its pages are moved into the file while others go on reading and writing;
+ * it starts again from its beginning only when all were moved, for which, where it is long, the others are kept waiting. */
+#define LOG_DUE 4000
+#define LOG_LONG 16000
 
 #define STRING(x) #x
 #define NUMBER(x) STRING(x)
@@ -133,7 +139,36 @@ int fts_db_checkpoint(struct fts_db *db, struct err *e)
 	return 0;
 }
 
+int fts_db_sync(struct fts_db *db, struct err *e)
+{
+	sqlite3_file *log = NULL;
+
+	if (sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK || !log->pMethods)
+		return fts_db_fail(db, "sync", e);
+	if (FAULT("index-sync") || log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) != SQLITE_OK) {
+		fts_damage_note(db->path); /* nobody knows what of it is on the disk, and the next sync would not tell */
+		return err_permanent(e, "sync(%s-wal) failed: %s" REMEDY, db->path, strerror(errno));
+	}
+	if (db->log_pages < LOG_DUE)
+		return 0;
+	int mode = db->log_pages < LOG_LONG ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
+	int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL, mode, NULL, NULL);
+
+	db->log_pages = 0;
+	return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY ? 0 : fts_db_fail(db, "checkpoint", e);
+}
+
 /* ---- opening ---- */
+
+/* Takes the place of SQLite's own hook, which would move pages inside a commit that somebody may be waiting for. */
+static int note_log(void *arg, sqlite3 *sql, const char *name, int pages)
+{
+	struct fts_db *db = arg;
+
+	(void)sql, (void)name;
+	db->log_pages = pages;
+	return SQLITE_OK;
+}
 
 static int open_handle(struct fts_db *db, int flags, struct err *e)
 {
@@ -145,7 +180,9 @@ static int open_handle(struct fts_db *db, int flags, struct err *e)
 	sqlite3_busy_timeout(db->sql, BUSY_TIMEOUT_MS);
 	/* The last one to close must not remove the log by name: the name may belong to a rebuilt index by then. */
 	sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
-	return execute(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;", e);
+	/* Debian's SQLite overwrites what is deleted, at the cost of reading and logging it. FTS5 deletes only when it
+	 * merges, and then the same words are still in the file. */
+	return execute(db, "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA secure_delete = OFF;", e);
 }
 
 static int read_number(struct fts_db *db, const char *sql, int *value_r, struct err *e)
@@ -179,10 +216,12 @@ static int configure(struct fts_db *db, enum fts_access access, struct err *e)
 {
 	static const char *const settings[] = {
 		[FTS_READ] = "PRAGMA query_only = ON; PRAGMA cache_size = -32768;",
-		[FTS_WRITE] = "PRAGMA synchronous = FULL; PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 67108864;",
+		[FTS_WRITE] = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 67108864;",
 		[FTS_BUILD] = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384;",
 	};
 
+	if (access == FTS_WRITE)
+		sqlite3_wal_hook(db->sql, note_log, db);
 	return execute(db, settings[access], e);
 }
 

@@ -41,7 +41,7 @@ enum fts_sql {
 
 enum fts_access {
 	FTS_READ,
-	FTS_WRITE, /* what is committed is durable */
+	FTS_WRITE, /* what is committed is durable after fts_db_sync(), which keeps the log short too */
 	FTS_BUILD, /* after a checkpoint it is */
 };
 
@@ -55,6 +55,7 @@ struct fts_db {
 	sqlite3_stmt *statements[SQL_COUNT];
 	struct tokenizer *tokenizer;
 	struct fts_terms_known *known; /* while it is written to */
+	int log_pages;	     /* of a writer: in the write-ahead log when it last committed */
 	struct fts_db *next; /* in a list of idle connections */
 };
 
@@ -88,6 +89,10 @@ sqlite3_stmt *fts_db_prepare(struct fts_db *db, enum fts_sql which, struct err *
 
 /* Steps a statement that gives no rows, to its end. */
 int fts_db_run(struct fts_db *db, enum fts_sql which, struct err *e) MUST_CHECK;
+
+/* Makes durable what anybody committed before; where the write-ahead log has become long it is moved into the file. -1
+ * permanent: the system could not write, the file counts as damaged. */
+int fts_db_sync(struct fts_db *db, struct err *e) MUST_CHECK;
 
 /* Empties the write-ahead log into the file. */
 int fts_db_checkpoint(struct fts_db *db, struct err *e) MUST_CHECK;

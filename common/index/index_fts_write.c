@@ -276,18 +276,42 @@ static int add_to_rebuild(struct fts *f, struct prepared *list, size_t n, struct
 	return fts_db_open(&db, path, FTS_WRITE, e) || write_all(db, list, n, e) ? -1 : 0;
 }
 
+static int enter_gate(struct fts *f, struct err *e)
+{
+	if (f->gate < 0 && fts_gate_open(&f->gate, f->path, e))
+		return -1;
+	return fts_gate_shared(f->gate, GATE_NAME, e);
+}
+
+static void leave_gate(struct fts *f, bool failed)
+{
+	if (failed)
+		fts_db_closep(&f->writer); /* whatever was wrong with it, the next one begins afresh */
+	fts_gate_unlock(f->gate, GATE_NAME);
+}
+
 static int add_locked(struct fts *f, struct prepared *list, size_t n, struct err *e)
 {
 	if (f->live) /* a rebuild's own file: nobody else replaces it */
 		return f->writer ? write_all(f->writer, list, n, e) :
 			err_temporary(e, "index_add(%s) failed: finishing the rebuild failed before", f->path);
-	if ((f->gate < 0 && fts_gate_open(&f->gate, f->path, e)) || fts_gate_shared(f->gate, GATE_NAME, e))
+	if (enter_gate(f, e))
 		return -1;
 	int rc = add_to_rebuild(f, list, n, e) || writer_of(f, e) || write_all(f->writer, list, n, e) ? -1 : 0;
 
-	if (rc)
-		fts_db_closep(&f->writer); /* whatever was wrong with it, the next one begins afresh */
-	fts_gate_unlock(f->gate, GATE_NAME);
+	leave_gate(f, rc != 0);
+	return rc;
+}
+
+static int sync_locked(struct fts *f, struct err *e)
+{
+	if (f->live)
+		return 0; /* finishing the rebuild does it */
+	if (enter_gate(f, e))
+		return -1;
+	int rc = writer_of(f, e) || fts_db_sync(f->writer, e) ? -1 : 0;
+
+	leave_gate(f, rc != 0);
 	return rc;
 }
 
@@ -301,5 +325,16 @@ int fts_add(struct index *i, const struct index_doc *docs, size_t n, struct err 
 
 	pthread_mutex_unlock(&f->write_lock);
 	free_prepared(list, n);
+	return rc;
+}
+
+int fts_sync(struct index *i, struct err *e)
+{
+	struct fts *f = fts_of(i);
+
+	pthread_mutex_lock(&f->write_lock);
+	int rc = sync_locked(f, e);
+
+	pthread_mutex_unlock(&f->write_lock);
 	return rc;
 }

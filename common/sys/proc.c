@@ -10,6 +10,7 @@
 #include <locale.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -187,6 +188,14 @@ int proc_poll(struct pollfd *fds, size_t n, int64_t timeout_us)
 	for (size_t i = 0; i < n; i++)
 		fds[i].revents = all[i].revents;
 	return ready;
+}
+
+void proc_background(void)
+{
+	const struct sched_param none = { 0 };
+
+	if (sched_setscheduler(0, SCHED_IDLE, &none)) /* of this thread alone: Linux keeps it by thread */
+		log_debug(NULL, "sched_setscheduler(SCHED_IDLE) failed: %s", strerror(errno));
 }
 
 enum proc_event proc_wait(int64_t timeout_us)

@@ -531,6 +531,26 @@ static void test_a_lost_index_is_noticed_by_its_count(void **state)
 	assert_int_equal(indexed(), 2);
 }
 
+static void test_an_index_of_another_version_is_noticed(void **state)
+{
+	_free_ char *path = in_top("index/index.db");
+	const uint8_t version[4] = { 0, 0, 0, 1 };
+	struct err e = { 0 };
+
+	(void)state;
+	put_ok("a message");
+	wait_for(indexed, 1);
+	reindex(); /* empties the log */
+	int fd = open(path, O_WRONLY);
+
+	assert_int_equal(pwrite(fd, version, sizeof(version), 60), sizeof(version)); /* user_version, in SQLite's header */
+	close(fd);
+	assert_int_equal(archive_index_check(archive, false, &e), 0);
+	assert_int_equal(reindex(), 0);
+	assert_int_equal(archive_index_check(archive, true, &e), 1);
+	assert_int_equal(indexed(), 1);
+}
+
 static void test_index_required(void **state)
 {
 	(void)state;
@@ -649,6 +669,7 @@ int main(void)
 		ARCHIVE_TEST(test_drain_takes_what_is_old_enough),
 		ARCHIVE_TEST(test_altered_objects_stay_on_the_outbox),
 		ARCHIVE_TEST(test_a_lost_index_is_noticed_by_its_count),
+		ARCHIVE_TEST(test_an_index_of_another_version_is_noticed),
 		ARCHIVE_TEST(test_index_required),
 		ARCHIVE_TEST(test_admission),
 		ARCHIVE_TEST(test_capture_beside_rebuilds),

@@ -131,6 +131,56 @@ static void test_a_file_that_is_no_index(void **state)
 	fixture_deinit(&f);
 }
 
+/* An index that an older or newer Strongroom made is for workerd to rebuild, not for anybody to read. */
+static void test_a_file_of_another_version(void **state)
+{
+	const uint8_t version[4] = { 0, 0, 0, 1 };
+	struct fixture f;
+	struct index *other;
+	struct err e;
+
+	(void)state;
+	fixture_init(&f);
+	add_numbers(f.index, 0, 3);
+	index_closep(&f.index);
+	rebuild(&f, 0, 3); /* empties the log */
+	int fd = open(f.file, O_WRONLY);
+
+	assert_int_equal(pwrite(fd, version, sizeof(version), 60), sizeof(version)); /* user_version, in SQLite's header */
+	close(fd);
+	assert_refused(index_open(&other, &f.conf, INDEX_WRITE, &e), &e, ERR_PERMANENT, "not an index of this version");
+	assert_refused(index_open(&other, &f.conf, INDEX_READ, &e), &e, ERR_PERMANENT, "reindex");
+	rebuild(&f, 0, 5);
+	fixture_open(&f);
+	assert_int_equal(total(f.index, "common"), 5);
+	fixture_deinit(&f);
+}
+
+/* Nobody but index_sync() moves what was added from the log into the file, and it keeps the log short. */
+static void test_sync_keeps_the_log_short(void **state)
+{
+	struct fixture f;
+	struct stat log, file;
+	struct err e;
+
+	(void)state;
+	fixture_init(&f);
+	_free_ char *log_path = mem_printf("%s-wal", f.file);
+	_free_ char *body = mem_alloc(60001, 1);
+
+	memset(body, 'x', 60000);
+	for (unsigned n = 0; n < 1200; n++) {
+		add_doc(f.index, (struct index_doc){ .id = numbered(n), .date_us = n * CLOCK_SECOND, .body = body }, NULL);
+		if (n % 100 == 99)
+			assert_int_equal(index_sync(f.index, &e), 0);
+	}
+	assert_int_equal(stat(log_path, &log), 0);
+	assert_int_equal(stat(f.file, &file), 0);
+	assert_true(log.st_size < 40 * 1024 * 1024); /* 72 MiB were written */
+	assert_true(file.st_size > 40 * 1024 * 1024);
+	fixture_deinit(&f);
+}
+
 /* Damage in the middle shows when it is read: never a crash, never a wrong answer without an error. */
 static void test_damage_inside(void **state)
 {
@@ -305,8 +355,8 @@ static void test_rebuilds_while_processes_write(void **state)
 	fixture_deinit(&f);
 }
 
-/* What was added is there after the process was killed. */
-static void test_added_is_durable(void **state)
+/* What was added is there after the process was killed, synced or not. */
+static void test_added_survives_its_process(void **state)
 {
 	struct fixture f;
 	int status, ready[2];
@@ -340,12 +390,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_missing_file),
 		cmocka_unit_test(test_a_file_that_is_no_index),
+		cmocka_unit_test(test_a_file_of_another_version),
+		cmocka_unit_test(test_sync_keeps_the_log_short),
 		cmocka_unit_test(test_damage_inside),
 		cmocka_unit_test(test_a_rebuild_takes_the_place_of_the_old),
 		cmocka_unit_test(test_an_abandoned_rebuild_leaves_nothing),
 		cmocka_unit_test(test_a_rebuild_that_died),
 		cmocka_unit_test(test_rebuilds_while_processes_write),
-		cmocka_unit_test(test_added_is_durable),
+		cmocka_unit_test(test_added_survives_its_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
