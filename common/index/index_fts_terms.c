@@ -4,15 +4,19 @@
 
 #include <string.h>
 
-/* Each term has one place, and whoever comes later takes it over: what is common comes back soon. */
-#define KNOWN_PLACES 65536
+/* A term has a few places. It moves up one whenever it is met and takes the last one when it is new, so what is common
+ * stays and what comes once, like a Message-ID, drives out its like alone. */
+#define KNOWN_SETS 16384
+#define KNOWN_WAYS 4
 #define KNOWN_SIZE 31
 
+struct known_term {
+	uint8_t len; /* 0: none */
+	char text[KNOWN_SIZE];
+};
+
 struct fts_terms_known {
-	struct {
-		uint8_t len; /* 0: empty */
-		char text[KNOWN_SIZE];
-	} places[KNOWN_PLACES];
+	struct known_term sets[KNOWN_SETS][KNOWN_WAYS];
 };
 
 void fts_terms_known_freep(struct fts_terms_known **k)
@@ -26,13 +30,21 @@ void fts_terms_forget(struct fts_db *db)
 	fts_terms_known_freep(&db->known);
 }
 
-static size_t place_of(const char *term, size_t n)
+static size_t set_of(const char *term, size_t n)
 {
 	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
 
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ (unsigned char)term[i]) * UINT64_C(0x100000001b3);
-	return (h ^ h >> 32) % KNOWN_PLACES;
+	return (h ^ h >> 32) % KNOWN_SETS;
+}
+
+static void move_up(struct known_term *set, size_t at)
+{
+	struct known_term above = set[at - 1];
+
+	set[at - 1] = set[at];
+	set[at] = above;
 }
 
 /* Says whether it was known; it is from now on. */
@@ -40,12 +52,17 @@ static bool know(struct fts_terms_known *k, const char *term, size_t n)
 {
 	if (n > KNOWN_SIZE)
 		return false;
-	size_t at = place_of(term, n);
+	struct known_term *set = k->sets[set_of(term, n)], *last = &set[KNOWN_WAYS - 1];
 
-	if (k->places[at].len == n && !memcmp(k->places[at].text, term, n))
-		return true;
-	k->places[at].len = (uint8_t)n;
-	memcpy(k->places[at].text, term, n);
+	for (size_t i = 0; i < KNOWN_WAYS; i++) {
+		if (set[i].len == n && !memcmp(set[i].text, term, n)) {
+			if (i)
+				move_up(set, i);
+			return true;
+		}
+	}
+	last->len = (uint8_t)n;
+	memcpy(last->text, term, n);
 	return false;
 }
 
