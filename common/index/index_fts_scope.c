@@ -26,7 +26,7 @@ unsigned fts_size_class(uint64_t size)
 {
 	unsigned bits = 0;
 
-	for (; size; size >>= 1)
+	for (; size && bits < FTS_SIZE_CLASSES - 1; size >>= 1)
 		bits++;
 	return bits;
 }
