@@ -156,6 +156,29 @@ static void test_a_file_of_another_version(void **state)
 	fixture_deinit(&f);
 }
 
+#ifdef STRONGROOM_FAULTS
+/* What the next sync says about it can't be trusted. */
+static void test_a_failed_sync_is_damage(void **state)
+{
+	struct fixture f;
+	struct err e;
+
+	(void)state;
+	fixture_init(&f);
+	add_numbers(f.index, 0, 3);
+	assert_int_equal(index_sync(f.index, &e), 0);
+	assert_false(index_is_damaged(&f.conf));
+	setenv("STRONGROOM_FAULT", "index-sync=fail", 1);
+	assert_refused(index_sync(f.index, &e), &e, ERR_PERMANENT, "reindex");
+	unsetenv("STRONGROOM_FAULT");
+	assert_true(index_is_damaged(&f.conf));
+	rebuild(&f, 0, 3);
+	assert_false(index_is_damaged(&f.conf));
+	assert_int_equal(index_sync(f.index, &e), 0);
+	fixture_deinit(&f);
+}
+#endif
+
 /* Nobody but index_sync() moves what was added from the log into the file, and it keeps the log short. */
 static void test_sync_keeps_the_log_short(void **state)
 {
@@ -392,6 +415,9 @@ int main(void)
 		cmocka_unit_test(test_a_file_that_is_no_index),
 		cmocka_unit_test(test_a_file_of_another_version),
 		cmocka_unit_test(test_sync_keeps_the_log_short),
+#ifdef STRONGROOM_FAULTS
+		cmocka_unit_test(test_a_failed_sync_is_damage),
+#endif
 		cmocka_unit_test(test_damage_inside),
 		cmocka_unit_test(test_a_rebuild_takes_the_place_of_the_old),
 		cmocka_unit_test(test_an_abandoned_rebuild_leaves_nothing),

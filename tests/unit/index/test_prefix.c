@@ -167,6 +167,29 @@ static void test_the_words_hold_text_alone(void **state)
 	fixture_deinit(&f);
 }
 
+#ifdef STRONGROOM_FAULTS
+/* Words of a transaction that was rolled back are not taken for written. */
+static void test_words_of_a_failed_batch_are_written_again(void **state)
+{
+	struct index_doc doc = { .id = numbered(1), .date_us = CLOCK_SECOND, .body = "failing" };
+	struct fixture f;
+	struct index *fresh;
+	struct err e;
+
+	(void)state;
+	fixture_init(&f);
+	assert_int_equal(index_rebuild_begin(&fresh, &f.conf, &e), 0); /* it keeps its connection whatever happens */
+	setenv("STRONGROOM_FAULT", "index-commit=fail", 1);
+	assert_int_equal(index_add(fresh, &doc, 1, &e), -1);
+	unsetenv("STRONGROOM_FAULT");
+	assert_int_equal(index_add(fresh, &doc, 1, &e), 0);
+	assert_int_equal(index_rebuild_finish(&fresh, &f.conf, &e), 0);
+	assert_int_equal(ask_file(f.file, "SELECT count(*) FROM term"), 1);
+	assert_int_equal(total(f.index, "fail*"), 1);
+	fixture_deinit(&f);
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +198,9 @@ int main(void)
 		cmocka_unit_test(test_fields_phrases_and_scopes_are_kept_to),
 		cmocka_unit_test(test_every_writers_words_are_found),
 		cmocka_unit_test(test_the_words_hold_text_alone),
+#ifdef STRONGROOM_FAULTS
+		cmocka_unit_test(test_words_of_a_failed_batch_are_written_again),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
