@@ -52,6 +52,7 @@ enum intake_outcome intake_begin(struct intake *in, struct door *door, uint64_t 
 	in->capture.kind = door->kind;
 	in->capture.point = door->point;
 	in->capture.message = message_new(door->conf->spool_dir, door->conf->message_size_max);
+	message_expect(in->capture.message, size);
 	return INTAKE_OPEN;
 }
 

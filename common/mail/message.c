@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "sys/io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,6 +47,18 @@ void message_freep(struct message **mp)
 	sha256_freep(&m->hash);
 	free(m);
 	*mp = NULL;
+}
+
+void message_expect(struct message *m, uint64_t size)
+{
+	size_t n = size < MESSAGE_MEMORY_MAX ? (size_t)size : MESSAGE_MEMORY_MAX;
+
+	assert(!m->pending.data);
+	if (!n)
+		return;
+	m->pending.data = mem_realloc(NULL, n + 1, 1);
+	m->pending.data[0] = '\0';
+	m->pending.cap = n + 1;
 }
 
 /* A file that has no name from the start, or loses it at once where the file system has no

@@ -19,6 +19,9 @@ struct message;
 struct message *message_new(const char *spool_dir, uint64_t size_max);
 void message_freep(struct message **m);
 
+/* Before the first byte: so many have been announced, and memory is taken for them at once. More may come, or fewer. */
+void message_expect(struct message *m, uint64_t size);
+
 /* 0; -1 temporary (spool full), or permanent when size_max would be passed (nothing was added: message_too_large()). */
 int message_append(struct message *m, const void *data, size_t n, struct err *e) MUST_CHECK;
 bool message_too_large(const struct message *m);

@@ -91,7 +91,8 @@ static int connect_to(struct sender *s)
 static int transaction(struct sender *s, const struct mix_message *m, struct buf *copy, uint64_t number)
 {
 	char commands[1024];
-	int n = snprintf(commands, sizeof(commands), "MAIL FROM:<sender%d@bench.example>\r\n", (int)(number % MIX_MESSAGES));
+	int n = snprintf(commands, sizeof(commands), "MAIL FROM:<sender%d@bench.example> SIZE=%zu\r\n",
+		(int)(number % MIX_MESSAGES), copy->len);
 	int refused = 0;
 
 	for (int i = 0; i < m->recipients; i++)

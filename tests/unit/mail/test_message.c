@@ -85,6 +85,26 @@ static void test_sizes(void **state)
 	}
 }
 
+/* What was announced is no limit, and no promise. */
+static void test_announced(void **state)
+{
+	static const uint64_t announced[] = { 1, 1000, 4000, MESSAGE_MEMORY_MAX + 1, UINT64_MAX };
+	char bytes[3000] = "text";
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(announced); i++) {
+		CLEANUP(message_freep) struct message *m = message_new(dir, 10000);
+
+		message_expect(m, announced[i]);
+		for (int n = 0; n < 3; n++)
+			assert_int_equal(message_append(m, bytes + 1000 * n, 1000, &e), 0);
+		assert_int_equal(message_finish(m, &e), 0);
+		assert_int_equal(message_size(m), sizeof(bytes));
+		assert_memory_equal(message_bytes(m), bytes, sizeof(bytes));
+	}
+}
+
 static void test_too_large(void **state)
 {
 	CLEANUP(message_freep) struct message *m = message_new(dir, 10);
@@ -134,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_announced),
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_no_spool),
 		cmocka_unit_test(test_leaves_nothing),
