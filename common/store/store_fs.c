@@ -40,6 +40,7 @@ struct store_fs {
 	int dirfd;
 	struct store_fs_dirs *made;
 	atomic_bool named_temp; /* O_TMPFILE or /proc is not to be had here */
+	atomic_bool by_proc;	/* a descriptor alone can't be linked here */
 	atomic_bool no_lock;	/* the immutable flag is not to be had here */
 };
 
@@ -112,6 +113,7 @@ static int fs_open(struct store **s_r, const char *where, const struct conf *con
 	fd = -1;
 	s->made = store_fs_dirs_new();
 	atomic_init(&s->named_temp, false);
+	atomic_init(&s->by_proc, false);
 	atomic_init(&s->no_lock, !may_lock());
 	sweep(s);
 	*s_r = &s->store;
@@ -200,10 +202,18 @@ static int link_named(struct writing *w)
 	return linkat(w->s->dirfd, temp, w->dir, w->name, 0);
 }
 
+/* Linux before 6.10 lets an ordinary account do so by way of /proc only, and tells it ENOENT. */
 static int link_unnamed(struct writing *w)
 {
 	char path[40];
 
+	if (!atomic_load_explicit(&w->s->by_proc, memory_order_relaxed)) {
+		if (linkat(w->fd, "", w->dir, w->name, AT_EMPTY_PATH) == 0)
+			return 0;
+		if (errno != ENOENT)
+			return -1;
+		atomic_store(&w->s->by_proc, true);
+	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", w->fd);
 	return linkat(AT_FDCWD, path, w->dir, w->name, AT_SYMLINK_FOLLOW);
 }
