@@ -172,12 +172,13 @@ static int open_file(struct sqlite_conn **c_r, const char *place, const char *na
 		" PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON", e);
 }
 
-/* The log keeps its blocks when it starts again: overwriting costs an fsync less than growing does. */
+/* The log keeps its blocks when it starts again: overwriting costs an fsync less than growing does. The cache is small
+ * because a commit that has balanced a tree looks at all of it, and the kernel's has the rest. */
 static int set_up_writer(struct sqlite_conn *c, struct err *e)
 {
 	if (sqlite3_db_readonly(c->db, "main") == 1)
 		return failure(c, "open", SQLITE_READONLY, e);
-	if (execute(c, "open", "PRAGMA cache_size = -8192;"
+	if (execute(c, "open", "PRAGMA cache_size = -4096;"
 		" PRAGMA journal_size_limit = 268435456", e))
 		return -1;
 	return checkpointer_start(&c->checkpointer, c->path, c->db, e);

@@ -240,7 +240,7 @@ static void prepare(struct floor *f, const char *path)
 		check(mkdirat(f->dir, dir, 0700) == 0, dir);
 	}
 	if (meta_migrate(&conf, &e) || sqlite3_open(db, &f->db) != SQLITE_OK ||
-		sqlite3_exec(f->db, "PRAGMA synchronous = FULL; PRAGMA cache_size = -8192", NULL, NULL, NULL) != SQLITE_OK) {
+		sqlite3_exec(f->db, "PRAGMA synchronous = FULL; PRAGMA cache_size = -4096", NULL, NULL, NULL) != SQLITE_OK) {
 		fprintf(stderr, "floor: %s: %s\n", db, e.text);
 		exit(1);
 	}
