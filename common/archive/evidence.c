@@ -1,15 +1,11 @@
 #include "archive/evidence.h"
 
-#include "archive/utf8.h"
 #include "sys/json.h"
 
 static void add(cJSON *object, const char *key, const char *value)
 {
-	if (!value || !*value)
-		return;
-	_free_ char *clean = utf8_clean(value);
-
-	json_add_str(object, key, clean);
+	if (value && *value)
+		json_add_str(object, key, value);
 }
 
 static void add_recipient_args(cJSON *object, const struct capture *c)
