@@ -23,7 +23,7 @@ static void parse(const uint8_t *input, size_t n)
 	enum reply wrong = command_parse(&c, line, n);
 
 	require(wrong < REPLY_COUNT);
-	require(reply_put(&out, wrong, c.address, NULL) == 0);
+	require(reply_put(&out, wrong, false, c.address, NULL) == 0);
 	require(memchr(out.data, '\n', out.len) == out.data + out.len - 1);
 	require(!*c.address || (c.address > line && c.address < line + n));
 }
