@@ -1,5 +1,5 @@
-/* outbox: whatever was archived becomes searchable. Indexes what capture could not index at once, and builds the index
- * anew when it is missing, damaged or not whole. */
+/* outbox: whatever was archived becomes searchable. Indexes what capture could not index at
+ * once, and builds the index anew when it is missing, damaged or not whole. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "workerd/worker.h"
@@ -7,8 +7,8 @@
 #include <inttypes.h>
 
 #define DRAIN_AT_ONCE 256		 /* messages between two looks at w->stop */
-#define GRACE_US (5 * CLOCK_SECOND)	 /* a daemon that captured a message indexes it itself meanwhile */
-#define COUNT_US (3600 * CLOCK_SECOND)	 /* between two counts of what the index holds, while all is well */
+#define GRACE_US (5 * CLOCK_SECOND)	 /* a daemon indexes itself what it captured */
+#define COUNT_US (3600 * CLOCK_SECOND)	 /* between two counts of the index, while all is well */
 #define PROGRESS_US (10 * CLOCK_SECOND)	 /* between two lines about a rebuild */
 
 static int64_t count_due_us; /* monotonic; the task runs in one thread */
@@ -25,7 +25,8 @@ static int report(void *ctx, const struct archive_progress *p)
 
 	if (now >= r->report_due_us) {
 		r->report_due_us = now + PROGRESS_US;
-		log_info(NULL, "building the index: %" PRIu64 " of %" PRIu64 " messages", p->done, p->total);
+		log_info(NULL, "building the index: %" PRIu64 " of %" PRIu64 " messages", p->done,
+			p->total);
 	}
 	return atomic_load(&r->w->stop) ? -1 : 0;
 }
@@ -35,11 +36,12 @@ static int rebuild(struct worker *w, const char *why, struct err *e)
 	struct rebuild r = { w, clock_monotonic_us() + PROGRESS_US };
 	struct archive_progress p = { 0 };
 
-	log_warn(NULL, "the index is built anew from the archive, search is incomplete until that is done: %s", why);
+	log_warn(NULL, "the index is built anew from the archive, search is incomplete until "
+		       "that is done: %s", why);
 	if (archive_reindex(w->archive, ARCHIVE_REINDEX_ANYHOW, report, &r, &p, e))
 		return atomic_load(&w->stop) ? 0 : -1;
-	log_info(NULL, "the index is whole again: %" PRIu64 " messages, %" PRIu64 " of them could not be read", p.done,
-		p.failed);
+	log_info(NULL, "the index is whole again: %" PRIu64 " messages, %" PRIu64
+		       " of them could not be read", p.done, p.failed);
 	return 0;
 }
 
@@ -63,12 +65,13 @@ static int check(struct worker *w, struct err *e)
 
 static int drain(struct worker *w, struct err *e)
 {
+	int64_t min_age_us = conf_reply_wait_us(w->conf) + GRACE_US;
 	uint64_t total = 0;
 	size_t done = 0;
 	int failed;
 
 	do {
-		failed = archive_drain(w->archive, DRAIN_AT_ONCE, conf_reply_wait_us(w->conf) + GRACE_US, &done, e);
+		failed = archive_drain(w->archive, DRAIN_AT_ONCE, min_age_us, &done, e);
 		total += done;
 	} while (!failed && done == DRAIN_AT_ONCE && !atomic_load(&w->stop));
 	if (total)

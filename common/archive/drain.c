@@ -9,7 +9,8 @@
 #define SET_ASIDE_US (600 * CLOCK_SECOND) /* what can't be read is tried again after this */
 
 /* The oldest of the outbox but those that are set aside; the database gives the oldest first. */
-static int list_some(struct archive *a, size_t max, int64_t before_us, struct uuid *ids_r, size_t *n_r, struct err *e)
+static int list_some(struct archive *a, size_t max, int64_t before_us, struct uuid *ids_r,
+	size_t *n_r, struct err *e)
 {
 	size_t room = a->setaside.n + max, listed;
 	_free_ struct uuid *ids = MEM_ARRAY(struct uuid, room);
@@ -26,18 +27,21 @@ static int list_some(struct archive *a, size_t max, int64_t before_us, struct uu
 	return 0;
 }
 
-static int set_aside(struct archive *a, const struct uuid *ids, const bool *done, size_t n, struct err *e)
+static int set_aside(
+	struct archive *a, const struct uuid *ids, const bool *done, size_t n, struct err *e)
 {
 	int64_t until_us = clock_monotonic_us() + SET_ASIDE_US;
 
 	for (size_t i = 0; i < n; i++)
 		if (!done[i] && !setaside_add(&a->setaside, &ids[i], until_us))
-			return err_temporary(e, "the bytes of over %d messages can't be read", SETASIDE_MAX);
+			return err_temporary(
+				e, "the bytes of over %d messages can't be read", SETASIDE_MAX);
 	return 0;
 }
 
 /* One batch; *n_r is how many were tried. */
-static int drain_some(struct archive *a, size_t max, int64_t before_us, size_t *n_r, size_t *done_r, struct err *e)
+static int drain_some(struct archive *a, size_t max, int64_t before_us, size_t *n_r,
+	size_t *done_r, struct err *e)
 {
 	struct uuid ids[DRAIN_AT_ONCE];
 	bool done[DRAIN_AT_ONCE];

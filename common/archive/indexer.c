@@ -13,14 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ADD_DOCUMENTS 64		       /* most of one request to the index */
+#define ADD_DOCUMENTS 64 /* most of one request to the index */
 #define ADD_BYTES ((size_t)2 * 1024 * 1024)
-#define APART_US (CLOCK_SECOND / 50)	       /* callers wait when the group before theirs was longer ago */
-#define GATHER_US (CLOCK_SECOND / 4)	       /* how long documents that nobody waits for wait for company */
-#define QUEUE_DOCUMENTS 1024		       /* queued before it: then it is left to the outbox */
+#define APART_US (CLOCK_SECOND / 50) /* callers wait when the group before was longer ago */
+#define GATHER_US (CLOCK_SECOND / 4) /* documents that nobody waits for wait for company */
+#define QUEUE_DOCUMENTS 1024	     /* queued before it: then it is left to the outbox */
 #define QUEUE_BYTES ((size_t)4 * 1024 * 1024)
-#define SYNC_US (CLOCK_SECOND / 2)	       /* for what was added to be made durable ... */
-#define SYNC_DOCUMENTS 512		       /* ... or when there is so much of it */
+#define SYNC_US (CLOCK_SECOND / 2)   /* for what was added to be made durable ... */
+#define SYNC_DOCUMENTS 512	     /* ... or when there is so much of it */
 #define RETRY_MIN_US CLOCK_SECOND
 #define RETRY_MAX_US (30 * CLOCK_SECOND)
 #define FINISH_US (5 * CLOCK_SECOND)
@@ -59,7 +59,7 @@ struct indexer {
 	size_t documents, bytes; /* queued and being added */
 	size_t queued;		 /* documents that are queued */
 	size_t awaited;		 /* batches that are queued and were waited for */
-	int64_t busy_us;	 /* when a group was last offered, or its callers let go; monotonic */
+	int64_t busy_us;	 /* a group was last offered, or its callers let go; monotonic */
 	bool open;
 	bool tried; /* to open it, once at least */
 	pthread_cond_t opened;
@@ -95,7 +95,8 @@ static void init_monotonic(pthread_cond_t *c)
 	pthread_condattr_destroy(&a);
 }
 
-static struct index_batch *batch_new(struct document **documents, size_t n, size_t waiters, int64_t due_us)
+static struct index_batch *batch_new(
+	struct document **documents, size_t n, size_t waiters, int64_t due_us)
 {
 	struct index_batch *b = MEM_NEW(struct index_batch);
 
@@ -132,17 +133,19 @@ static bool has_room(const struct indexer *x, size_t n, size_t bytes)
 {
 	if (!x->open || x->stop)
 		return false;
-	return x->documents == 0 || (x->documents + n <= QUEUE_DOCUMENTS && x->bytes + bytes <= QUEUE_BYTES);
+	return x->documents == 0 ||
+		(x->documents + n <= QUEUE_DOCUMENTS && x->bytes + bytes <= QUEUE_BYTES);
 }
 
-/* A document alone costs the index several times what it costs among many: where messages follow each other closely
- * nobody waits, and they are added together. */
+/* A document alone costs the index several times what it costs among many: where messages follow
+ * each other closely nobody waits, and they are added together. */
 static bool worth_waiting(struct indexer *x, enum indexer_haste haste, int64_t now)
 {
 	bool apart = now - x->busy_us >= APART_US;
 
 	x->busy_us = now;
-	return haste == INDEXER_MUST || x->conf->index_required || (apart && x->conf->index_wait_us > 0);
+	return haste == INDEXER_MUST || x->conf->index_required ||
+		(apart && x->conf->index_wait_us > 0);
 }
 
 /* The lock is held. */
@@ -155,12 +158,14 @@ static void enqueue(struct indexer *x, struct index_batch *b)
 	x->queued += b->n;
 	b->awaited = b->waiters > 0;
 	x->awaited += b->awaited;
-	if (b->waiters || x->queued == b->n || (x->queued >= ADD_DOCUMENTS && x->queued - b->n < ADD_DOCUMENTS))
+	bool filled = x->queued >= ADD_DOCUMENTS && x->queued - b->n < ADD_DOCUMENTS;
+
+	if (b->waiters || x->queued == b->n || filled)
 		pthread_cond_signal(&x->work);
 }
 
-struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n, size_t waiters,
-	enum indexer_haste haste)
+struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n,
+	size_t waiters, enum indexer_haste haste)
 {
 	size_t bytes = bytes_of(documents, n);
 	int64_t now = clock_monotonic_us();
@@ -220,7 +225,8 @@ int indexer_ready(struct indexer *x, struct err *e)
 
 /* ---- the thread: the queue ---- */
 
-/* The next batches, as many as one request takes (at least one), off the queue; NULL when it is empty. */
+/* The next batches, as many as one request takes (at least one), off the queue; NULL when it is
+ * empty. */
 static struct index_batch *take_run(struct indexer *x)
 {
 	struct index_batch *first = x->head, *b = first;
@@ -233,7 +239,8 @@ static struct index_batch *take_run(struct indexer *x)
 		bytes += b->bytes;
 		x->queued -= b->n;
 		x->awaited -= b->awaited; /* they may have given up */
-		if (!b->next || n + b->next->n > ADD_DOCUMENTS || bytes + b->next->bytes > ADD_BYTES)
+		if (!b->next || n + b->next->n > ADD_DOCUMENTS ||
+			bytes + b->next->bytes > ADD_BYTES)
 			break;
 		b = b->next;
 	}
@@ -298,8 +305,9 @@ static void lose_index(struct indexer *x, const struct err *why)
 	x->added.n = 0; /* they stay on the outbox */
 	if (x->index)
 		index_closep(&x->index);
-	log_warn(NULL, "the index is down, messages stay on its outbox until it is back; it is tried again in %lld s "
-		       "(if it is damaged, strongroom-workerd builds a new one): %s",
+	log_warn(NULL, "the index is down, messages stay on its outbox until it is back; "
+		       "it is tried again in %lld s (if it is damaged, strongroom-workerd builds a "
+		       "new one): %s",
 		(long long)(x->retry_us / CLOCK_SECOND), why->text);
 }
 
@@ -369,12 +377,13 @@ static bool has_must(const struct index_batch *run)
 	return run != NULL;
 }
 
-/* Adds a run and tells its callers. Nothing of it is done under the lock but what has to be: this thread may be kept from
- * the processor there, and capture with it. */
+/* Adds a run and tells its callers. Nothing of it is done under the lock but what has to be:
+ * this thread may be kept from the processor there, and capture with it. */
 static void work_off(struct indexer *x, struct index_batch *run)
 {
 	struct err e = { 0 };
-	/* Asked before adding: a rebuild that begins later walks past these messages, for they are committed. */
+	/* Asked before adding: a rebuild that begins later walks past these messages, for they
+	 * are committed. */
 	bool off_outbox = !lockfile_is_held(x->conf->run_dir, INDEXER_REBUILD_LOCK);
 	int failed = add_run(x, run, &e);
 	size_t n;
@@ -486,8 +495,9 @@ static void *run_thread(void *arg)
 {
 	struct indexer *x = arg;
 
-	/* A document takes as much processor time as all else that capture does with a message. Where processors are short
-	 * capture gets them, and what is left to the outbox is indexed when it is over. */
+	/* A document takes as much processor time as all else that capture does with a message.
+	 * Where processors are short capture gets them, and what is left to the outbox is
+	 * indexed when it is over. */
 	if (!x->conf->index_required)
 		proc_background();
 	do {

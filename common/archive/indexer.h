@@ -1,12 +1,14 @@
 /* indexer: the thread that puts committed messages into the index, and what stays on the outbox.
  *
- * A group that was committed is offered with its documents. While groups come apart from each other their callers wait for
- * it; when they don't, nobody waits, and documents queue until there are enough of them to be cheap or for a quarter of a
- * second. Beyond a bound they are dropped: their rows stay on the outbox, and workerd indexes them from the store. The
- * thread runs when nobody else wants the processor.
+ * A group that was committed is offered with its documents. While groups come apart from each other
+ * their callers wait for it; when they don't, nobody waits, and documents queue until there are
+ * enough of them to be cheap or for a quarter of a second. Beyond a bound they are dropped: their
+ * rows stay on the outbox, and workerd indexes them from the store. The thread runs when nobody
+ * else wants the processor.
  *
- * What was indexed is made durable there every half second; then it comes off the outbox (archive/indexed.h). While somebody rebuilds the index (archive_reindex()), nothing comes off it: a message that arrives then may
- * be in the old index only. Any thread may call. */
+ * What was indexed is made durable there every half second; then it comes off the outbox
+ * (archive/indexed.h). While somebody rebuilds the index (archive_reindex()), nothing comes off
+ * it: a message that arrives then may be in the old index only. Any thread may call. */
 #ifndef ARCHIVE_INDEXER_H
 #define ARCHIVE_INDEXER_H
 
@@ -18,12 +20,13 @@
 struct indexer;
 struct index_batch;
 
-/* Starts the thread, waits until it has tried to open the index once, and leaves it trying when that failed. conf and meta
- * outlive it. */
-struct indexer *indexer_new(const struct conf *conf, struct meta *meta) __attribute__((returns_nonnull));
+/* Starts the thread, waits until it has tried to open the index once, and leaves it trying when
+ * that failed. conf and meta outlive it. */
+struct indexer *indexer_new(const struct conf *conf, struct meta *meta)
+	__attribute__((returns_nonnull));
 
-/* Works off the queue for at most a few seconds, clears the outbox of what is indexed and stops. Nobody may be waiting or
- * offering. */
+/* Works off the queue for at most a few seconds, clears the outbox of what is indexed and stops.
+ * Nobody may be waiting or offering. */
 void indexer_freep(struct indexer **x);
 
 enum indexer_haste {
@@ -31,17 +34,17 @@ enum indexer_haste {
 	INDEXER_MUST, /* wait, until it may come off the outbox too */
 };
 
-/* Hands over the documents of committed messages. A batch that each of so many waiters must give to indexer_wait() once;
- * or NULL: don't wait, the messages are searchable later (INDEXER_MUST: when there is no room). The documents are the
- * indexer's in either case. */
-struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n, size_t waiters,
-	enum indexer_haste haste);
+/* Hands over the documents of committed messages. A batch that each of so many waiters must give
+ * to indexer_wait() once; or NULL: don't wait, the messages are searchable later (INDEXER_MUST:
+ * when there is no room). The documents are the indexer's in either case. */
+struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n,
+	size_t waiters, enum indexer_haste haste);
 
 /* Waits until the batch was tried or wait_us has passed; is it in the index? */
 bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us);
 
-/* Up to max ids that are durable in the index and still on the outbox; they are the caller's to take off it, and nothing is lost
- * when it fails to. */
+/* Up to max ids that are durable in the index and still on the outbox; they are the caller's to
+ * take off it, and nothing is lost when it fails to. */
 size_t indexer_take_done(struct indexer *x, struct uuid *ids_r, size_t max);
 
 /* Takes all that is done off the outbox now. -1: some could not be; they stay there. */

@@ -1,7 +1,8 @@
 /* index: full-text search. Never the authority: it can be dropped and rebuilt from meta and store.
  *
- * One driver per kind (index/index_driver.h): `fts:FILE` today. Any thread may call; writing is serialised inside.
- * Searching takes a scope, and a search within a scope can't tell that anything outside exists. */
+ * One driver per kind (index/index_driver.h): `fts:FILE` today. Any thread may call; writing is
+ * serialised inside. Searching takes a scope, and a search within a scope can't tell that
+ * anything outside exists. */
 #ifndef INDEX_INDEX_H
 #define INDEX_INDEX_H
 
@@ -13,8 +14,8 @@
 
 struct index;
 
-/* All strings UTF-8; lists of people are "Name <address>" with the normal form behind it where it differs, comma
- * separated. Borrowed for the time of the call. */
+/* All strings UTF-8; lists of people are "Name <address>" with the normal form behind it where
+ * it differs, comma separated. Borrowed for the time of the call. */
 struct index_doc {
 	struct uuid id;
 	int64_t date_us; /* as in message_row */
@@ -27,17 +28,19 @@ struct index_doc {
 
 enum index_mode { INDEX_READ, INDEX_WRITE };
 
-/* -1: capture goes on without it (outbox), search says so. Permanent when it is missing or damaged, so that only a
- * rebuild mends it (strongroom-workerd begins one by itself); temporary for all else. */
+/* -1: capture goes on without it (outbox), search says so. Permanent when it is missing or
+ * damaged, so that only a rebuild mends it (strongroom-workerd begins one by itself); temporary
+ * for all else. */
 int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode, struct err *e) MUST_CHECK;
 void index_closep(struct index **i);
 
-/* Adds a batch, all or nothing; a document that is there already (same id) is left as it is. It can be found at once, and
- * is durable after index_sync(). -1 permanent when the index turns out to be damaged or is gone, as with index_open(). */
+/* Adds a batch, all or nothing; a document that is there already (same id) is left as it is. It
+ * can be found at once, and is durable after index_sync(). -1 permanent when the index turns out
+ * to be damaged or is gone, as with index_open(). */
 int index_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
 
-/* Makes durable what any process added before, and does upkeep that nobody should wait for: call it every second or so
- * while documents are added. -1: nothing may be assumed to be durable. */
+/* Makes durable what any process added before, and does upkeep that nobody should wait for: call
+ * it every second or so while documents are added. -1: nothing may be assumed to be durable. */
 int index_sync(struct index *i, struct err *e) MUST_CHECK;
 
 struct index_hit {
@@ -70,8 +73,9 @@ void index_page_deinit(struct index_page *p);
 /* How many documents it holds. */
 int index_count(struct index *i, uint64_t *n_r, struct err *e) MUST_CHECK;
 
-/* Rebuilding beside the live index: begin gives an empty one, fill it with index_add(), and index_rebuild_finish() puts
- * it in the place of the live one in one step (readers and writers go over by themselves); abandon removes it. */
+/* Rebuilding beside the live index: begin gives an empty one, fill it with index_add(), and
+ * index_rebuild_finish() puts it in the place of the live one in one step (readers and writers
+ * go over by themselves); abandon removes it. */
 int index_rebuild_begin(struct index **fresh_r, const struct conf *conf, struct err *e) MUST_CHECK;
 int index_rebuild_finish(struct index **fresh, const struct conf *conf, struct err *e) MUST_CHECK;
 void index_rebuild_abandon(struct index **fresh, const struct conf *conf);
@@ -81,8 +85,8 @@ int index_create(const struct conf *conf, struct err *e) MUST_CHECK;
 
 int index_ready(struct index *i, struct err *e) MUST_CHECK;
 
-/* Has anybody met damage in the index since it was built? Any process may, a search for instance; workerd asks, and builds
- * a new one. Cheap. */
+/* Has anybody met damage in the index since it was built? Any process may, a search for
+ * instance; workerd asks, and builds a new one. Cheap. */
 bool index_is_damaged(const struct conf *conf);
 
 #endif

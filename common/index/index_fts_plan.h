@@ -1,8 +1,9 @@
 /* index_fts_plan: what is looked up for a query within a scope.
  *
- * All text that is joined by AND, OR and NOT alone becomes one FTS5 expression; dates become ranges of rows; what neither
- * can tell (exact sizes, dates within a second, very large scopes) is checked row by row. Only where OR or NOT mix
- * these is there more than one leaf. index_fts_walk.h evaluates. */
+ * All text that is joined by AND, OR and NOT alone becomes one FTS5 expression; dates become
+ * ranges of rows; what neither can tell (exact sizes, dates within a second, very large scopes)
+ * is checked row by row. Only where OR or NOT mix these is there more than one leaf.
+ * index_fts_walk.h evaluates. */
 #ifndef INDEX_INDEX_FTS_PLAN_H
 #define INDEX_INDEX_FTS_PLAN_H
 
@@ -11,10 +12,10 @@
 #include "index/query.h"
 #include "mail/scope.h"
 
-/* How a scope of mailboxes is kept to. FTS5 looks each word of an OR up in every segment, a tenth of a millisecond, and
- * then looks at every word for every row. So few mailboxes stand in the expression; more are looked up in the row of each
- * candidate, until it shows that most candidates lie outside: then they go into the expression after all. Very many never
- * do. */
+/* How a scope of mailboxes is kept to. FTS5 looks each word of an OR up in every segment, a
+ * tenth of a millisecond, and then looks at every word for every row. So few mailboxes stand in
+ * the expression; more are looked up in the row of each candidate, until it shows that most
+ * candidates lie outside: then they go into the expression after all. Very many never do. */
 #define FTS_SCOPE_FEW 16
 #define FTS_SCOPE_MANY 1024
 
@@ -42,8 +43,9 @@ struct fts_plan {
 	unsigned checked, passed;
 };
 
-/* db is asked for the words that begin like a prefix, in the transaction in which the plan is walked; without it (NULL)
- * FTS5 is left to find them. Caller frees. -1 temporary, from db alone. */
+/* db is asked for the words that begin like a prefix, in the transaction in which the plan is
+ * walked; without it (NULL) FTS5 is left to find them. Caller frees. -1 temporary, from db
+ * alone. */
 int fts_plan_make(struct fts_plan **p_r, const struct query *q, const struct scope *scope, struct tokenizer *t,
 	struct fts_db *db, struct err *e) MUST_CHECK;
 void fts_plan_freep(struct fts_plan **p);

@@ -1,7 +1,8 @@
-/* index_fts_scope: the tokens of the column scope: facts about a message that no text may counterfeit.
+/* index_fts_scope: the tokens of the column scope: facts about a message that no text may
+ * counterfeit.
  *
- * They begin with a control character, which the tokenizer never gives, and mailboxes stand in them as digests: an
- * address can hold any character and be of any length. Pure. */
+ * They begin with a control character, which the tokenizer never gives, and mailboxes stand in
+ * them as digests: an address can hold any character and be of any length. Pure. */
 #ifndef INDEX_INDEX_FTS_SCOPE_H
 #define INDEX_INDEX_FTS_SCOPE_H
 
@@ -11,7 +12,8 @@
 
 #define FTS_MAILBOX_SIZE 16 /* of a mailbox's digest */
 #define FTS_TOKEN_SIZE (2 + 2 * FTS_MAILBOX_SIZE + 1)
-#define FTS_SIZE_CLASSES 33 /* the last holds all from 2 GiB on: looking for a class costs, whether it is there or not */
+/* The last holds all from 2 GiB on: looking for a class costs, whether it is there or not. */
+#define FTS_SIZE_CLASSES 33
 
 #define FTS_TOKEN_ATTACHMENT "\x02" "a"
 

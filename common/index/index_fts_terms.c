@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-/* A term has a few places. It moves up one whenever it is met and takes the last one when it is new, so what is common
- * stays and what comes once, like a Message-ID, drives out its like alone. */
+/* A term has a few places. It moves up one whenever it is met and takes the last one when it is
+ * new, so what is common stays and what comes once, like a Message-ID, drives out its like
+ * alone. */
 #define KNOWN_SETS 16384
 #define KNOWN_WAYS 4
 #define KNOWN_SIZE 31

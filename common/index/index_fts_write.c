@@ -264,8 +264,8 @@ static int writer_of(struct fts *f, struct err *e)
 	return f->writer ? 0 : fts_db_open(&f->writer, f->path, FTS_WRITE, e);
 }
 
-/* While a rebuild is under way, what is captured goes into both files: the rebuild may have passed it already. The new
- * file is never kept open: it changes its name. */
+/* While a rebuild is under way, what is captured goes into both files: the rebuild may have
+ * passed it already. The new file is never kept open: it changes its name. */
 static int add_to_rebuild(struct fts *f, struct prepared *list, size_t n, struct err *e)
 {
 	CLEANUP(fts_db_closep) struct fts_db *db = NULL;
