@@ -5,7 +5,10 @@
 #include "base/clock.h"
 #include "meta/maintenance.h"
 
+#include <string.h>
+
 #define DRAIN_AT_ONCE 64
+#define FLAT_OUT 100 /* messages within a second */
 #define SET_ASIDE_US (600 * CLOCK_SECOND) /* what can't be read is tried again after this */
 
 /* The oldest of the outbox but those that are set aside; the database gives the oldest first. */
@@ -57,10 +60,25 @@ static int drain_some(struct archive *a, size_t max, int64_t before_us, size_t *
 	return set_aside(a, ids, done, *n_r, e);
 }
 
+/* Does so much mail come in that it had better have the processors? 1, 0, -1. */
+static int is_flat_out(struct archive *a, struct err *e)
+{
+	struct uuid newest[FLAT_OUT], before;
+	size_t n;
+
+	memset(&before, 0xff, sizeof(before));
+	if (meta_message_walk_back(a->meta, &before, newest, FLAT_OUT, &n, e)) {
+		e->class = ERR_TEMPORARY;
+		return -1;
+	}
+	return n == FLAT_OUT && uuid_time_us(&newest[n - 1]) > clock_now_us() - CLOCK_SECOND;
+}
+
 int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *done_r, struct err *e)
 {
 	int64_t before_us = clock_now_us() - min_age_us;
 	size_t tried;
+	int flat_out = 0;
 
 	*done_r = 0;
 	if (indexer_ready(a->indexer, e))
@@ -70,6 +88,8 @@ int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *don
 	do {
 		if (drain_some(a, max - *done_r, before_us, &tried, done_r, e))
 			return -1;
-	} while (tried && *done_r < max);
-	return 0;
+		if (tried && *done_r < max)
+			flat_out = is_flat_out(a, e);
+	} while (tried && *done_r < max && flat_out == 0);
+	return flat_out < 0 ? -1 : 0;
 }

@@ -15,8 +15,8 @@
 
 #define ADD_DOCUMENTS 64 /* most of one request to the index */
 #define ADD_BYTES ((size_t)2 * 1024 * 1024)
-#define APART_US (CLOCK_SECOND / 50) /* callers wait when the group before was longer ago */
-#define GATHER_US (CLOCK_SECOND / 4) /* documents that nobody waits for wait for company */
+#define APART_US (CLOCK_SECOND / 10) /* callers wait when the group before was longer ago */
+#define REST_US (5 * CLOCK_SECOND)   /* while they are not, documents wait for so long at most */
 #define QUEUE_DOCUMENTS 1024	     /* queued before it: then it is left to the outbox */
 #define QUEUE_BYTES ((size_t)4 * 1024 * 1024)
 #define SYNC_US (CLOCK_SECOND / 2)   /* for what was added to be made durable ... */
@@ -57,7 +57,6 @@ struct indexer {
 	pthread_cond_t work;
 	struct index_batch *head, **tail;
 	size_t documents, bytes; /* queued and being added */
-	size_t queued;		 /* documents that are queued */
 	size_t awaited;		 /* batches that are queued and were waited for */
 	int64_t busy_us;	 /* a group was last offered, or its callers let go; monotonic */
 	bool open;
@@ -139,11 +138,8 @@ static bool has_room(const struct indexer *x, size_t n, size_t bytes)
 
 /* A document alone costs the index several times what it costs among many: where messages follow
  * each other closely nobody waits, and they are added together. */
-static bool worth_waiting(struct indexer *x, enum indexer_haste haste, int64_t now)
+static bool worth_waiting(const struct indexer *x, enum indexer_haste haste, bool apart)
 {
-	bool apart = now - x->busy_us >= APART_US;
-
-	x->busy_us = now;
 	return haste == INDEXER_MUST || x->conf->index_required ||
 		(apart && x->conf->index_wait_us > 0);
 }
@@ -155,12 +151,9 @@ static void enqueue(struct indexer *x, struct index_batch *b)
 	x->tail = &b->next;
 	x->documents += b->n;
 	x->bytes += b->bytes;
-	x->queued += b->n;
 	b->awaited = b->waiters > 0;
 	x->awaited += b->awaited;
-	bool filled = x->queued >= ADD_DOCUMENTS && x->queued - b->n < ADD_DOCUMENTS;
-
-	if (b->waiters || x->queued == b->n || filled)
+	if (b->waiters || x->head == b)
 		pthread_cond_signal(&x->work);
 }
 
@@ -171,13 +164,16 @@ struct index_batch *indexer_offer(struct indexer *x, struct document **documents
 	int64_t now = clock_monotonic_us();
 
 	pthread_mutex_lock(&x->lock);
+	bool apart = now - x->busy_us >= APART_US;
+
+	x->busy_us = now;
 	if (!has_room(x, n, bytes)) {
 		pthread_mutex_unlock(&x->lock);
 		free_documents(documents, n);
 		return NULL;
 	}
-	bool wait = worth_waiting(x, haste, now);
-	struct index_batch *b = batch_new(documents, n, wait ? waiters : 0, now + GATHER_US);
+	bool wait = worth_waiting(x, haste, apart);
+	struct index_batch *b = batch_new(documents, n, wait ? waiters : 0, now + REST_US);
 
 	b->must = haste == INDEXER_MUST;
 	enqueue(x, b);
@@ -237,7 +233,6 @@ static struct index_batch *take_run(struct indexer *x)
 	for (;;) {
 		n += b->n;
 		bytes += b->bytes;
-		x->queued -= b->n;
 		x->awaited -= b->awaited; /* they may have given up */
 		if (!b->next || n + b->next->n > ADD_DOCUMENTS ||
 			bytes + b->next->bytes > ADD_BYTES)
@@ -412,24 +407,31 @@ static void make_durable_when_due(struct indexer *x)
 
 /* ---- the thread: its life ---- */
 
-/* When to add what is queued. The lock is held. */
+/* When to add what is queued: as soon as capture pauses, or has not done so for long enough. The
+ * lock is held. */
 static int64_t due_at(const struct indexer *x)
 {
-	return x->stop || x->awaited || x->queued >= ADD_DOCUMENTS ? 0 : x->head->due_us;
+	int64_t pause = x->busy_us + APART_US;
+
+	if (x->stop || x->awaited)
+		return 0;
+	if (!x->head)
+		return INT64_MAX;
+	return pause < x->head->due_us ? pause : x->head->due_us;
 }
 
-/* Waits for documents, or until what was added is to become durable (NULL); the lock is held. */
+/* Waits until documents are to be added, or what was added is to become durable (NULL); the lock is
+ * held. */
 static struct index_batch *next_run(struct indexer *x)
 {
-	while (!x->head && !x->stop) {
-		if (!x->added.n)
-			pthread_cond_wait(&x->work, &x->lock);
-		else if (wait_until(&x->work, &x->lock, x->sync_due_us) == ETIMEDOUT)
+	int64_t sync = x->added.n ? x->sync_due_us : INT64_MAX, now, due;
+
+	while ((now = clock_monotonic_us()) < (due = due_at(x))) {
+		if (now >= sync)
 			return NULL;
+		wait_until(&x->work, &x->lock, due < sync ? due : sync);
 	}
-	while (x->head && clock_monotonic_us() < due_at(x))
-		wait_until(&x->work, &x->lock, due_at(x));
-	if (x->stop && clock_monotonic_us() > x->stop_by_us)
+	if (x->stop && now > x->stop_by_us)
 		return NULL;
 	return take_run(x);
 }
@@ -460,7 +462,7 @@ static void give_up_queue(struct indexer *x)
 
 	x->head = NULL;
 	x->tail = &x->head;
-	x->queued = x->awaited = 0;
+	x->awaited = 0;
 	pthread_mutex_unlock(&x->lock);
 	free(reduce_to_ids(queue, &n));
 	tell(x, queue, BATCH_FAILED);
@@ -495,9 +497,6 @@ static void *run_thread(void *arg)
 {
 	struct indexer *x = arg;
 
-	/* A document takes as much processor time as all else that capture does with a message.
-	 * Where processors are short capture gets them, and what is left to the outbox is
-	 * indexed when it is over. */
 	if (!x->conf->index_required)
 		proc_background();
 	do {

@@ -1,10 +1,10 @@
 /* indexer: the thread that puts committed messages into the index, and what stays on the outbox.
  *
- * A group that was committed is offered with its documents. While groups come apart from each other
- * their callers wait for it; when they don't, nobody waits, and documents queue until there are
- * enough of them to be cheap or for a quarter of a second. Beyond a bound they are dropped: their
- * rows stay on the outbox, and workerd indexes them from the store. The thread runs when nobody
- * else wants the processor.
+ * A group that was committed is offered with its documents. Its callers wait for it when no other
+ * group came shortly before. Where groups follow each other closely nobody waits, and the index
+ * rests, for it takes as much of the processors as all else that capture does: documents queue
+ * until capture pauses, or for five seconds. Beyond a bound they are dropped: their rows stay on
+ * the outbox, and workerd indexes them from the store. The thread gives way to others.
  *
  * What was indexed is made durable there every half second; then it comes off the outbox
  * (archive/indexed.h). While somebody rebuilds the index (archive_reindex()), nothing comes off

@@ -10,7 +10,6 @@
 #include <locale.h>
 #include <poll.h>
 #include <pwd.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -25,6 +24,7 @@
 #include <unistd.h>
 
 #define PASSWD_SIZE 16384
+#define BACKGROUND_NICE 10
 
 static int signal_fd = -1;
 static int pid_fd = -1;		  /* keeps its lock until the process ends */
@@ -192,10 +192,9 @@ int proc_poll(struct pollfd *fds, size_t n, int64_t timeout_us)
 
 void proc_background(void)
 {
-	const struct sched_param none = { 0 };
-
-	if (sched_setscheduler(0, SCHED_IDLE, &none)) /* of this thread alone: Linux keeps it by thread */
-		log_debug(NULL, "sched_setscheduler(SCHED_IDLE) failed: %s", strerror(errno));
+	errno = 0;
+	if (nice(BACKGROUND_NICE) < 0 && errno) /* of this thread alone: Linux keeps it by thread */
+		log_debug(NULL, "nice(%d) failed: %s", BACKGROUND_NICE, strerror(errno));
 }
 
 enum proc_event proc_wait(int64_t timeout_us)

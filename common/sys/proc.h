@@ -25,8 +25,8 @@ int proc_drop(const char *user, struct err *e) MUST_CHECK;
  * when another one runs. */
 int proc_pidfile(const char *run_dir, const char *program, struct err *e) MUST_CHECK;
 
-/* From here on the calling thread, and what it starts, runs when nobody else wants the processor (SCHED_IDLE), for good.
- * It must take no lock that threads in a hurry wait for. */
+/* From here on the calling thread, and what it starts, gives way to others (nice 10), for good. It must take no lock that
+ * threads in a hurry wait for. */
 void proc_background(void);
 
 /* READY=1 / STATUS= / STOPPING=1 to systemd, and the same in the log. */
