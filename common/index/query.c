@@ -151,10 +151,12 @@ static struct query *range_value(struct parser *p, const struct field *field)
 			return fail(p, t->position, "%s: takes a day, a month or a year: 2011-06-15, 2011-06 or 2011.",
 				field->name);
 		return fail(p, t->position,
-			"No such date: write 2011, 2011-06, 2011-06-15, 2011-06..2011-08, >=2011-06-15 or <2011.");
+			"No such date: write 2011, 2011-06, 2011-06-15, 2011-06..2011-08 (the earlier one first), "
+			">=2011-06-15 or <2011.");
 	}
 	if (field->op == QUERY_SIZE && (t->star || query_range_size(&range, text)))
-		return fail(p, t->position, "No such size: write >10K, <=5M, 1M..2M or a number of bytes.");
+		return fail(p, t->position,
+			"No such size: write >10K, <=5M, 1M..2M (the smaller one first) or a number of bytes.");
 	struct query *q = new_node(p, field->op);
 
 	if (q) {

@@ -83,7 +83,7 @@ static int read_size(struct query_range *span_r, const char *text)
 	return 0;
 }
 
-/* A..B, with either end left out but not both. */
+/* A..B, with either end left out but not both, and the later one behind. */
 static int read_between(struct query_range *r_r, const char *text, const char *dots, span_reader *read)
 {
 	_free_ char *from = mem_dup(text, (size_t)(dots - text));
@@ -103,7 +103,7 @@ static int read_between(struct query_range *r_r, const char *text, const char *d
 			return -1;
 		r_r->high = span.high;
 	}
-	return 0;
+	return r_r->low < r_r->high ? 0 : -1;
 }
 
 static int read_range(struct query_range *r_r, const char *text, span_reader *read)

@@ -11,10 +11,10 @@ struct query_range {
 };
 
 /* 2011, 2011-06, 2011-06-15, A..B (B's day, month or year included; either may be left out), >=A >A <=A <A: UTC days,
- * in microseconds. -1 when it is none of these or no such day exists. */
+ * in microseconds. -1 when it is none of these, no such day exists or A comes after B. */
 int query_range_date(struct query_range *r_r, const char *text) MUST_CHECK;
 
-/* Bytes, with K, M or G (1024) behind the number: 1000 (exactly), A..B (both included), >=A >A <=A <A. */
+/* Bytes, with K, M or G (1024) behind the number: 1000 (exactly), A..B (both included), >=A >A <=A <A. -1 as above. */
 int query_range_size(struct query_range *r_r, const char *text) MUST_CHECK;
 
 #endif

@@ -134,6 +134,8 @@ static void test_errors_say_where_and_why(void **state)
 		{ "date:2011-6", 5, "No such date" },
 		{ "date:2011*", 5, "No such date" },
 		{ "date:..", 5, "No such date" },
+		{ "date:2015..2014", 5, "No such date" },
+		{ "size:2M..1M", 5, "No such size" },
 		{ "date:0000", 5, "No such date" },
 		{ "date:", 0, "After date:" },
 		{ "after:2011..2012", 6, "after: takes a day" },
