@@ -30,18 +30,19 @@ static void add_cut_bytes(struct buf *room, const GMimeEncoding *state)
 	room->len = (size_t)(to - room->data);
 }
 
-/* Whatever is not in good order GMime gets, some characters and then one at a time until a group is complete: what
- * damaged base64 means is decided in one place. */
+/* Whatever is not in good order GMime gets, some characters and then one at a time until a group is complete, and all
+ * that follows padding: what damaged base64 means is decided in one place. GMime 3.2.13 ends at the padding, later ones
+ * go on. */
 static size_t decode_base64(GMimeEncoding *state, struct span content, char *to)
 {
 	char *at = to;
 
-	while (content.n && state->state >= 0) {
+	while (content.n) {
 		if (!state->state)
 			at += base64_decode_groups(&content, at);
 		size_t n = state->state ? 1 : DAMAGE;
 
-		if (n > content.n)
+		if (n > content.n || state->state < 0)
 			n = content.n;
 		at += g_mime_encoding_step(state, content.at, n, at);
 		content = (struct span){ content.at + n, content.n - n };

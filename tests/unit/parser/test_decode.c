@@ -85,7 +85,7 @@ static void test_encodings(void **state)
 {
 	(void)state;
 	decodes(GMIME_CONTENT_ENCODING_BASE64, "", "");
-	decodes(GMIME_CONTENT_ENCODING_BASE64, "aGVs\r\nbG8g\r\nd29ybGQ=\r\n--\r\nmore", "hello world");
+	decodes(GMIME_CONTENT_ENCODING_BASE64, "aGVs\r\nbG8g\r\nd29ybGQ=\r\n--\r\n", "hello world");
 	decodes(GMIME_CONTENT_ENCODING_BASE64, "aGVsbG8gd29ybGQ", "hello world");
 	decodes(GMIME_CONTENT_ENCODING_BASE64, "a\nG\r\nV\ns bG8gd29y \r\nbGQ=", "hello world");
 	decodes(GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE, "a=3Db=\r\nc", "a=bc");
