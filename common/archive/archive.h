@@ -44,8 +44,8 @@ void archive_release(struct archive *a, uint64_t bytes);
 
 /* Indexes up to `max` messages of the outbox that are older than min_age_us; *done_r of them. -1: the index, the database,
  * the store or the parser failed, permanent when the index needs archive_reindex(); what was done stays done. Those whose
- * bytes can't be read are logged, stay, and are left alone for a while. One thread at a time. Does nothing while the index is being rebuilt,
- * and stops early while mail comes in flat out. */
+ * bytes can't be read are logged, stay, and are left alone for a while. One thread at a time. Does nothing while the
+ * index is being rebuilt, and stops after a batch while mail comes in flat out. */
 int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *done_r, struct err *e) MUST_CHECK;
 
 /* Does the index hold what it should? 1; 0 when only a rebuild mends it, *e says why: it is missing, damaged, or (looked

@@ -78,7 +78,7 @@ int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *don
 {
 	int64_t before_us = clock_now_us() - min_age_us;
 	size_t tried;
-	int flat_out = 0;
+	int flat_out;
 
 	*done_r = 0;
 	if (indexer_ready(a->indexer, e))
@@ -88,8 +88,9 @@ int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *don
 	do {
 		if (drain_some(a, max - *done_r, before_us, &tried, done_r, e))
 			return -1;
-		if (tried && *done_r < max)
-			flat_out = is_flat_out(a, e);
-	} while (tried && *done_r < max && flat_out == 0);
+		if (!tried || *done_r >= max)
+			return 0;
+		flat_out = is_flat_out(a, e);
+	} while (flat_out == 0);
 	return flat_out < 0 ? -1 : 0;
 }
