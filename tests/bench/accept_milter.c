@@ -1,9 +1,12 @@
 /* accept_milter: a milter that accepts everything, to measure Strongroom's by.
  *
- *	accept_milter SOCKET
+ *	accept_milter SOCKET [DIR]
  *
  * SOCKET as libmilter writes it (inet:PORT@127.0.0.1, unix:/path); anybody may connect to it. Asks the mail server for the
- * same steps, macros and answers as milter/callback.c does, looks at nothing, and serves until a signal ends it. */
+ * same steps, macros and answers as milter/callback.c does, looks at nothing, and serves until a signal ends it. With DIR,
+ * which is made, it accepts a message after archiving its body as bare.h does: less than that no archive can do. */
+#include "bare.h"
+
 #include <libmilter/mfapi.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +17,8 @@
 #define UNANSWERED \
 	(SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_DATA | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY)
 
-static bool answer_all;
+static bool answer_all, archives;
+static struct bare bare;
 
 static sfsistat go_on(void)
 {
@@ -83,16 +87,39 @@ static sfsistat on_turn(SMFICTX *ctx)
 
 static sfsistat on_body(SMFICTX *ctx, unsigned char *data, size_t n)
 {
-	(void)ctx;
-	(void)data;
-	(void)n;
+	struct buf *body = smfi_getpriv(ctx);
+
+	if (!archives)
+		return go_on();
+	if (!body) {
+		body = MEM_NEW(struct buf);
+		*body = BUF_INIT((size_t)32 << 20);
+		smfi_setpriv(ctx, body);
+	}
+	bare_check(buf_add(body, data, n) == 0, "buf_add");
 	return go_on();
 }
 
 static sfsistat on_end_of_message(SMFICTX *ctx)
 {
-	(void)ctx;
+	struct buf *body = smfi_getpriv(ctx);
+
+	if (body) {
+		bare_archive(&bare, body, 1, 0);
+		buf_reset(body);
+	}
 	return SMFIS_ACCEPT;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+	struct buf *body = smfi_getpriv(ctx);
+
+	if (body)
+		buf_deinit(body);
+	free(body);
+	smfi_setpriv(ctx, NULL);
+	return SMFIS_CONTINUE;
 }
 
 int main(int argc, char **argv)
@@ -110,13 +137,17 @@ int main(int argc, char **argv)
 		.xxfi_eoh = on_turn,
 		.xxfi_body = on_body,
 		.xxfi_eom = on_end_of_message,
+		.xxfi_close = on_close,
 		.xxfi_negotiate = on_negotiate,
 	};
 
-	if (argc != 2) {
-		fputs("usage: accept_milter SOCKET\n", stderr);
+	if (argc != 2 && argc != 3) {
+		fputs("usage: accept_milter SOCKET [DIR]\n", stderr);
 		return 64;
 	}
+	archives = argc == 3;
+	if (archives)
+		bare_prepare(&bare, argv[2]);
 	answer_all = strncmp(argv[1], "inet", 4) == 0;
 	umask(0);
 	if (smfi_setconn(argv[1]) != MI_SUCCESS || smfi_register(description) != MI_SUCCESS || smfi_setbacklog(511) != MI_SUCCESS)
