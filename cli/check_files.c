@@ -104,18 +104,24 @@ static void check_keys(struct check *c)
 	globfree(&found);
 }
 
+/* The directories of backends that keep files here. */
+static void check_local_backends(struct check *c)
+{
+	const char *store = conf_local_path(c->conf->store), *meta = conf_local_path(c->conf->meta),
+		   *index = conf_local_path(c->conf->index);
+	_free_ char *index_dir = index ? mem_dup(index, (size_t)(strrchr(index, '/') - index)) : NULL;
+
+	if (store && check_directory(c, "store", store, 0077))
+		check_room(c, "store", store);
+	if (meta && check_directory(c, "database directory", meta, 0077))
+		check_room(c, "database", meta);
+	if (index && check_directory(c, "index directory", *index_dir ? index_dir : "/", 0077))
+		check_room(c, "index", index_dir);
+}
+
 void check_files(struct check *c)
 {
-	const char *store = strchr(c->conf->store, ':') + 1, *meta = strchr(c->conf->meta, ':') + 1,
-		   *index = strchr(c->conf->index, ':') + 1;
-	_free_ char *index_dir = mem_dup(index, (size_t)(strrchr(index, '/') - index));
-
-	if (check_directory(c, "store", store, 0077))
-		check_room(c, "store", store);
-	if (check_directory(c, "database directory", meta, 0077))
-		check_room(c, "database", meta);
-	if (check_directory(c, "index directory", *index_dir ? index_dir : "/", 0077))
-		check_room(c, "index", index_dir);
+	check_local_backends(c);
 	if (check_directory(c, "spool", c->conf->spool_dir, 0077))
 		check_room(c, "spool", c->conf->spool_dir);
 	check_directory(c, "run directory", c->conf->run_dir, 0022);

@@ -121,9 +121,10 @@ static int make_socket_directories(const char *addresses, const struct owner *o,
 
 static int make_directories(const struct conf *c, bool trial_tls, const struct owner *o, struct err *e)
 {
-	if (make_directory(strchr(c->store, ':') + 1, PRIVATE, o, e) < 0 ||
-		make_directory(strchr(c->meta, ':') + 1, PRIVATE, o, e) < 0 ||
-		make_parent_directory(strchr(c->index, ':') + 1, PRIVATE, o, e) < 0 ||
+	const char *store = conf_local_path(c->store), *meta = conf_local_path(c->meta), *index = conf_local_path(c->index);
+
+	if ((store && make_directory(store, PRIVATE, o, e) < 0) || (meta && make_directory(meta, PRIVATE, o, e) < 0) ||
+		(index && make_parent_directory(index, PRIVATE, o, e) < 0) ||
 		make_directory(c->spool_dir, PRIVATE, o, e) < 0 || make_directory(c->key_dir, PRIVATE, o, e) < 0 ||
 		make_directory(c->run_dir, PUBLIC, o, e) < 0 || make_socket_directories(c->lmtpd_listen, o, e) < 0 ||
 		make_socket_directories(c->milter_listen, o, e) < 0)
@@ -157,10 +158,10 @@ static int make_trial_tls(const struct conf *c, const struct strv *names, struct
 
 static bool is_there(const char *index)
 {
-	const char *path = strchr(index, ':');
+	const char *path = conf_local_path(index);
 	struct stat st;
 
-	return path && stat(path + 1, &st) == 0;
+	return path && stat(path, &st) == 0;
 }
 
 /* An index that is there is kept. One that is broken, or of another version, is no reason to fail: the daemons take mail

@@ -258,6 +258,13 @@ void conf_deinit(struct conf *c)
 		setting_deinit(&settings[i], c);
 }
 
+const char *conf_local_path(const char *backend)
+{
+	const char *place = strchr(backend, ':');
+
+	return place && place[1] == '/' ? place + 1 : NULL;
+}
+
 void conf_compare(const struct conf *a, const struct conf *b, struct strv *names)
 {
 	for (size_t i = 0; i < settings_count; i++) {

@@ -62,6 +62,10 @@ struct conf {
 	int64_t workerd_outbox_interval_us;
 };
 
+/* The local directory or file that a backend setting ("fs:/var/lib/x") names, NULL for one at a server ("s3:bucket"). A
+ * view. */
+const char *conf_local_path(const char *backend);
+
 /* How long a reply waits for the index at most: index_wait, or longer where no reply goes without it. */
 static inline int64_t conf_reply_wait_us(const struct conf *c)
 {

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #define PORT_MAX 65535
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_"
 
 struct unit {
 	const char *suffix;
@@ -44,7 +45,7 @@ static const struct {
 	[SETTING_TEXT] = { "text", check_text, NULL },
 	[SETTING_NAME] = { "name", check_name, NULL },
 	[SETTING_PATH] = { "absolute path", check_path, NULL },
-	[SETTING_BACKEND] = { "KIND:PATH", check_backend, NULL },
+	[SETTING_BACKEND] = { "KIND:PLACE", check_backend, NULL },
 	[SETTING_CHOICE] = { "one", check_choice, NULL },
 	[SETTING_ADDRESS] = { "address", check_addresses, NULL },
 	[SETTING_ADDRESSES] = { "list of addresses", check_addresses, NULL },
@@ -128,7 +129,7 @@ static int check_text(const struct setting *s, const char *text, struct err *e)
 
 static int check_name(const struct setting *s, const char *text, struct err *e)
 {
-	if (text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_")])
+	if (text[strspn(text, NAME_CHARACTERS)])
 		return err_permanent(e, "\"%s\" is no name: use letters, digits, '.', '-' and '_'", text);
 	return check_text(s, text, e);
 }
@@ -150,17 +151,35 @@ static bool word_known(const char *words, const char *text, size_t n)
 	return strv_has(&list, word);
 }
 
+/* What stands behind the colon. Kinds of neither list are in a local directory or file: an absolute path. */
+static const char named_kinds[] = "s3 mysql es"; /* a name at the server */
+static const char bare_kinds[] = "es meta redis"; /* nothing, or a name as well */
+
+static int check_place(const char *kind, const char *place, struct err *e)
+{
+	bool named = word_known(named_kinds, kind, strlen(kind)), bare = word_known(bare_kinds, kind, strlen(kind));
+
+	if (!named && !bare)
+		return *place == '/' ? 0 : err_permanent(e, "\"%s\" is not an absolute path", place);
+	if (!*place && !bare)
+		return err_permanent(e, "\"%s:\" has no name behind it", kind);
+	if (*place && !named)
+		return err_permanent(e, "\"%s:\" takes nothing behind it", kind);
+	if (place[strspn(place, NAME_CHARACTERS)])
+		return err_permanent(e, "\"%s\" is no name: use letters, digits, '.', '-' and '_'", place);
+	return 0;
+}
+
 static int check_backend(const struct setting *s, const char *text, struct err *e)
 {
-	size_t kind = strcspn(text, ":");
+	size_t length = strcspn(text, ":");
+	_free_ char *kind = mem_dup(text, length);
 
-	if (!text[kind])
-		return err_permanent(e, "\"%s\" has no kind: write %s:/PATH", text, s->words);
-	if (!word_known(s->words, text, kind))
-		return err_permanent(e, "\"%.*s\" is no kind of %s: use %s", (int)kind, text, s->key, s->words);
-	if (text[kind + 1] != '/')
-		return err_permanent(e, "\"%s\" is not an absolute path", text + kind + 1);
-	return check_text(s, text, e);
+	if (!text[length])
+		return err_permanent(e, "\"%s\" has no kind: write KIND:PLACE, the kinds are: %s", text, s->words);
+	if (!word_known(s->words, kind, length))
+		return err_permanent(e, "\"%s\" is no kind of %s: use %s", kind, s->key, s->words);
+	return check_place(kind, text + length + 1, e) < 0 ? -1 : check_text(s, text, e);
 }
 
 static int check_choice(const struct setting *s, const char *text, struct err *e)

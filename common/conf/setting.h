@@ -9,7 +9,7 @@ enum setting_type {
 	SETTING_TEXT,	   /* any text of one line; limits are its length */
 	SETTING_NAME,	   /* letters, digits, '.', '-' and '_' */
 	SETTING_PATH,	   /* absolute; "" only where min is 0 */
-	SETTING_BACKEND,   /* one of `words`, ':', and an absolute path */
+	SETTING_BACKEND,   /* one of `words`, ':', and an absolute path, or for a server a name or nothing */
 	SETTING_CHOICE,	   /* one of `words` */
 	SETTING_ADDRESS,   /* unix:/path or inet:host:port */
 	SETTING_ADDRESSES, /* a list of these */

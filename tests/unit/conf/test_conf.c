@@ -142,7 +142,7 @@ static void test_values_are_refused_with_file_and_line(void **state)
 	refused("spool_dir = /a #b\n",
 		":1: spool_dir: contains \" #\": a comment behind a value begins with ';'");
 	refused("spool_dir = /a\xff\n", ":1: spool_dir: is not valid UTF-8");
-	refused("store = /x\n", ":1: store: \"/x\" has no kind: write fs:/PATH");
+	refused("store = /x\n", ":1: store: \"/x\" has no kind: write KIND:PLACE, the kinds are: fs");
 	refused("store = s4:/x\n", ":1: store: \"s4\" is no kind of store: use fs");
 	refused("store = fs:x\n", ":1: store: \"x\" is not an absolute path");
 	refused("node = a@b\n", ":1: node: \"a@b\" is no name: use letters, digits, '.', '-' and '_'");
