@@ -85,6 +85,11 @@ void index_page_deinit(struct index_page *p)
 	*p = (struct index_page){ 0 };
 }
 
+int index_has(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e)
+{
+	return i->driver->has(i, ids, n, present_r, e);
+}
+
 int index_count(struct index *i, uint64_t *n_r, struct err *e)
 {
 	return i->driver->count(i, n_r, e);

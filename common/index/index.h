@@ -70,6 +70,9 @@ int index_search(struct index *i, const struct scope *scope, const struct index_
 	struct err *e) MUST_CHECK;
 void index_page_deinit(struct index_page *p);
 
+/* Which messages it holds: present_r[i] tells of ids[i]. For upkeep, which asks for some hundred at a time. */
+int index_has(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e) MUST_CHECK;
+
 /* How many documents it holds. */
 int index_count(struct index *i, uint64_t *n_r, struct err *e) MUST_CHECK;
 

@@ -14,6 +14,7 @@ struct index_driver {
 	int (*sync)(struct index *i, struct err *e);
 	int (*search)(struct index *i, const struct scope *scope, const struct index_request *r,
 		struct index_page *page_r, struct err *e);
+	int (*has)(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e);
 	int (*count)(struct index *i, uint64_t *n_r, struct err *e);
 	int (*ready)(struct index *i, struct err *e);
 	bool (*is_damaged)(const char *where);

@@ -141,6 +141,30 @@ static int read_number(struct index *i, enum fts_sql which, uint64_t *n_r, struc
 	return sound ? 0 : -1;
 }
 
+static int has_docs(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e)
+{
+	struct fts *f = fts_of(i);
+	struct fts_db *db;
+	bool sound = true;
+
+	if (fts_reader_get(&db, f, e))
+		return -1;
+	for (size_t at = 0; at < n && sound; at++) {
+		sqlite3_stmt *s = fts_db_statement(db, SQL_FIND_ID, e);
+		int rc = s ? sqlite3_bind_blob(s, 1, ids[at].bytes, UUID_SIZE, SQLITE_STATIC) : SQLITE_ERROR;
+
+		rc = rc == SQLITE_OK ? sqlite3_step(s) : rc;
+		present_r[at] = rc == SQLITE_ROW;
+		sound = rc == SQLITE_ROW || rc == SQLITE_DONE;
+		if (sound)
+			sqlite3_reset(s);
+		else if (s)
+			fts_db_fail(db, "read", e);
+	}
+	fts_reader_put(f, db, sound);
+	return sound ? 0 : -1;
+}
+
 static int count_docs(struct index *i, uint64_t *n_r, struct err *e)
 {
 	return read_number(i, SQL_COUNT_DOCS, n_r, e);
@@ -187,6 +211,7 @@ const struct index_driver index_fts_driver = {
 	.add = fts_add,
 	.sync = fts_sync,
 	.search = fts_search,
+	.has = has_docs,
 	.count = count_docs,
 	.ready = ready,
 	.is_damaged = fts_damage_is_noted,

@@ -58,6 +58,12 @@ int store_stat(struct store *s, const struct locator *where, struct store_state 
 	return s->driver->stat(s, where, state_r, e);
 }
 
+int store_list(struct store *s, const struct store_range *range,
+	int (*take)(void *ctx, const struct store_listed *object), void *ctx, struct err *e)
+{
+	return s->driver->list(s, range, take, ctx, e);
+}
+
 int store_ready(struct store *s, struct err *e)
 {
 	return s->driver->ready(s, e);

@@ -43,10 +43,30 @@ struct store_state {
 	uint64_t length;
 	bool read_only; /* nobody may write to it, by its mode or the store's own rule */
 	bool locked;	/* the account that wrote it can't change or remove it: the immutable flag, or Object Lock */
+	int64_t retain_until_us; /* of its lock; 0 where the store's locks have no end or it does not tell */
 };
 
 /* 1 with *state_r, 0 when there is no such object, -1. Cheap: reads none of its bytes. */
 int store_stat(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e) MUST_CHECK;
+
+/* One object of a listing. Where a store keeps versions, each of them is one. */
+struct store_listed {
+	struct uuid id;
+	const struct locator *where; /* its length is the object's; valid during the call */
+	int64_t modified_us;	     /* when the store took it */
+};
+
+#define STORE_SPREAD 256 /* how many parts the keys of a day are spread over, by the first part of the key */
+
+struct store_range {
+	struct uuid from, until; /* [from, until), both of one UTC day (until may be the next day's first) */
+	uint8_t spread;
+};
+
+/* Gives take() every object of the range, in no promised order; what is no message's key is passed over. take() may return
+ * -1 to stop. For the reconciler: what is put meanwhile may or may not be among them. -1 temporary. */
+int store_list(struct store *s, const struct store_range *range,
+	int (*take)(void *ctx, const struct store_listed *object), void *ctx, struct err *e) MUST_CHECK;
 
 /* Can a message be put now? For readiness and for refusing at MAIL: cheap. -1 says why not. */
 int store_ready(struct store *s, struct err *e) MUST_CHECK;

@@ -14,6 +14,8 @@ struct store_driver {
 	int (*get)(struct store *s, const struct locator *where, int (*sink)(void *, const void *, size_t), void *ctx,
 		struct err *e);
 	int (*stat)(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e);
+	int (*list)(struct store *s, const struct store_range *range,
+		int (*take)(void *ctx, const struct store_listed *object), void *ctx, struct err *e);
 	int (*ready)(struct store *s, struct err *e);
 	int (*create)(const char *where, const struct conf *conf, struct err *e);
 };

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "store/store_fs_dirs.h"
 #include "sys/io.h"
@@ -403,6 +404,92 @@ static int fs_stat(struct store *store, const struct locator *where, struct stor
 	return 1;
 }
 
+/* ---- list ---- */
+
+/* Does this name of a directory belong to the range? */
+static bool is_listed(const char *name, const struct store_range *range, struct uuid *id_r)
+{
+	char text[UUID_TEXT_SIZE];
+
+	if (strlen(name) != UUID_TEXT_SIZE - 1 + strlen(".eml") || strcmp(name + UUID_TEXT_SIZE - 1, ".eml") != 0)
+		return false;
+	memcpy(text, name, UUID_TEXT_SIZE - 1);
+	text[UUID_TEXT_SIZE - 1] = '\0';
+	return uuid_parse(id_r, text) == 0 && memcmp(id_r, &range->from, UUID_SIZE) >= 0 &&
+		memcmp(id_r, &range->until, UUID_SIZE) < 0;
+}
+
+struct listing {
+	struct store_fs *s;
+	const struct store_range *range;
+	const char *dir; /* its key */
+	int (*take)(void *ctx, const struct store_listed *object);
+	void *ctx;
+};
+
+/* 0 to go on. */
+static int list_one(const struct listing *l, int dirfd, const char *name, struct err *e)
+{
+	struct store_listed object;
+	struct stat st;
+
+	if (!is_listed(name, l->range, &object.id))
+		return 0;
+	_free_ char *key = mem_printf("%s/%s", l->dir, name);
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT ? 0 : failed(l->s, "stat", key, e);
+	if (!S_ISREG(st.st_mode))
+		return 0;
+	const struct locator where = { (char[]){ "" }, key, (char[]){ "" }, 0, (uint64_t)st.st_size };
+
+	object.where = &where;
+	object.modified_us = st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec / 1000;
+	return l->take(l->ctx, &object) ? err_temporary(e, "list(%s/%s) stopped: the reader gave up", l->s->dir, l->dir) : 0;
+}
+
+static int list_directory(const struct listing *l, DIR *d, struct err *e)
+{
+	struct dirent *entry;
+
+	while (errno = 0, (entry = readdir(d)))
+		if (list_one(l, dirfd(d), entry->d_name, e))
+			return -1;
+	return errno ? failed(l->s, "readdir", l->dir, e) : 0;
+}
+
+/* A day without mail has no directory; a store without directories is not there. */
+static int no_directory(const struct listing *l, struct err *e)
+{
+	if (errno != ENOENT)
+		return failed(l->s, "open", l->dir, e);
+	return faccessat(l->s->dirfd, "m", F_OK, 0) ? failed(l->s, "access", "m", e) : 0;
+}
+
+static int fs_list(struct store *store, const struct store_range *range,
+	int (*take)(void *ctx, const struct store_listed *object), void *ctx, struct err *e)
+{
+	char day[CLOCK_TEXT_SIZE], spread[3];
+
+	clock_format(day, uuid_time_us(&range->from));
+	hex_encode(spread, &range->spread, 1);
+	_free_ char *dir = mem_printf("m/%s/%.4s/%.2s/%.2s", spread, day, day + 5, day + 8);
+	const struct listing l = { store_fs(store), range, dir, take, ctx };
+	int fd = openat(l.s->dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d) {
+		int rc = no_directory(&l, e);
+
+		io_closep(&fd);
+		return rc;
+	}
+	int rc = list_directory(&l, d, e);
+
+	closedir(d);
+	return rc;
+}
+
 /* ---- ready ---- */
 
 static int fs_ready(struct store *store, struct err *e)
@@ -433,6 +520,7 @@ const struct store_driver store_fs_driver = {
 	.find = fs_find,
 	.get = fs_get,
 	.stat = fs_stat,
+	.list = fs_list,
 	.ready = fs_ready,
 	.create = fs_create,
 };
