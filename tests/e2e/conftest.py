@@ -34,7 +34,8 @@ def pytest_runtest_makereport(item, call):
         report.longrepr = (str(item.path), item.location[1] or 0, "Skipped: %s" % call.excinfo.value)
     elif report.failed:
         for server in getattr(item, "servers", []):
-            report.sections.append(("logs", server.show_logs()))
+            if hasattr(server, "show_logs"):
+                report.sections.append(("logs", server.show_logs()))
 
 
 @pytest.fixture
