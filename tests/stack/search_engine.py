@@ -1,0 +1,115 @@
+"""What OpenSearch and Elasticsearch have in common: one node of its own, on loopback, in a private directory.
+
+	engine = OpenSearch().start()
+	engine.call("GET", "/_cat/indices")
+	engine.kill(); engine.start()
+	engine.close()"""
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+from .maven import class_path, compiled, java_program
+from .process import Failed, alive, end, free_port, private_dir, tail, wait_until
+
+HEAP = ("-Xms256m", "-Xmx768m")
+
+
+class SearchEngine:
+    """port: of HTTP, the same after stop() and start(). dir: its own place (default: a new one, which close() removes)."""
+
+    name = None       # also of the cache folder
+    artifacts = []    # for Maven
+    without = None    # of the jars: a regular expression
+    main = None       # the class to start, in a .java file beside this one
+
+    def __init__(self, dir=None, port=None):
+        self.java = java_program()
+        jars = class_path(self.name.lower(), self.artifacts, self.without)
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), self.main.rpartition(".")[2] + ".java")
+        self.class_path = ":".join([*jars, compiled(self.name.lower(), source, jars)])
+        self.owns_dir = dir is None
+        self.dir = dir or private_dir("strongroom-%s." % self.name.lower())
+        self.port = port or free_port()
+        self.transport_port = free_port()
+        self.p = None
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    @property
+    def url(self):
+        return "http://127.0.0.1:%d" % self.port
+
+    @property
+    def pid(self):
+        return self.p.pid if self.p else None
+
+    def settings(self):
+        """Section -> key -> value for strongroom.conf."""
+        return {"": {"index": "es:emails_archive"}, "es": {"hosts": self.url, "replicas": "0"}}
+
+    def start(self, seconds=120):
+        """Starts it, on the data that is there, and waits until it can index."""
+        os.makedirs(self.dir, exist_ok=True)
+        with open(self.path("output"), "ab") as out:
+            self.p = subprocess.Popen([self.java, *HEAP, "-cp", self.class_path, self.main, self.path("node"), str(self.port),
+                                       str(self.transport_port)], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir,
+                                      env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8", "HOME": self.dir},
+                                      start_new_session=True)
+        wait_until("%s answers on port %d" % (self.name, self.port), self.is_up, seconds, step=0.1)
+        return self
+
+    def is_up(self):
+        if self.p.poll() is not None:
+            raise Failed("%s ended with %d at its start:\n%s" % (self.name, self.p.returncode, tail(self.path("output"))))
+        try:
+            status, answer = self.call("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s")
+        except OSError:
+            return False
+        return status == 200 and answer["status"] != "red"
+
+    def call(self, method, path, body=None, timeout=60):
+        """(status, decoded JSON or text)."""
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+            c.request(method, path, data, {"Content-Type": "application/json"} if data else {})
+            r = c.getresponse()
+            text = r.read().decode("utf-8", "replace")
+        except http.client.HTTPException as e:
+            raise OSError(str(e)) from e
+        finally:
+            c.close()
+        try:
+            return r.status, json.loads(text)
+        except ValueError:
+            return r.status, text
+
+    def running(self):
+        return self.p is not None and self.p.poll() is None
+
+    def stop(self, sig=signal.SIGTERM, seconds=60):
+        if self.p and self.p.poll() is None:
+            end(self.p.pid, sig, seconds)
+        if self.p:
+            self.p.wait()
+        self.p = None
+
+    def kill(self):
+        self.stop(signal.SIGKILL)
+
+    def pause(self, stopped=True):
+        """Keeps it from doing anything, connections open; pause(False): lets it go on."""
+        if self.p and alive(self.p.pid):
+            self.p.send_signal(signal.SIGSTOP if stopped else signal.SIGCONT)
+
+    def show_logs(self):
+        return "==== %s ====\n%s" % (self.name, tail(self.path("output"), 40))
+
+    def close(self):
+        self.stop(signal.SIGKILL)
+        if self.owns_dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
