@@ -1,0 +1,39 @@
+"""Where what tests fetch once is kept: $STRONGROOM_CACHE, else build/cache."""
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+
+from . import Missing
+from .process import tail
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def cache_dir():
+    return os.environ.get("STRONGROOM_CACHE") or os.path.join(TOP, "build/cache")
+
+
+def cached(name, fetch):
+    """The folder build/cache/<name>, made by fetch(folder, log) when it isn't there; whole or not at all. Missing when
+    fetching fails."""
+    folder = os.path.join(cache_dir(), name)
+    os.makedirs(cache_dir(), exist_ok=True)
+    with open(folder + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.path.isdir(folder):
+            return folder
+        log = folder + ".log"
+        part = folder + ".part"
+        shutil.rmtree(part, ignore_errors=True)
+        os.makedirs(part)
+        try:
+            with open(log, "wb") as out:
+                fetch(part, out)
+        except (OSError, subprocess.SubprocessError) as e:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(part)
+            raise Missing("%s can't be fetched (%s): %s" % (name, e, tail(log, 3).strip()))
+        os.rename(part, folder)
+    return folder
