@@ -25,7 +25,8 @@ PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libcurl4-gnutls-dev
 	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev
 PACKAGES_DEMO  := ca-certificates openssl postfix python3
 PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps systemd dovecot-imapd dovecot-lmtpd fetchmail \
-	m4 swaks default-jdk-headless maven mariadb-client-core mariadb-server-core
+	m4 swaks default-jdk-headless maven mariadb-client-core mariadb-server-core \
+	ceph-common ceph-mon ceph-osd radosgw
 
 # ---- how to compile --------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,188 @@
+"""A private one-node Ceph (monitor, one OSD on a file, RADOS gateway): S3 with Object Lock, on loopback.
+
+Everything is in one directory; nothing in /etc or /var. As root only (ceph-osd wants its own files whatever they are)."""
+import os
+import shutil
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+import uuid
+
+from . import Missing
+from .process import end, find_program, free_port, private_dir, read_pid, run, tail, wait_until
+from .s3 import Account, Bucket
+
+CONF = """\
+[global]
+fsid = {fsid}
+mon_initial_members = a
+mon_host = [v2:127.0.0.1:{mon2},v1:127.0.0.1:{mon1}]
+public_addr = 127.0.0.1
+cluster_addr = 127.0.0.1
+auth_cluster_required = none
+auth_service_required = none
+auth_client_required = none
+run_dir = {dir}/run
+admin_socket = {dir}/run/$name.asok
+pid_file = {dir}/run/$name.pid
+log_file = {dir}/log/$name.log
+crash_dir = {dir}/log
+osd_pool_default_size = 1
+osd_pool_default_min_size = 1
+osd_pool_default_pg_num = 8
+osd_pool_default_pg_autoscale_mode = off
+osd_crush_chooseleaf_type = 0
+mon_allow_pool_size_one = true
+mon_warn_on_pool_no_redundancy = false
+debug_ms = 0/0
+debug_rgw = 0/0
+debug_osd = 0/0
+debug_bluestore = 0/0
+debug_bluefs = 0/0
+debug_rocksdb = 0/0
+debug_mon = 0/0
+debug_paxos = 0/0
+debug_objclass = 0/0
+debug_bdev = 0/0
+[mon]
+mon_data = {dir}/mon
+mon_data_avail_warn = 2
+mon_data_avail_crit = 1
+mon_max_pg_per_osd = 1000
+# Without these two each new pool waits seconds for the monitor.
+paxos_propose_interval = 0.05
+paxos_min_wait = 0.01
+mon_osd_initial_require_min_compat_client = luminous
+[osd]
+osd_data = {dir}/osd
+osd_objectstore = bluestore
+osd_memory_target = 939524096
+bluestore_block_size = 8589934592
+bluestore_block_create = true
+bluestore_block_db_create = false
+bluestore_block_wal_create = false
+osd_class_load_list = *
+osd_class_default_list = *
+osd_scrub_begin_hour = 0
+osd_scrub_end_hour = 0
+[client.rgw]
+rgw_frontends = beast endpoint=127.0.0.1:{port}
+rgw_data = {dir}/rgw
+# The gateway's own default needs cephx and hangs for ever without.
+ms_mon_client_mode = crc
+rgw_thread_pool_size = 64
+rgw_enable_usage_log = false
+rgw_lc_debug_interval = -1
+# Session tokens are sealed with it.
+rgw_sts_key = abcdefghijklmnop
+rgw_s3_auth_use_sts = true
+"""
+
+PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "monmaptool")
+
+
+class Ceph:
+    """start() brings it up at self.endpoint, with one account; data stay over stop() and start(). dir may be on /dev/shm."""
+
+    access_key, secret_key, region = "TESTACCESSKEY", "testsecretkey0123456789", "us-east-1"
+
+    def __init__(self, dir=None, port=None, below=None):
+        for name in PROGRAMS:
+            if not find_program(name):
+                raise Missing("Ceph: %s is not installed (packages ceph-mon, ceph-osd, radosgw, ceph-common)" % name)
+        if os.geteuid() != 0:
+            raise Missing("Ceph: its OSD needs root here")
+        self.owns_dir = dir is None
+        self.dir = dir or private_dir("strongroom-ceph.", below)
+        self.port = port or free_port()
+        self.endpoint = "http://127.0.0.1:%d" % self.port
+        self.env = {**os.environ, "CEPH_CONF": self.path("ceph.conf")}
+
+    def path(self, *parts):
+        return os.path.join(self.dir, *parts)
+
+    @property
+    def pid(self):
+        """Of the gateway."""
+        return read_pid(self.path("run", "client.rgw.pid"))
+
+    def run(self, *argv):
+        return run([find_program(argv[0]), *argv[1:]], env=self.env)
+
+    def make(self):
+        for name in ("mon", "osd", "rgw", "run", "log"):
+            os.makedirs(self.path(name), exist_ok=True)
+        fsid, mon2, mon1 = str(uuid.uuid4()), free_port(), free_port()
+        with open(self.path("ceph.conf"), "w") as f:
+            f.write(CONF.format(dir=self.dir, fsid=fsid, mon1=mon1, mon2=mon2, port=self.port))
+        self.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", "[v2:127.0.0.1:%d,v1:127.0.0.1:%d]" % (mon2, mon1), self.path("monmap"))
+        self.run("ceph-mon", "--mkfs", "-i", "a", "--monmap", self.path("monmap"))
+        self.run("ceph-mon", "-i", "a")
+        osd = self.run("ceph", "osd", "new", fsid).split()[-1]
+        self.run("ceph-osd", "-i", osd, "--mkfs", "--osd-uuid", fsid)
+        self.run("ceph-osd", "-i", osd)
+        self.add_account("test", self.access_key, self.secret_key)
+
+    def add_account(self, name, access_key, secret_key):
+        """One more user, without any right but those that a bucket's policy gives."""
+        self.run("radosgw-admin", "user", "create", "--uid=" + name, "--display-name=" + name, "--access-key=" + access_key, "--secret-key=" + secret_key)
+        return Account(self.endpoint, access_key, secret_key, self.region)
+
+    def start(self):
+        if not os.path.exists(self.path("ceph.conf")):
+            self.make()
+        else:
+            for pid, argv in (("mon.a", ("ceph-mon", "-i", "a")), ("osd.0", ("ceph-osd", "-i", "0"))):
+                if not read_pid(self.path("run", pid + ".pid")):
+                    self.run(*argv)
+        self.start_gateway()
+        return self
+
+    def start_gateway(self):
+        subprocess.run([find_program("radosgw"), "-n", "client.rgw"], env=self.env, stdin=subprocess.DEVNULL, check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        wait_until("Ceph's gateway answers on port %d" % self.port, self.answers, 90)
+
+    def answers(self):
+        try:
+            with urllib.request.urlopen(self.endpoint + "/", timeout=10):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except OSError:
+            return False
+
+    def bucket(self, name):
+        """A view of one bucket with the administrator's own account."""
+        return Bucket(self, name)
+
+    def settings(self, bucket="archive", owner=None):
+        """Lines of strongroom.conf: section -> key -> value. owner: (uid, gid) that must read the credentials."""
+        return self.bucket(bucket).settings(self.path("credentials"), owner)
+
+    def show_logs(self):
+        return "==== Ceph ====\n" + "".join(tail(self.path("log", name + ".log"), 15) for name in ("mon.a", "osd.0", "client.rgw"))
+
+    def stop_gateway(self):
+        """SIGKILL: it keeps nothing, and its orderly end takes long."""
+        if self.pid:
+            end(self.pid, signal.SIGKILL)
+
+    def stop(self, sig=signal.SIGTERM):
+        """The gateway first: without an OSD it hangs."""
+        self.stop_gateway()
+        for name in ("osd.0", "mon.a"):
+            pid = read_pid(self.path("run", name + ".pid"))
+            if pid:
+                end(pid, sig)
+
+    def kill(self):
+        self.stop(signal.SIGKILL)
+
+    def close(self):
+        self.stop()
+        if self.owns_dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+
