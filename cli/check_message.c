@@ -86,10 +86,17 @@ static bool same_envelope(const struct message_row *row, const uint8_t hash[SHA2
 	return memcmp(again, hash, SHA256_SIZE) == 0;
 }
 
+/* Where the object was put when it was archived: that is what the record speaks of. */
+static struct message_origin origin_of(const struct message_row *row)
+{
+	return row->origin ? *row->origin : (struct message_origin){ row->locator, row->lock_mode, row->retain_until_us };
+}
+
 /* Tells which of the row's fields are not as recorded, in one finding. */
 static void compare_row(struct check_message *c, const struct kept *k)
 {
 	const struct message_row *row = &k->row;
+	const struct message_origin origin = origin_of(row);
 	const struct ledger_record *r = &k->record;
 	const struct {
 		const char *name;
@@ -104,9 +111,9 @@ static void compare_row(struct check_message *c, const struct kept *k)
 		{ "SHA-256", memcmp(row->sha256, r->content_sha256, SHA256_SIZE) == 0 },
 		{ "size", row->size == r->content_length },
 		{ "envelope", same_envelope(row, r->envelope_hash) },
-		{ "locator", same_locator(&row->locator, &r->locator) },
-		{ "lock mode", strcmp(row->lock_mode, r->lock_mode) == 0 },
-		{ "retain-until", row->retain_until_us == r->retain_until_us },
+		{ "locator", same_locator(&origin.locator, &r->locator) },
+		{ "lock mode", strcmp(origin.lock_mode, r->lock_mode) == 0 },
+		{ "retain-until", origin.retain_until_us == r->retain_until_us && row->retain_until_us >= r->retain_until_us },
 		{ "policy version", strcmp(row->policy_version, r->policy_version) == 0 },
 	};
 	CLEANUP(strv_deinit) struct strv different = { 0 };
@@ -123,7 +130,8 @@ static void compare_row(struct check_message *c, const struct kept *k)
 
 /* ---- the object ---- */
 
-/* Where the bytes are and what they must be: as recorded where that can be believed, else as the row has it. */
+/* Where the bytes are and what they must be: as recorded where that can be believed, else as the row has it. Where an
+ * object was moved to no record says; its bytes are those recorded. */
 struct expected {
 	const struct locator *where;
 	const uint8_t *sha256;
@@ -186,7 +194,8 @@ static void check_kept(struct check_message *c, struct kept *k)
 	else {
 		compare_row(c, k);
 		if (sound)
-			x = (struct expected){ &k->record.locator, k->record.object_sha256 };
+			x = (struct expected){ k->row.origin ? &k->row.locator : &k->record.locator,
+				k->record.object_sha256 };
 	}
 	check_object(c, k, &x);
 }

@@ -85,15 +85,20 @@ static void add_envelope(struct sha256 *h, const struct capture *c)
 		add(h, list.items[i], strlen(list.items[i]));
 }
 
-void capture_key(const struct capture *c, uint8_t key_r[SHA256_SIZE])
+void capture_key_of(const struct capture *c, const uint8_t sha256[SHA256_SIZE], uint8_t key_r[SHA256_SIZE])
 {
 	CLEANUP(sha256_freep) struct sha256 *h = sha256_new();
 
 	add(h, LABEL_KEY, strlen(LABEL_KEY));
 	add(h, c->point, strlen(c->point));
-	add(h, message_sha256(c->message), SHA256_SIZE);
+	add(h, sha256, SHA256_SIZE);
 	add_envelope(h, c);
 	sha256_finish(h, key_r);
+}
+
+void capture_key(const struct capture *c, uint8_t key_r[SHA256_SIZE])
+{
+	capture_key_of(c, message_sha256(c->message), key_r);
 }
 
 void capture_envelope_hash(const struct capture *c, uint8_t hash_r[SHA256_SIZE])

@@ -51,6 +51,9 @@ void capture_deinit(struct capture *c);
  * this a retry of the same transaction is recognised. */
 void capture_key(const struct capture *c, uint8_t key_r[SHA256_SIZE]);
 
+/* The same of a capture whose message is not at hand, but its hash is. */
+void capture_key_of(const struct capture *c, const uint8_t sha256[SHA256_SIZE], uint8_t key_r[SHA256_SIZE]);
+
 /* SHA-256 over MAIL FROM and the sorted recipients, as above: the record's envelope hash. */
 void capture_envelope_hash(const struct capture *c, uint8_t hash_r[SHA256_SIZE]);
 

@@ -169,9 +169,21 @@ static int add_row(struct sql_stmt *st, const char *what, struct err *e)
 	}
 }
 
+static void bind_place(struct sql_stmt *st, const struct locator *l, const char *lock_mode, int64_t retain_until_us)
+{
+	sql_bind_text(st, l->bucket);
+	sql_bind_text(st, l->key);
+	sql_bind_text(st, l->version);
+	sql_bind_u64(st, l->offset);
+	sql_bind_u64(st, l->length);
+	sql_bind_text(st, lock_mode);
+	sql_bind_i64(st, retain_until_us);
+}
+
 static int insert_message(struct meta_capture *t, const struct message_row *r, struct err *e)
 {
 	struct sql_stmt *st = sql_use(t->c, STMT_MESSAGE_ADD);
+	const struct message_origin *o = r->origin;
 
 	sql_bind_uuid(st, &r->id);
 	sql_bind_i64(st, r->received_us);
@@ -186,15 +198,24 @@ static int insert_message(struct meta_capture *t, const struct message_row *r, s
 	sql_bind_i64(st, r->parse_flags);
 	sql_bind_text(st, r->queue_id);
 	sql_bind_text(st, r->evidence);
-	sql_bind_text(st, r->locator.bucket);
-	sql_bind_text(st, r->locator.key);
-	sql_bind_text(st, r->locator.version);
-	sql_bind_u64(st, r->locator.offset);
-	sql_bind_u64(st, r->locator.length);
-	sql_bind_text(st, r->lock_mode);
-	sql_bind_i64(st, r->retain_until_us);
 	sql_bind_text(st, r->policy_version);
+	if (o)
+		bind_place(st, &o->locator, o->lock_mode, o->retain_until_us);
+	else
+		bind_place(st, &r->locator, r->lock_mode, r->retain_until_us);
 	return add_row(st, "message", e);
+}
+
+static int insert_relocation(struct meta_capture *t, const struct message_row *r, struct err *e)
+{
+	if (!r->origin)
+		return 0;
+	struct sql_stmt *st = sql_use(t->c, STMT_RELOCATION_ADD);
+
+	sql_bind_uuid(st, &r->id);
+	sql_bind_i64(st, r->moved_us);
+	bind_place(st, &r->locator, r->lock_mode, r->retain_until_us);
+	return add_row(st, "relocation", e);
 }
 
 static int insert_participants(struct meta_capture *t, const struct message_row *r, struct err *e)
@@ -296,7 +317,7 @@ int meta_capture_insert(struct meta_capture *t, const struct message_row *row,
 	if (!t->claimed || memcmp(&t->claim, &row->id, sizeof(row->id)) != 0)
 		return err_permanent(e, "insert(%s) failed: its key was not claimed just before",
 			uuid_format(text, &row->id));
-	if (insert_message(t, row, e) || insert_participants(t, row, e) ||
+	if (insert_message(t, row, e) || insert_relocation(t, row, e) || insert_participants(t, row, e) ||
 		insert_mailboxes(t, row, e) || insert_attachments(t, row, e) ||
 		insert_outbox(t, &row->id, e))
 		return -1;

@@ -26,7 +26,8 @@ int meta_capture_begin(struct meta *m, struct meta_capture **t_r, struct err *e)
 int meta_capture_claim(struct meta_capture *t, const uint8_t key[SHA256_SIZE], const struct uuid *id, int64_t now_us,
 	struct uuid *existing_r, struct err *e) MUST_CHECK;
 
-/* Message, participants, attachments, record with nonce and leaf, and an outbox row. */
+/* Message, participants, attachments, record with nonce and leaf, and an outbox row; of one that was moved (row->origin)
+ * also where it is now. */
 int meta_capture_insert(struct meta_capture *t, const struct message_row *row, const uint8_t nonce[LEDGER_NONCE_SIZE],
 	const void *record, size_t record_length, const uint8_t leaf[SHA256_SIZE], struct err *e) MUST_CHECK;
 

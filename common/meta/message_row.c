@@ -1,5 +1,15 @@
 #include "meta/meta_private.h"
 
+void message_row_forget_origin(struct message_row *r)
+{
+	if (!r->origin)
+		return;
+	locator_deinit(&r->origin->locator);
+	free(r->origin->lock_mode);
+	free(r->origin);
+	r->origin = NULL;
+}
+
 void message_row_deinit(struct message_row *r)
 {
 	free(r->capture_point);
@@ -10,9 +20,32 @@ void message_row_deinit(struct message_row *r)
 	free(r->lock_mode);
 	free(r->policy_version);
 	locator_deinit(&r->locator);
+	message_row_forget_origin(r);
 	participants_free(r->participants, r->participant_count);
 	attachments_free(r->attachments, r->attachment_count);
 	*r = (struct message_row){ 0 };
+}
+
+static void take_place(struct sql_stmt *st, struct locator *l, char **lock_mode, int64_t *retain_until_us)
+{
+	l->bucket = sql_get_text(st);
+	l->key = sql_get_text(st);
+	l->version = sql_get_text(st);
+	l->offset = sql_get_u64(st);
+	l->length = sql_get_u64(st);
+	*lock_mode = sql_get_text(st);
+	*retain_until_us = sql_get_i64(st);
+}
+
+/* The object is elsewhere: what was read of the message becomes its origin. */
+static void take_relocation(struct sql_stmt *st, struct message_row *r)
+{
+	if (sql_get_null(st))
+		return;
+	r->origin = MEM_NEW(struct message_origin);
+	*r->origin = (struct message_origin){ r->locator, r->lock_mode, r->retain_until_us };
+	r->moved_us = sql_get_i64(st);
+	take_place(st, &r->locator, &r->lock_mode, &r->retain_until_us);
 }
 
 /* In the order of STMT_MESSAGE_GET. */
@@ -31,14 +64,9 @@ static void take_message(struct sql_stmt *st, struct message_row *r)
 	r->parse_flags = (uint32_t)sql_get_i64(st);
 	r->queue_id = sql_get_text(st);
 	r->evidence = sql_get_text(st);
-	r->locator.bucket = sql_get_text(st);
-	r->locator.key = sql_get_text(st);
-	r->locator.version = sql_get_text(st);
-	r->locator.offset = sql_get_u64(st);
-	r->locator.length = sql_get_u64(st);
-	r->lock_mode = sql_get_text(st);
-	r->retain_until_us = sql_get_i64(st);
 	r->policy_version = sql_get_text(st);
+	take_place(st, &r->locator, &r->lock_mode, &r->retain_until_us);
+	take_relocation(st, r);
 }
 
 static int load_message(struct sql_conn *c, const struct uuid *id, struct message_row *r,

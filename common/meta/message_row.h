@@ -7,6 +7,13 @@
 #include "mail/locator.h"
 #include "mail/parsed.h"
 
+/* Where the object of a message was put at first, and what protected it there. */
+struct message_origin {
+	struct locator locator;
+	char *lock_mode;
+	int64_t retain_until_us;
+};
+
 struct message_row {
 	struct uuid id;
 	int64_t received_us;
@@ -21,9 +28,11 @@ struct message_row {
 	uint32_t parse_flags;
 	char *queue_id;	  /* "" when unknown */
 	char *evidence;	  /* JSON: client, helo, auth, tls, session, mail_args, recipient args, trace: what the door saw */
-	struct locator locator;
+	struct locator locator; /* where the object is now */
 	char *lock_mode;
 	int64_t retain_until_us;
+	int64_t moved_us;	       /* to there, by `strongroom copy` */
+	struct message_origin *origin; /* from there, as the ledger's record says; NULL: it was never moved */
 	char *policy_version;
 	struct participant *participants; /* envelope first, then as the message lists them */
 	size_t participant_count;
@@ -32,5 +41,8 @@ struct message_row {
 };
 
 void message_row_deinit(struct message_row *r);
+
+/* The object is in its first place (again). */
+void message_row_forget_origin(struct message_row *r);
 
 #endif

@@ -10,6 +10,9 @@ static const struct migration capture[] = {
 	{ 1,
 #include "schema/0001_capture.inc"
 	},
+	{ 2,
+#include "schema/0002_capture_relocation.inc"
+	},
 };
 
 static const struct migration control[] = {

@@ -35,8 +35,8 @@ static const struct {
 	[STMT_MESSAGE_ADD] = {
 		"message_add",
 		"INSERT INTO message (id, received_us, date_us, header_date_us, size, sha256, kind, capture_point,"
-		" subject, header_id, parse_flags, queue_id, evidence, bucket, object_key, version_id, object_offset, object_length,"
-		" lock_mode, retain_until_us, policy_version)"
+		" subject, header_id, parse_flags, queue_id, evidence, policy_version, bucket, object_key, version_id,"
+		" object_offset, object_length, lock_mode, retain_until_us)"
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
@@ -56,6 +56,12 @@ static const struct {
 		" VALUES (?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
+	[STMT_RELOCATION_ADD] = {
+		"relocation_add",
+		"INSERT INTO relocation (message_id, moved_us, bucket, object_key, version_id, object_offset, object_length,"
+		" lock_mode, retain_until_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
 	[STMT_RECORD_ADD] = {
 		"record_add",
 		"INSERT INTO ledger_record (message_id, daemon, seq, nonce, leaf, record) VALUES (?, ?, ?, ?, ?, ?)",
@@ -71,9 +77,11 @@ static const struct {
 
 	[STMT_MESSAGE_GET] = {
 		"message_get",
-		"SELECT id, received_us, date_us, header_date_us, size, sha256, kind, capture_point, subject,"
-		" header_id, parse_flags, queue_id, evidence, bucket, object_key, version_id, object_offset, object_length, lock_mode,"
-		" retain_until_us, policy_version FROM message WHERE id = ?",
+		"SELECT m.id, m.received_us, m.date_us, m.header_date_us, m.size, m.sha256, m.kind, m.capture_point, m.subject,"
+		" m.header_id, m.parse_flags, m.queue_id, m.evidence, m.policy_version, m.bucket, m.object_key, m.version_id,"
+		" m.object_offset, m.object_length, m.lock_mode, m.retain_until_us, r.moved_us, r.bucket, r.object_key,"
+		" r.version_id, r.object_offset, r.object_length, r.lock_mode, r.retain_until_us"
+		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id = ?",
 		NULL,
 	},
 	[STMT_MESSAGE_DATE] = { "message_date", "SELECT date_us FROM message WHERE id = ?", NULL },
@@ -307,6 +315,107 @@ static const struct {
 		"audit_outcome_add",
 		"INSERT INTO audit_outcome (intent_id, at_us, result, status, item_count, digest)"
 		" VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+
+	[STMT_COPY_DAEMONS] = { "copy_daemons", "SELECT DISTINCT daemon FROM ledger_batch ORDER BY daemon", NULL },
+	[STMT_COPY_BATCH] = {
+		"copy_batch",
+		"SELECT first_seq, leaf_count, leaves, committed_us FROM ledger_batch WHERE daemon = ? AND first_seq > ?"
+		" ORDER BY first_seq LIMIT 1",
+		NULL,
+	},
+	[STMT_COPY_LAST_BATCH] = {
+		"copy_last_batch",
+		"SELECT first_seq, leaf_count, leaves, committed_us FROM ledger_batch WHERE daemon = ?"
+		" ORDER BY first_seq DESC LIMIT 1",
+		NULL,
+	},
+	[STMT_COPY_BATCH_IDS] = {
+		"copy_batch_ids",
+		"SELECT message_id FROM ledger_record WHERE daemon = ? AND seq >= ? AND seq < ? ORDER BY seq",
+		NULL,
+	},
+	[STMT_COPY_KEY] = { "copy_key", "SELECT message_id, taken_us FROM capture_key WHERE capture_key = ?", NULL },
+	[STMT_COPY_KEY_OF] = {
+		"copy_key_of",
+		"SELECT capture_key, taken_us FROM capture_key WHERE message_id = ?",
+		NULL,
+	},
+	[STMT_COPY_ATTEMPT_READ] = {
+		"copy_attempt_read",
+		"SELECT message_id, at_us, daemon FROM capture_attempt",
+		NULL,
+	},
+	[STMT_COPY_ACCOUNT_READ] = {
+		"copy_account_read",
+		"SELECT id, username, password_hash, totp_last_step, disabled, token_generation, scope_all, scope_from_us,"
+		" scope_until_us, code_tries_us, totp_secret, id FROM account ORDER BY id",
+		NULL,
+	},
+	[STMT_COPY_ACCOUNT_IDS] = { "copy_account_ids", "SELECT id, username FROM account ORDER BY id", NULL },
+	[STMT_COPY_ACCOUNT_ADD] = {
+		"copy_account_add",
+		"INSERT INTO account (username, password_hash, totp_last_step, disabled, token_generation, scope_all, scope_from_us,"
+		" scope_until_us, code_tries_us, totp_secret, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_ACCOUNT_SET] = {
+		"copy_account_set",
+		"UPDATE account SET username = ?, password_hash = ?, totp_last_step = ?, disabled = ?, token_generation = ?,"
+		" scope_all = ?, scope_from_us = ?, scope_until_us = ?, code_tries_us = ?, totp_secret = ? WHERE id = ?",
+		NULL,
+	},
+	[STMT_COPY_DEPARTMENT_READ] = { "copy_department_read", "SELECT id, name FROM department ORDER BY id", NULL },
+	[STMT_COPY_DEPARTMENT_ADD] = { "copy_department_add", "INSERT INTO department (id, name) VALUES (?, ?)", NULL },
+	[STMT_COPY_DEPARTMENT_CLEAR] = { "copy_department_clear", "DELETE FROM department", NULL },
+	[STMT_COPY_DEPARTMENT_MAILBOX_READ] = {
+		"copy_department_mailbox_read",
+		"SELECT department_id, mailbox FROM department_mailbox",
+		NULL,
+	},
+	[STMT_COPY_DEPARTMENT_MAILBOX_CLEAR] = {
+		"copy_department_mailbox_clear",
+		"DELETE FROM department_mailbox",
+		NULL,
+	},
+	[STMT_COPY_ACCOUNT_ROLE_READ] = { "copy_account_role_read", "SELECT account_id, role FROM account_role", NULL },
+	[STMT_COPY_ACCOUNT_ROLE_ADD] = {
+		"copy_account_role_add",
+		"INSERT INTO account_role (account_id, role) VALUES (?, ?)",
+		NULL,
+	},
+	[STMT_COPY_ACCOUNT_ROLE_CLEAR] = { "copy_account_role_clear", "DELETE FROM account_role", NULL },
+	[STMT_COPY_ACCOUNT_MAILBOX_READ] = {
+		"copy_account_mailbox_read",
+		"SELECT account_id, mailbox FROM account_mailbox",
+		NULL,
+	},
+	[STMT_COPY_ACCOUNT_MAILBOX_CLEAR] = { "copy_account_mailbox_clear", "DELETE FROM account_mailbox", NULL },
+	[STMT_COPY_ACCOUNT_DEPARTMENT_READ] = {
+		"copy_account_department_read",
+		"SELECT account_id, department_id FROM account_department",
+		NULL,
+	},
+	[STMT_COPY_ACCOUNT_DEPARTMENT_ADD] = {
+		"copy_account_department_add",
+		"INSERT INTO account_department (account_id, department_id) VALUES (?, ?)",
+		NULL,
+	},
+	[STMT_COPY_ACCOUNT_DEPARTMENT_CLEAR] = {
+		"copy_account_department_clear",
+		"DELETE FROM account_department",
+		NULL,
+	},
+	[STMT_COPY_INTENT_READ] = {
+		"copy_intent_read",
+		"SELECT id, at_us, account_id, actor, strength, action, object, detail, client, request_id FROM audit_intent"
+		" ORDER BY id",
+		NULL,
+	},
+	[STMT_COPY_OUTCOME_READ] = {
+		"copy_outcome_read",
+		"SELECT intent_id, at_us, result, status, item_count, digest FROM audit_outcome ORDER BY intent_id",
 		NULL,
 	},
 };

@@ -1,0 +1,244 @@
+"""strongroom copy: a whole archive into another one: every row, every object, verified; stopped anywhere and repeated; and
+what it refuses."""
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+import uuid
+
+import pytest
+
+from stack.process import wait_until
+
+MAIL = b"From: alice@example.org\r\nTo: bob@example.org\r\nSubject: number %d\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\n\r\n%s\r\n"
+PASSWORD = "correct horse battery"
+
+# Tables that are taken over as they are; the others, and why not.
+COPIED = {
+    "capture": ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record", "ledger_batch"),
+    "control": ("account", "account_role", "account_mailbox", "account_department", "department", "department_mailbox", "audit_intent",
+                "audit_outcome"),
+}
+NOT_COPIED = {
+    "capture": {"schema_version": "made by init", "outbox": "everything is to be indexed anew", "relocation": "says where objects are now"},
+    "control": {"schema_version": "made by init", "permission": "made by init", "role": "made by init", "role_permission": "made by init"},
+}
+
+
+def connect(site, name):
+    return sqlite3.connect("file:%s?mode=ro" % site.path("meta", name + ".db"), uri=True)
+
+
+def rows(site, name, table):
+    """All rows; of accounts without the sealed secret, which each installation seals with its own key."""
+    db = connect(site, name)
+    names = [c[1] for c in db.execute("PRAGMA table_info(%s)" % table)]
+    found = sorted(db.execute("SELECT %s FROM %s" % (", ".join(n for n in names if n != "totp_secret"), table)), key=repr)
+    db.close()
+    return found
+
+
+def contents(site):
+    return {(name, table): rows(site, name, table) for name, tables in COPIED.items() for table in tables}
+
+
+def copy(source, target, *more, check=True):
+    """(status, account, all that was said)."""
+    status, out, err = source.run("copy", "--to", target.conf, *more, check=check)
+    account = {name.strip(): int(n) for name, n in re.findall(r"^([a-z ]+?) +(\d+)(?: \(.*\))?$", out, re.M)}
+    return status, account, out + err
+
+
+def sound(site, n):
+    status, out, _ = site.run("check", "--deep", check=False)
+    problems = [line for line in out.splitlines() if line.startswith("problem: ") and "index" not in line]
+    assert problems == [] and "all %d messages agree with their records, leaves and objects, byte for byte" % n in out
+
+
+def same(source, target):
+    a, b = contents(source), contents(target)
+    for table in a:
+        assert a[table] == b[table], table
+    assert [open(p, "rb").read() for p in source.objects()] == [open(p, "rb").read() for p in target.objects()]
+
+
+@pytest.fixture
+def target(new_site):
+    s = new_site()
+    s.init()
+    return s
+
+
+def imported(site, first, n, jobs=1):
+    folder = site.path("mail%d" % first)
+    os.makedirs(folder)
+    for i in range(first, first + n):
+        with open(os.path.join(folder, "%d.eml" % i), "wb") as f:
+            f.write(MAIL % (i, b"x" * i))
+    site.run("import", "--jobs", str(jobs), folder)
+
+
+@pytest.fixture
+def source(site):
+    """Two daemons' messages, a large one, a repeated one, one to an address that is no text, users and departments."""
+    imported(site, 0, 6)
+    site.start("lmtpd")
+    with site.lmtp() as c:
+        for i in (6, 6, 7):
+            c.send(MAIL % (i, b"y"))
+        c.send(MAIL % (8, b"z" * 3_000_000))
+        c.send(MAIL % (9, b"y"), b"\xe9\xff@example.org", [b"b\xe4r@example.org"])
+    site.stop("lmtpd")
+    site.run("department", "add", "sales", "bob@example.org", "carol@example.org")
+    site.secret = site.add_user("eve", PASSWORD, "--all")
+    site.add_user("mallory", PASSWORD, "--mailbox", "bob@example.org", "--department", "sales", "--from", "2025-01-01")
+    return site
+
+
+def test_a_whole_archive(source, target):
+    before = contents(source)
+    status, account, out = copy(source, target)
+    assert account["copied"] == account["messages of the target"] == 10 and account["without their object"] == 0, out
+    assert account["users"] == 2 and account["repeated attempts copied"] == 1 and "the target has all that the source has" in out
+    same(source, target)
+    after = contents(source)
+    for table in before:
+        more = 1 if table[1].startswith("audit_") else 0  # the copy itself is on record
+        assert len(after[table]) == len(before[table]) + more and set(before[table]) <= set(after[table])
+    sound(target, 10)
+    assert rows(target, "capture", "relocation") == []  # the same names in both stores
+
+
+def test_the_copy_is_an_archive(source, target):
+    copy(source, target)
+    target.start("lmtpd", "workerd", "queryd")
+    api = target.api("eve", PASSWORD, source.secret)  # the secret of its codes came too
+    wait_until("workerd has indexed what came", lambda: api.search()["total"] == 10)
+    hit = api.search("subject:7")["hits"][0]
+    assert api.content(hit["id"]) == (200, MAIL % (7, b"y"))
+    with target.lmtp() as c:
+        again = c.send(MAIL % (6, b"y"))
+        assert again[0][1].split()[-1].decode() in {str(uuid.UUID(bytes=r[0])) for r in rows(source, "capture", "message")}
+        c.send(MAIL % (11, b"new"))
+    target.stop()
+    sound(target, 11)
+    status, _, out = copy(source, target, check=False)
+    assert status == 1 and "the target holds messages of its own" in out
+
+
+def test_repeated_while_the_source_goes_on(source, target):
+    copy(source, target)
+    status, account, _ = copy(source, target)
+    assert account["there before"] == 10 and account["copied"] == 0
+    imported(source, 20, 300, jobs=16)
+    source.run("user", "scope", "mallory", "--mailbox", "carol@example.org")
+    source.run("user", "disable", "eve")
+    source.run("department", "set", "sales", "dave@example.org")
+    status, account, _ = copy(source, target)
+    assert account["there before"] == 10 and account["copied"] == 300
+    same(source, target)
+    sound(target, 310)
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
+def test_stopped_anywhere_and_repeated(source, target, sig):
+    imported(source, 20, 700, jobs=16)
+    runs = 0
+    for delay in (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5):
+        p = subprocess.Popen([source.program("strongroom"), "copy", "--to", target.conf, "--jobs", "2"], env=source.env(),
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        time.sleep(delay)  # wherever it is by then
+        p.send_signal(sig)
+        p.communicate()
+        runs += p.returncode != 0
+        with connect(target, "capture") as db:
+            there = db.execute("SELECT count(*) FROM message").fetchone()[0]
+        sound(target, there) if there else None
+    assert runs
+    copy(source, target)
+    same(source, target)
+    sound(target, 710)
+
+
+def test_a_moved_object_and_what_the_record_says(source, target):
+    """Whoever moves to another kind of store leaves rows that say where the objects are now; the ledger's records stay."""
+    copy(source, target)
+    db = sqlite3.connect(target.path("meta", "capture.db"))
+    message, bucket, key, version, length, until = db.execute(
+        "SELECT id, bucket, object_key, version_id, object_length, retain_until_us FROM message ORDER BY id LIMIT 1").fetchone()
+    elsewhere = "m/00/elsewhere.eml"
+    os.makedirs(target.path("store", "m", "00"), exist_ok=True)
+    os.chmod(target.path("store", "m", "00"), 0o755)
+    subprocess.run(["chattr", "-i", target.path("store", key)], stderr=subprocess.DEVNULL)
+    shutil.copy2(target.path("store", key), target.path("store", elsewhere))
+    shutil.chown(target.path("store", elsewhere), *target.owner())
+    os.unlink(target.path("store", key))
+    db.execute("INSERT INTO relocation VALUES (?, 1, ?, ?, ?, 0, ?, 'file', ?)", (message, bucket, elsewhere, version, length, until + 1))
+    db.commit()
+    sound(target, 10)
+    target.start("workerd", "queryd")
+    api = target.api("eve", PASSWORD, source.secret)
+    assert api.content(str(uuid.UUID(bytes=message)))[0] == 200
+    target.stop()
+    db.execute("DROP TRIGGER relocation_no_update")
+    db.execute("UPDATE relocation SET retain_until_us = ?", (until - 1,))
+    db.commit()
+    _, out, _ = target.run("check", "--ledger", check=False)
+    assert "its row differs from its ledger record: retain-until" in out
+
+
+def test_a_lost_or_altered_object(source, target):
+    lost, altered = source.objects()[:2]
+    for path in (lost, altered):
+        subprocess.run(["chattr", "-i", path], stderr=subprocess.DEVNULL)
+    os.unlink(lost)
+    os.chmod(altered, 0o600)
+    with open(altered, "r+b") as f:
+        f.write(b"X")
+    os.chmod(altered, 0o400)
+    status, account, out = copy(source, target, check=False)
+    assert status == 1 and "copy --incomplete" in out and out.count("without its object: message ") >= 1
+    status, account, out = copy(source, target, "--incomplete", check=False)
+    assert status == 1 and account["without their object"] == 2 and account["messages of the target"] == 10
+    _, out, _ = target.run("check", "--deep", check=False)
+    assert len([line for line in out.splitlines() if re.match(r"problem: message .* is gone", line)]) == 2
+
+
+def test_something_else_in_the_place_of_an_object(source, target):
+    """An object of the same name with other bytes is no copy."""
+    name = os.path.relpath(source.objects()[0], source.path("store"))
+    path = target.path("store", name)
+    os.makedirs(os.path.dirname(path))
+    with open(path, "wb") as f:
+        f.write(b"something else")
+    for base, folders, _ in os.walk(target.path("store")):
+        shutil.chown(base, *target.owner())
+    os.chmod(path, 0o400)
+    shutil.chown(path, *target.owner())
+    status, _, out = copy(source, target, check=False)
+    assert status == 1 and "has other bytes than the message" in out
+
+
+def test_refusals(source, target, new_site):
+    status, _, out = source.run("copy", check=False)
+    assert status == 2
+    status, _, out = copy(source, source, check=False)
+    assert status == 1 and "both configurations name the database" in out
+    empty = new_site()
+    status, _, out = copy(source, empty, check=False)
+    assert status != 0 and "strongroom init" in out
+    target.add_user("other", PASSWORD)
+    status, _, out = copy(source, target, check=False)
+    assert status == 1 and "the target has the user other" in out
+    assert rows(target, "capture", "message") == []
+
+
+def test_every_table_is_copied_or_said_why_not(site):
+    for name in COPIED:
+        db = connect(site, name)
+        there = {r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")}
+        db.close()
+        assert there == set(COPIED[name]) | set(NOT_COPIED[name]), "a new table: copy it (meta/copy.h), or say here why not"

@@ -1,0 +1,154 @@
+/* Taking over another archive's database: batches whole and in order, keys, moved objects, and what stays out. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "fixture.h"
+
+#include "meta/copy.h"
+
+#define PEOPLE "1 a@example.org 2 b@example.org 3 a@example.org"
+
+static void batches_come_in_order_with_their_messages(void **state)
+{
+	struct uuid first = uuid_new(clock_now_us()), second = uuid_new(clock_now_us());
+	CLEANUP(strv_deinit) struct strv daemons = { 0 };
+	CLEANUP(meta_batch_deinit) struct meta_batch b = { 0 };
+
+	(void)state;
+	assert_ok(put_as(meta, "a@test", &second, 2, PEOPLE, &err)); /* the later id first: order is the sequence's */
+	assert_ok(put_as(meta, "a@test", &first, 1, PEOPLE, &err));
+	assert_ok(meta_copy_daemons(meta, &daemons, &err));
+	assert_true(strv_has(&daemons, "a@test"));
+	assert_int_equal(meta_copy_batch(meta, "a@test", 0, &b, &err), 1);
+	assert_int_equal(b.first_seq, 1);
+	assert_int_equal(b.count, 1);
+	assert_int_equal(b.committed_us, 2);
+	assert_memory_equal(&b.ids[0], &second, sizeof(second));
+	meta_batch_deinit(&b);
+	assert_int_equal(meta_copy_batch(meta, "a@test", 1, &b, &err), 1);
+	assert_memory_equal(&b.ids[0], &first, sizeof(first));
+	meta_batch_deinit(&b);
+	assert_int_equal(meta_copy_batch(meta, "a@test", 2, &b, &err), 0);
+	assert_int_equal(meta_copy_batch(meta, "nobody@test", 0, &b, &err), 0);
+}
+
+static void a_key_that_can_not_be_made_again_is_searched(void **state)
+{
+	struct uuid id = put(1000, PEOPLE);
+	CLEANUP(message_row_deinit) struct message_row r = { 0 };
+	uint8_t key[SHA256_SIZE], expected[SHA256_SIZE];
+	int64_t taken = 0;
+
+	(void)state;
+	key_of(&id, expected); /* the fixture's keys are not those of the envelope */
+	assert_int_equal(meta_message_load(meta, &id, &r, &err), 1);
+	assert_int_equal(meta_copy_key(meta, &r, key, &taken, &err), 1);
+	assert_memory_equal(key, expected, SHA256_SIZE);
+	assert_int_equal(taken, r.received_us);
+	memset(r.id.bytes, 1, sizeof(r.id.bytes));
+	assert_int_equal(meta_copy_key(meta, &r, key, &taken, &err), 0);
+}
+
+/* Puts r as a group of its own. */
+static void put_row(const struct message_row *r)
+{
+	struct meta_capture *t;
+	uint8_t leaf[SHA256_SIZE];
+	uint64_t seq;
+
+	assert_ok(meta_capture_last_seq(meta, "lmtpd@test", &seq, &err));
+	assert_ok(meta_capture_begin(meta, &t, &err));
+	assert_ok(add_row_to(t, r, leaf, &err));
+	assert_ok(meta_capture_batch(t, "lmtpd@test", seq + 1, 1, leaf, 1, &err));
+	assert_ok(meta_capture_commit(&t, &err));
+}
+
+static void a_moved_message_remembers_where_it_was(void **state)
+{
+	struct uuid id = uuid_new(clock_now_us());
+	CLEANUP(message_row_deinit) struct message_row r = make_row(&id, 1000, PEOPLE), back = { 0 };
+
+	(void)state;
+	r.origin = MEM_NEW(struct message_origin);
+	*r.origin = (struct message_origin){ r.locator, r.lock_mode, r.retain_until_us };
+	r.locator = (struct locator){ mem_strdup("bucket"), mem_strdup("m/00/key"), mem_strdup("v1"), 0, 1234 };
+	r.lock_mode = mem_strdup("COMPLIANCE");
+	r.retain_until_us++;
+	r.moved_us = 5;
+	put_row(&r);
+	assert_int_equal(meta_message_load(meta, &id, &back, &err), 1);
+	assert_string_equal(back.locator.bucket, "bucket");
+	assert_string_equal(back.locator.version, "v1");
+	assert_string_equal(back.lock_mode, "COMPLIANCE");
+	assert_int_equal(back.moved_us, 5);
+	assert_non_null(back.origin);
+	assert_string_equal(back.origin->locator.bucket, "");
+	assert_string_equal(back.origin->lock_mode, "file");
+	assert_int_equal(back.origin->retain_until_us, back.retain_until_us - 1);
+	assert_int_equal(raw_number("capture.db", "SELECT count(*) FROM message WHERE bucket = 'bucket'"), 0);
+	message_row_forget_origin(&back);
+	assert_null(back.origin);
+	assert_int_equal(raw_sql("capture.db", "UPDATE relocation SET moved_us = 6"), SQLITE_CONSTRAINT);
+	assert_int_equal(raw_sql("capture.db", "DELETE FROM relocation"), SQLITE_CONSTRAINT);
+}
+
+/* Another database, with messages of its own. */
+static struct meta *open_another(char place[160])
+{
+	struct conf other = { .meta = place };
+	struct meta *m = NULL;
+
+	snprintf(place, 160, "sqlite:%s-other", directory);
+	assert_ok(meta_migrate(&other, &err));
+	assert_ok(meta_open(&m, &other, &err));
+	return m;
+}
+
+static void remove_another(const char *place, struct meta **m)
+{
+	char command[256];
+
+	meta_closep(m);
+	snprintf(command, sizeof(command), "rm -r '%s'", place + strlen("sqlite:"));
+	assert_int_equal(system(command), 0);
+}
+
+static int keep(void *ctx, const void *sealed, size_t n, uint8_t **sealed_r, size_t *n_r, struct err *e)
+{
+	(void)ctx;
+	(void)e;
+	*sealed_r = mem_dup(sealed, n);
+	*n_r = n;
+	return 0;
+}
+
+static void a_target_with_something_of_its_own_is_refused(void **state)
+{
+	char place[160];
+	struct meta *other = open_another(place);
+	struct uuid id = uuid_new(clock_now_us());
+	struct meta_copied done;
+
+	(void)state;
+	put(1000, PEOPLE);
+	assert_ok(meta_copy_allowed(meta, other, &err)); /* empty */
+	assert_ok(meta_copy_rest(meta, other, keep, NULL, &done, &err));
+	assert_ok(put_as(other, "lmtpd@test", &id, 1, PEOPLE, &err));
+	assert_refused(meta_copy_allowed(meta, other, &err), ERR_PERMANENT, "messages of its own");
+	remove_another(place, &other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(batches_come_in_order_with_their_messages),
+		cmocka_unit_test(a_key_that_can_not_be_made_again_is_searched),
+		cmocka_unit_test(a_moved_message_remembers_where_it_was),
+		cmocka_unit_test(a_target_with_something_of_its_own_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, open_meta, remove_directory);
+}
