@@ -64,7 +64,7 @@ def test_capture_search_and_reading(site):
         assert m.message(((b"Subject", b" kingfisher too"),), b"body\r\n") == ("a", b"")
     eve = site.api("eve", PASSWORD, secret)
     wait_until("both are found", lambda: eve.search("kingfisher")["total"] == 2)
-    found = eve.meta(archive_id(text))
-    assert found["subject"] == "Grüße" and found["parse_flags"] == []
-    assert eve.content(archive_id(text)) == HTML
+    status, found = eve.meta(archive_id(text))
+    assert status == 200 and found["subject"] == "Grüße" and found["parse_flags"] == []
+    assert eve.content(archive_id(text)) == (200, HTML)
     eve.close()
