@@ -215,6 +215,8 @@ static int check_together(const struct conf *c, struct err *e)
 		return err_permanent(e, "lmtpd.tls_client_ca: needs lmtpd.tls_cert and lmtpd.tls_key");
 	if (c->lmtpd_tls_required && !*c->lmtpd_tls_cert)
 		return err_permanent(e, "lmtpd.tls_required: needs lmtpd.tls_cert and lmtpd.tls_key");
+	if (*c->s3_sse_kms_key && strcmp(c->s3_sse, "aws:kms") != 0)
+		return err_permanent(e, "s3.sse_kms_key: needs s3.sse = aws:kms");
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct conf {
 	/* no section */
 	char *node;	       /* name of this machine in the ledger; default: host name */
 	char *user;	       /* account to run as when started by root; "" stays */
-	char *store;	       /* fs:DIR */
+	char *store;	       /* fs:DIR or s3:BUCKET */
 	char *meta;	       /* sqlite:DIR */
 	char *index;	       /* fts:FILE */
 	char *spool_dir;       /* temporary files without a name */
@@ -34,6 +34,13 @@ struct conf {
 	int64_t index_wait_us;
 	bool index_required;
 	uint64_t lock_days, lock_days_max;
+	/* [s3] */
+	char *s3_endpoint;	   /* "https://s3.example.org"; "": AWS in s3_region */
+	char *s3_region, *s3_style; /* "auto", "path", "virtual" */
+	char *s3_credentials_file; /* "": the environment has the keys */
+	char *s3_ca_file;
+	char *s3_sse, *s3_sse_kms_key; /* "none", "AES256", "aws:kms" */
+	int64_t s3_connect_timeout_us, s3_timeout_us;
 	/* [parser] */
 	char *parser_program;
 	uint64_t parser_workers;

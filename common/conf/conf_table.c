@@ -30,10 +30,11 @@ const struct setting settings[] = {
 	{ "", "user", SETTING_NAME, IN(user), .standard = "strongroom", .max = NAME_MAX_BYTES,
 		.help = "Account that a program started by root changes to for good. Empty: it stays root. "
 			"A program not started by root keeps the account it has." },
-	{ "", "store", SETTING_BACKEND, IN(store), .standard = "fs:/var/lib/strongroom/store", .words = "fs",
+	{ "", "store", SETTING_BACKEND, IN(store), .standard = "fs:/var/lib/strongroom/store", .words = "fs s3",
 		.min = 1, .max = TEXT_MAX,
 		.help = "Where the bytes of messages are kept. fs:DIRECTORY keeps one read-only file a message "
-			"below a local directory." },
+			"below a local directory. s3:BUCKET keeps one locked object a message in a bucket with "
+			"Object Lock; see the section s3." },
 	{ "", "meta", SETTING_BACKEND, IN(meta), .standard = "sqlite:/var/lib/strongroom/meta", .words = "sqlite",
 		.min = 1, .max = TEXT_MAX,
 		.help = "The database of record. sqlite:DIRECTORY keeps it in files in a local directory, which must "
@@ -77,6 +78,35 @@ const struct setting settings[] = {
 	{ "", "lock_days_max", SETTING_NUMBER, IN(lock_days_max), .standard = "3653", .min = 1, .max = 36500,
 		.help = "No lock is made for more days than this, whatever asks for it. It guards against a slip of "
 			"the pen that would lock messages for a century." },
+
+	{ "s3", "endpoint", SETTING_TEXT, IN(s3_endpoint), .standard = "", .max = TEXT_MAX, .alias = "S3_ENDPOINT",
+		.help = "Where the object store answers: https://HOST, or with :PORT. Plain http:// is for a store on the "
+			"same machine or a network that nobody else can listen to. Empty: AWS, in the region." },
+	{ "s3", "region", SETTING_NAME, IN(s3_region), .standard = "us-east-1", .min = 1, .max = NAME_MAX_BYTES,
+		.alias = "S3_REGION", .help = "Region of the bucket. Other stores than AWS mostly take the default." },
+	{ "s3", "style", SETTING_CHOICE, IN(s3_style), .standard = "auto", .words = "auto path virtual", .min = 1,
+		.max = TEXT_MAX,
+		.help = "Where a request names the bucket: path is https://HOST/BUCKET/, virtual is https://BUCKET.HOST/. "
+			"With auto it is virtual at AWS and path elsewhere." },
+	{ "s3", "credentials_file", SETTING_PATH, IN(s3_credentials_file), .standard = "", .max = TEXT_MAX,
+		.help = "File with the keys of the account, as the tools of AWS have it: lines aws_access_key_id, "
+			"aws_secret_access_key and, for a session, aws_session_token, behind [default]. It must be closed "
+			"to other accounts of the machine. It may be replaced at any time. The variables S3_ACCESS_KEY, "
+			"S3_SECRET_KEY and S3_SESSION_TOKEN of the environment take its place." },
+	{ "s3", "ca_file", SETTING_PATH, IN(s3_ca_file), .standard = "", .max = TEXT_MAX,
+		.help = "Certificates (PEM) of the authorities that the store's must come from. Empty: those that the "
+			"system trusts." },
+	{ "s3", "sse", SETTING_CHOICE, IN(s3_sse), .standard = "none", .words = "none AES256 aws:kms", .min = 1,
+		.max = TEXT_MAX,
+		.help = "What encryption at rest is asked for with each object. `strongroom check` says whether the store "
+			"does it. With none it is left to the bucket's own setting." },
+	{ "s3", "sse_kms_key", SETTING_TEXT, IN(s3_sse_kms_key), .standard = "", .max = TEXT_MAX,
+		.help = "Key of aws:kms by its id or ARN. Empty: the bucket's own. Losing that key loses the archive." },
+	{ "s3", "connect_timeout", SETTING_DURATION, IN(s3_connect_timeout_us), .standard = "5s", .min = 100 * MS,
+		.max = 5 * MINUTE, .help = "How long a new connection to the store may take, TLS included." },
+	{ "s3", "timeout", SETTING_DURATION, IN(s3_timeout_us), .standard = "30s", .min = SECOND, .max = 10 * MINUTE,
+		.help = "How long the store may be silent in the middle of a request, and for how long one that may be "
+			"repeated is tried again." },
 
 	{ "parser", "program", SETTING_PATH, IN(parser_program), .standard = STRONGROOM_LIBEXEC "/strongroom-parser",
 		.min = 1, .max = TEXT_MAX,

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const struct store_driver *const drivers[] = { &store_fs_driver };
+static const struct store_driver *const drivers[] = { &store_fs_driver, &store_s3_driver };
 
 /* "fs:/var/lib/x" -> the driver and what stands behind the colon. */
 static const struct store_driver *find_driver(const char *setting, const char **where_r, struct err *e)
@@ -18,7 +18,7 @@ static const struct store_driver *find_driver(const char *setting, const char **
 			return drivers[i];
 		}
 	}
-	err_permanent(e, "store_open(%s) failed: no store of that kind, known is fs:DIR", setting);
+	err_permanent(e, "store_open(%s) failed: no store of that kind, known are fs:DIR and s3:BUCKET", setting);
 	return NULL;
 }
 

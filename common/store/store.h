@@ -1,4 +1,4 @@
-/* store: where message bytes live, write-once. One driver per kind (store/store_driver.h): `fs:DIR` today.
+/* store: where message bytes live, write-once. One driver per kind (store/store_driver.h): `fs:DIR`, `s3:BUCKET`.
  *
  * Thread safety: every function may be called by any number of threads at once. */
 #ifndef STORE_STORE_H
@@ -43,6 +43,7 @@ struct store_state {
 	uint64_t length;
 	bool read_only; /* nobody may write to it, by its mode or the store's own rule */
 	bool locked;	/* the account that wrote it can't change or remove it: the immutable flag, or Object Lock */
+	bool held;	/* a legal hold keeps it beyond the end of its lock */
 	int64_t retain_until_us; /* of its lock; 0 where the store's locks have no end or it does not tell */
 };
 

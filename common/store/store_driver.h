@@ -24,6 +24,6 @@ struct store {
 	const struct store_driver *driver;
 };
 
-extern const struct store_driver store_fs_driver;
+extern const struct store_driver store_fs_driver, store_s3_driver;
 
 #endif

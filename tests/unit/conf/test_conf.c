@@ -142,8 +142,10 @@ static void test_values_are_refused_with_file_and_line(void **state)
 	refused("spool_dir = /a #b\n",
 		":1: spool_dir: contains \" #\": a comment behind a value begins with ';'");
 	refused("spool_dir = /a\xff\n", ":1: spool_dir: is not valid UTF-8");
-	refused("store = /x\n", ":1: store: \"/x\" has no kind: write KIND:PLACE, the kinds are: fs");
-	refused("store = s4:/x\n", ":1: store: \"s4\" is no kind of store: use fs");
+	refused("store = /x\n", ":1: store: \"/x\" has no kind: write KIND:PLACE, the kinds are: fs s3");
+	refused("store = s4:/x\n", ":1: store: \"s4\" is no kind of store: use fs s3");
+	refused("store = s3:\n", ":1: store: \"s3:\" has no name behind it");
+	refused("store = s3:/x\n", ":1: store: \"/x\" is no name: use letters, digits, '.', '-' and '_'");
 	refused("store = fs:x\n", ":1: store: \"x\" is not an absolute path");
 	refused("node = a@b\n", ":1: node: \"a@b\" is no name: use letters, digits, '.', '-' and '_'");
 	refused("[milter]\nlisten = unix:/a inet:h:1\n", ":2: milter.listen: takes one address, not 2");

@@ -1,0 +1,43 @@
+#include "store/store_s3.h"
+
+static int s3_open(struct store **s_r, const char *where, const struct conf *conf, struct err *e)
+{
+	struct s3_client *client;
+
+	if (s3_client_open(&client, where, conf, e))
+		return -1;
+	struct store_s3 *s = MEM_NEW(struct store_s3);
+
+	s->store.driver = &store_s3_driver;
+	s->client = client;
+	s->sse = mem_strdup(conf->s3_sse);
+	s->sse_kms_key = mem_strdup(conf->s3_sse_kms_key);
+	s->lock_days = conf->lock_days;
+	s->lock_days_max = conf->lock_days_max;
+	*s_r = &s->store;
+	return 0;
+}
+
+static void s3_close(struct store *store)
+{
+	struct store_s3 *s = store_s3(store);
+
+	s3_client_closep(&s->client);
+	free(s->sse);
+	free(s->sse_kms_key);
+	free(s);
+}
+
+const struct store_driver store_s3_driver = {
+	.kind = "s3",
+	.lock_mode = "COMPLIANCE",
+	.open = s3_open,
+	.close = s3_close,
+	.put = store_s3_put,
+	.find = store_s3_find,
+	.get = store_s3_get,
+	.stat = store_s3_stat,
+	.list = store_s3_list,
+	.ready = store_s3_ready,
+	.create = store_s3_create,
+};

@@ -1,0 +1,62 @@
+/* store_s3: messages as objects in a bucket with Object Lock (`store = s3:BUCKET`). For common/store/store_s3*.c alone.
+ *
+ * Each object is locked by its own headers (COMPLIANCE, until its retain-until): a bucket's default retention is not relied
+ * on. Everything is read by version id: a lock protects a version, and whoever may write can put another one on top. */
+#ifndef STORE_STORE_S3_H
+#define STORE_STORE_S3_H
+
+#include "store/store_driver.h"
+#include "store/store_s3_client.h"
+#include "store/store_s3_xml.h"
+
+struct store_s3 {
+	struct store store;
+	struct s3_client *client;
+	char *sse, *sse_kms_key; /* "none", "AES256" or "aws:kms" */
+	uint64_t lock_days, lock_days_max;
+};
+
+static inline struct store_s3 *store_s3(struct store *s)
+{
+	return CONTAINER_OF(s, struct store_s3, store);
+}
+
+/* ---- store_s3_put ---- */
+
+int store_s3_put(struct store *s, const struct store_object *o, struct locator *where_r, struct err *e) MUST_CHECK;
+
+/* Adds the headers of a lock until then (COMPLIANCE), and those of encryption at rest. -1 permanent for a lock longer than
+ * lock_days_max. */
+int store_s3_lock_headers(const struct store_s3 *s, struct s3_request *r, int64_t retain_until_us, struct err *e) MUST_CHECK;
+void store_s3_sse_headers(const struct store_s3 *s, struct s3_request *r);
+
+/* Adds Content-MD5 and x-amz-checksum-sha256; r->sha256 is set. */
+void store_s3_checksum_headers(struct s3_request *r);
+
+/* ---- store_s3_read ---- */
+
+int store_s3_get(struct store *s, const struct locator *where, int (*sink)(void *ctx, const void *data, size_t n), void *ctx,
+	struct err *e) MUST_CHECK;
+int store_s3_stat(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e) MUST_CHECK;
+
+/* ---- store_s3_list ---- */
+
+int store_s3_list(struct store *s, const struct store_range *range,
+	int (*take)(void *ctx, const struct store_listed *object), void *ctx, struct err *e) MUST_CHECK;
+
+/* The oldest version of an object. */
+int store_s3_find(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e) MUST_CHECK;
+
+/* The oldest version of a key that has these bytes, which are read back: 1 with *where_r (caller deinits), 0, -1. */
+int store_s3_find_bytes(struct store_s3 *s, const char *key, uint64_t length, const uint8_t *sha256, struct locator *where_r,
+	struct err *e) MUST_CHECK;
+
+/* ---- store_s3_bucket ---- */
+
+int store_s3_create(const char *where, const struct conf *conf, struct err *e) MUST_CHECK;
+int store_s3_ready(struct store *s, struct err *e) MUST_CHECK;
+
+/* Has the bucket versions and Object Lock? -1 says what is missing. */
+int store_s3_check_bucket(struct store_s3 *s, struct err *e) MUST_CHECK;
+
+#endif

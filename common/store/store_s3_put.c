@@ -1,0 +1,145 @@
+/* Writing an object: what a lost answer meant is found out before anything is said. */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/hex.h"
+#include "store/store_s3.h"
+
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+#define DAY_US (86400 * CLOCK_SECOND)
+
+/* Whole seconds, never earlier than asked for. */
+static void format_until(char text[CLOCK_TEXT_SIZE], int64_t us)
+{
+	clock_format(text, (us + CLOCK_SECOND - 1) / CLOCK_SECOND * CLOCK_SECOND);
+}
+
+void store_s3_sse_headers(const struct store_s3 *s, struct s3_request *r)
+{
+	if (strcmp(s->sse, "none") == 0)
+		return;
+	s3_header(r, "x-amz-server-side-encryption", s->sse);
+	if (*s->sse_kms_key)
+		s3_header(r, "x-amz-server-side-encryption-aws-kms-key-id", s->sse_kms_key);
+}
+
+int store_s3_lock_headers(const struct store_s3 *s, struct s3_request *r, int64_t retain_until_us, struct err *e)
+{
+	char until[CLOCK_TEXT_SIZE];
+
+	format_until(until, retain_until_us);
+	/* A day of grace: clocks differ, and messages wait. */
+	if (retain_until_us > clock_now_us() + (int64_t)(s->lock_days_max + 1) * DAY_US)
+		return err_permanent(e, "lock(s3:%s/%s) refused: until %s is more than lock_days_max (%" PRIu64 " days) away",
+			s3_client_bucket(s->client), r->key, until, s->lock_days_max);
+	s3_header(r, "x-amz-object-lock-mode", "COMPLIANCE");
+	s3_header(r, "x-amz-object-lock-retain-until-date", until);
+	store_s3_sse_headers(s, r);
+	return 0;
+}
+
+void store_s3_checksum_headers(struct s3_request *r)
+{
+	unsigned char text[4 * ((SHA256_SIZE + 2) / 3) + 1];
+
+	EVP_EncodeBlock(text, r->sha256, SHA256_SIZE);
+	s3_content_md5(r);
+	s3_header(r, "x-amz-checksum-sha256", (const char *)text);
+}
+
+/* A version id is what makes the object findable for good: without one there is no promise. */
+static int take_version(const struct store_s3 *s, const struct s3_request *r, const struct http_answer *a,
+	struct locator *where_r, struct err *e)
+{
+	const char *version = http_answer_header(a, "x-amz-version-id");
+
+	if (!version || !*version || strcmp(version, "null") == 0)
+		return err_temporary(e, "PUT(s3:%s/%s) failed: the store gave no version id: the bucket's versioning is off",
+			s3_client_bucket(s->client), r->key);
+	*where_r = (struct locator){ mem_strdup(s3_client_bucket(s->client)), mem_strdup(r->key), mem_strdup(version), 0,
+		r->length };
+	return 0;
+}
+
+/* 0 with *where_r; -1: temporary, nothing was stored; or unknown. *passing_r: another attempt may do better. */
+static int put_once(struct store_s3 *s, const struct s3_request *r, struct locator *where_r, bool *passing_r, struct err *e)
+{
+	struct http_answer a;
+
+	*passing_r = true;
+	if (FAULT("store.s3.put"))
+		return err_temporary(e, "PUT(s3:%s/%s) failed: fault", s3_client_bucket(s->client), r->key);
+	if (s3_call(s->client, r, &a, e))
+		return -1;
+	int rc = -1;
+
+	if (FAULT("store.s3.answer")) {
+		err_unknown(e, "PUT(s3:%s/%s) failed: fault", s3_client_bucket(s->client), r->key);
+	} else if (a.status / 100 == 2) {
+		rc = take_version(s, r, &a, where_r, e);
+		*passing_r = false;
+	} else {
+		s3_refused(s->client, r, &a, e);
+		*passing_r = s3_is_passing(&a);
+		e->class = *passing_r ? ERR_UNKNOWN : ERR_TEMPORARY; /* a 5xx may come after the deed */
+	}
+	http_answer_deinit(&a);
+	return rc;
+}
+
+/* After an unknown outcome the store is asked: 1 when the object is there, whole. */
+static int look_up(struct store_s3 *s, const struct s3_request *r, struct locator *where_r, struct err *e)
+{
+	struct err unknown = *e;
+	int found = FAULT("store.s3.look-up") ? err_temporary(e, "fault") :
+						store_s3_find_bytes(s, r->key, r->length, r->sha256, where_r, e);
+
+	if (found < 0) {
+		err_prefix(e, "%s, and whether it is stored can't be found out", unknown.text);
+		e->class = ERR_UNKNOWN;
+	} else if (found == 0) {
+		*e = unknown;
+		e->class = ERR_TEMPORARY;
+	}
+	return found;
+}
+
+/* A put that did happen although its look-up found nothing leaves one more version of the same bytes, which no row names:
+ * the reconciler meets it in its listing. */
+static int put_until_known(struct store_s3 *s, const struct s3_request *r, struct locator *where_r, struct err *e)
+{
+	struct s3_patience patience = { 0 };
+
+	for (;;) {
+		bool passing;
+
+		if (put_once(s, r, where_r, &passing, e) == 0)
+			return 0;
+		if (e->class == ERR_UNKNOWN) {
+			int found = look_up(s, r, where_r, e);
+
+			if (found)
+				return found > 0 ? 0 : -1;
+		}
+		if (!passing || !s3_again(s->client, &patience))
+			return -1;
+	}
+}
+
+int store_s3_put(struct store *store, const struct store_object *o, struct locator *where_r, struct err *e)
+{
+	struct store_s3 *s = store_s3(store);
+	_free_ char *key = store_key(&o->id);
+	CLEANUP(s3_request_deinit)
+	struct s3_request r = {
+		.method = "PUT", .key = key, .body = o->data, .length = o->length, .sha256 = o->sha256, .once = true,
+	};
+
+	s3_header(&r, "Content-Type", "message/rfc822");
+	store_s3_checksum_headers(&r);
+	if (store_s3_lock_headers(s, &r, o->retain_until_us, e))
+		return -1;
+	return put_until_known(s, &r, where_r, e);
+}
