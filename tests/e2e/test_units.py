@@ -14,7 +14,8 @@ from stack.site import TOP, Site
 DAEMONS = ("lmtpd", "milter", "queryd", "workerd")
 FILTER = os.path.join(TOP, "tests/stack/unit_filter.py")
 PASSWORD = "correct horse battery staple"
-HTML = b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n<b>kingfisher</b>\r\n"
+HTML = (b"Date: Sun, 22 Nov 2026 08:00:00 +0000\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: text/html\r\n\r\n<b>kingfisher</b>\r\n")
 
 
 def filtered(build):
