@@ -84,19 +84,38 @@ static uint64_t tell_left_out(struct walk *w)
 }
 
 /* The flag is what stands between a message and a program of the same account. */
-static void tell_lock(struct walk *w)
+static void tell_flag(struct walk *w, uint64_t without)
 {
-	const struct check_message *c = &w->check;
-	uint64_t without = c->objects - c->locked;
-
-	if (!c->objects)
-		return;
 	if (without)
 		check_report(w->out, CHECK_NOTE, NULL,
 			"store: %" PRIu64 " of %" PRIu64 " messages have no immutable flag: their mode alone keeps programs of "
-			"this account from changing them (strongroom(7), \"What protects a message\")", without, c->objects);
+			"this account from changing them (strongroom(7), \"What protects a message\")", without,
+			w->check.objects);
 	else
-		check_report(w->out, CHECK_OK, NULL, "store: %" PRIu64 " messages, all with the immutable flag", c->objects);
+		check_report(w->out, CHECK_OK, NULL, "store: %" PRIu64 " messages, all with the immutable flag",
+			w->check.objects);
+}
+
+static void tell_object_lock(struct walk *w, uint64_t without)
+{
+	if (without)
+		check_report(w->out, CHECK_NOTE, NULL,
+			"store: %" PRIu64 " of %" PRIu64 " messages are not locked: their retention is over, or this account may "
+			"not see it (s3:GetObjectRetention)", without, w->check.objects);
+	else
+		check_report(w->out, CHECK_OK, NULL, "store: %" PRIu64 " messages, all locked", w->check.objects);
+}
+
+static void tell_lock(struct walk *w)
+{
+	uint64_t without = w->check.objects - w->check.locked;
+
+	if (!w->check.objects)
+		return;
+	if (strcmp(store_lock_mode(w->check.store), "file") == 0)
+		tell_flag(w, without);
+	else
+		tell_object_lock(w, without);
 }
 
 static void tell_good(struct walk *w, uint64_t archived)

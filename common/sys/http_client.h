@@ -19,7 +19,8 @@ struct http_settings {
 	const char *ca_file; /* certificates (PEM) that the server's must come from; "" or NULL: those of the system */
 	int64_t connect_us;  /* name, connection and TLS */
 	int64_t timeout_us;  /* a whole request, that included; 0: none, for long downloads */
-	int64_t stall_us;    /* with less than a byte a second for so long it is given up; at least a second */
+	int64_t stall_us;    /* with less than a byte a second for so long it is given up; at least a second. libcurl takes
+				the mean of some seconds, so that it may take a few more */
 	size_t answer_max;   /* bytes of an answer that is kept in memory; longer ones fail */
 };
 
