@@ -117,10 +117,13 @@ $(B)/$(1): $(call objects,$(FOLDER_$(1))) $(call libs_of,$(UPTO_$(FOLDER_$(1))))
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
-# Texts that are compiled in, each as one string literal: the migrations of schema/ (see common/meta/schema.c) and the
-# description of the HTTP interface (queryd/openapi.c).
+# Texts that are compiled in, each as one string literal: the migrations of schema/ (see common/meta/schema.c), the template of
+# the indices (common/index/index_es_schema.c) and the description of the HTTP interface (queryd/openapi.c).
 AS_LITERAL = sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 $(B)/gen/schema/%.inc: schema/%.sql
+	@mkdir -p $(@D)
+	$(Q)$(AS_LITERAL)
+$(B)/gen/schema/elasticsearch/%.inc: schema/elasticsearch/%.json
 	@mkdir -p $(@D)
 	$(Q)$(AS_LITERAL)
 $(B)/gen/queryd/%.inc: queryd/%.json
@@ -128,6 +131,8 @@ $(B)/gen/queryd/%.inc: queryd/%.json
 	$(Q)$(AS_LITERAL)
 $(B)/obj/queryd/openapi.o: CPPFLAGS += -I$(B)/gen
 $(B)/obj/queryd/openapi.o: $(B)/gen/queryd/openapi.inc
+$(B)/obj/common/index/index_es_schema.o: CPPFLAGS += -I$(B)/gen
+$(B)/obj/common/index/index_es_schema.o: $(B)/gen/schema/elasticsearch/emails.inc
 $(B)/obj/common/meta/schema.o: CPPFLAGS += -I$(B)/gen
 $(B)/obj/common/meta/schema.o: $(patsubst %.sql,$(B)/gen/%.inc,$(wildcard schema/*.sql))
 

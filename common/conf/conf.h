@@ -23,7 +23,7 @@ struct conf {
 	char *user;	       /* account to run as when started by root; "" stays */
 	char *store;	       /* fs:DIR or s3:BUCKET */
 	char *meta;	       /* sqlite:DIR */
-	char *index;	       /* fts:FILE */
+	char *index;	       /* fts:FILE, es:ALIAS */
 	char *spool_dir;       /* temporary files without a name */
 	char *run_dir;	       /* lock and pid files, sockets */
 	char *key_dir;	       /* signing and sealing keys, mode 0700 */
@@ -65,6 +65,11 @@ struct conf {
 	int64_t queryd_token_us;	   /* life of an access token; env MFA_SESSION_MINUTES */
 	int64_t queryd_request_timeout_us; /* deadline of a request */
 	uint64_t queryd_connections_max, queryd_connections_per_address_max;
+	/* [es] */
+	char *es_hosts;	       /* "https://es1:9200 https://es2:9200" */
+	char *es_user, *es_password_file, *es_api_key_file, *es_ca_file;
+	uint64_t es_shards, es_replicas;
+	int64_t es_connect_timeout_us, es_timeout_us;
 	/* [workerd] */
 	int64_t workerd_outbox_interval_us;
 };

@@ -40,9 +40,10 @@ const struct setting settings[] = {
 		.help = "The database of record. sqlite:DIRECTORY keeps it in files in a local directory, which must "
 			"not be on a network file system." },
 	{ "", "index", SETTING_BACKEND, IN(index), .standard = "fts:/var/lib/strongroom/index/index.db",
-		.words = "fts", .min = 1, .max = TEXT_MAX,
-		.help = "The search index. fts:FILE keeps it in one local file. It holds nothing that `strongroom "
-			"reindex` can't build again." },
+		.words = "fts es", .min = 1, .max = TEXT_MAX,
+		.help = "The search index. fts:FILE keeps it in one local file. es:ALIAS keeps it at a cluster of "
+			"Elasticsearch 8 or OpenSearch 2, or later (section [es]), in one index for each month; es: alone "
+			"stands for es:emails_archive. It holds nothing that `strongroom reindex` can't build again." },
 	{ "", "spool_dir", SETTING_PATH, IN(spool_dir), .standard = "/var/lib/strongroom/spool", .min = 1,
 		.max = TEXT_MAX,
 		.help = "Directory for messages over 256 KiB while they are received, in files without a name of "
@@ -181,6 +182,29 @@ const struct setting settings[] = {
 	{ "queryd", "connections_per_address_max", SETTING_NUMBER, IN(queryd_connections_per_address_max),
 		.standard = "100", .min = 1, .max = 10000,
 		.help = "Most connections at a time from one address." },
+
+	{ "es", "hosts", SETTING_URLS, IN(es_hosts), .standard = "", .max = LIST_MAX, .alias = "ES_HOSTS",
+		.help = "The cluster's hosts, as https://HOST:9200, any number. One that does not answer is left "
+			"alone for a while, and the next one asked." },
+	{ "es", "user", SETTING_TEXT, IN(es_user), .standard = "", .max = TEXT_MAX,
+		.help = "Account at the cluster. Empty: none. It needs the privileges that strongroom(7) lists." },
+	{ "es", "password_file", SETTING_PATH, IN(es_password_file), .standard = "", .max = TEXT_MAX,
+		.help = "File with that account's password in its first line, which other accounts can't read." },
+	{ "es", "api_key_file", SETTING_PATH, IN(es_api_key_file), .standard = "", .max = TEXT_MAX,
+		.help = "File with an API key in its first line, encoded or as ID:KEY. It takes the place of user and "
+			"password." },
+	{ "es", "ca_file", SETTING_PATH, IN(es_ca_file), .standard = "", .max = TEXT_MAX,
+		.help = "Certificates (PEM) of the authorities that the hosts' certificates must come from. Empty: "
+			"those that the system trusts." },
+	{ "es", "shards", SETTING_NUMBER, IN(es_shards), .standard = "6", .min = 1, .max = 1024,
+		.help = "Primary shards of each month's index. It counts for indices made from then on." },
+	{ "es", "replicas", SETTING_NUMBER, IN(es_replicas), .standard = "1", .max = 16,
+		.help = "Copies of each shard besides the primary. It counts for indices made from then on. A cluster of "
+			"one node takes 0." },
+	{ "es", "connect_timeout", SETTING_DURATION, IN(es_connect_timeout_us), .standard = "2s", .min = 100 * MS,
+		.max = MINUTE, .help = "How long a host may take to accept a connection." },
+	{ "es", "timeout", SETTING_DURATION, IN(es_timeout_us), .standard = "20s", .min = SECOND, .max = 10 * MINUTE,
+		.help = "How long a host may take to answer a request." },
 
 	{ "workerd", "outbox_interval", SETTING_DURATION, IN(workerd_outbox_interval_us), .standard = "5s",
 		.min = 100 * MS, .max = HOUR,

@@ -36,6 +36,7 @@ static int check_choice(const struct setting *s, const char *text, struct err *e
 static int check_addresses(const struct setting *s, const char *text, struct err *e);
 static int check_networks(const struct setting *s, const char *text, struct err *e);
 static int check_host_port(const struct setting *s, const char *text, struct err *e);
+static int check_urls(const struct setting *s, const char *text, struct err *e);
 
 static const struct {
 	const char *name;
@@ -51,6 +52,7 @@ static const struct {
 	[SETTING_ADDRESSES] = { "list of addresses", check_addresses, NULL },
 	[SETTING_NETWORKS] = { "list of networks", check_networks, NULL },
 	[SETTING_HOST_PORT] = { "host and port", check_host_port, NULL },
+	[SETTING_URLS] = { "list of URLs", check_urls, NULL },
 	[SETTING_NUMBER] = { "number", NULL, number_units },
 	[SETTING_SIZE] = { "size", NULL, size_units },
 	[SETTING_DURATION] = { "duration", NULL, duration_units },
@@ -85,7 +87,7 @@ bool setting_section_known(const char *section)
 
 bool setting_is_list(const struct setting *s)
 {
-	return s->type == SETTING_ADDRESSES || s->type == SETTING_NETWORKS;
+	return s->type == SETTING_ADDRESSES || s->type == SETTING_NETWORKS || s->type == SETTING_URLS;
 }
 
 char *setting_name(const struct setting *s)
@@ -230,6 +232,30 @@ static int check_networks(const struct setting *s, const char *text, struct err 
 	struct net_allow *networks CLEANUP(net_allow_freep) = NULL;
 
 	return net_allow_parse(&networks, text, e) < 0 ? -1 : check_text(s, text, e);
+}
+
+/* A host alone: paths are the program's, and a password in a URL would be seen. */
+static int check_url(const char *url, struct err *e)
+{
+	size_t scheme = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+	size_t host = strcspn(url + scheme, "/?#@");
+
+	if (!scheme || !host)
+		return err_permanent(e, "\"%s\" is not https://HOST:PORT", url);
+	if (url[scheme + host] && strcmp(url + scheme + host, "/") != 0)
+		return err_permanent(e, "\"%s\": nothing may stand before or behind the host and its port", url);
+	return 0;
+}
+
+static int check_urls(const struct setting *s, const char *text, struct err *e)
+{
+	struct strv list CLEANUP(strv_deinit) = { 0 };
+
+	strv_split(&list, text, " ");
+	for (size_t i = 0; i < list.n; i++)
+		if (check_url(list.items[i], e) < 0)
+			return -1;
+	return check_text(s, text, e);
 }
 
 /* White space and commas between the items of a list become one blank. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const struct index_driver *const drivers[] = { &index_fts_driver };
+static const struct index_driver *const drivers[] = { &index_fts_driver, &index_es_driver };
 
 static const struct index_driver *find(const struct conf *conf, const char **where_r, struct err *e)
 {
@@ -12,10 +12,10 @@ static const struct index_driver *find(const struct conf *conf, const char **whe
 		size_t n = strlen(drivers[i]->scheme);
 
 		*where_r = conf->index + n + 1;
-		if (str_istarts(conf->index, drivers[i]->scheme) && conf->index[n] == ':' && **where_r)
+		if (str_istarts(conf->index, drivers[i]->scheme) && conf->index[n] == ':')
 			return drivers[i];
 	}
-	err_permanent(e, "index(%s) failed: no such kind; write fts:FILE", conf->index);
+	err_permanent(e, "index(%s) failed: no such kind; write fts:FILE or es:ALIAS", conf->index);
 	return NULL;
 }
 
@@ -24,7 +24,7 @@ int index_create(const struct conf *conf, struct err *e)
 	const char *where;
 	const struct index_driver *d = find(conf, &where, e);
 
-	return d ? d->create(where, e) : -1;
+	return d ? d->create(conf, where, e) : -1;
 }
 
 int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode, struct err *e)
@@ -33,7 +33,7 @@ int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode
 	const struct index_driver *d = find(conf, &where, e);
 
 	*i_r = NULL;
-	return d ? d->open(i_r, where, mode, e) : -1;
+	return d ? d->open(i_r, conf, where, mode, e) : -1;
 }
 
 bool index_is_damaged(const struct conf *conf)
@@ -42,7 +42,7 @@ bool index_is_damaged(const struct conf *conf)
 	struct err ignored;
 	const struct index_driver *d = find(conf, &where, &ignored);
 
-	return d && d->is_damaged(where);
+	return d && d->is_damaged(conf, where);
 }
 
 void index_closep(struct index **i)
@@ -106,7 +106,7 @@ int index_rebuild_begin(struct index **fresh_r, const struct conf *conf, struct 
 	const struct index_driver *d = find(conf, &where, e);
 
 	*fresh_r = NULL;
-	return d ? d->rebuild_begin(fresh_r, where, e) : -1;
+	return d ? d->rebuild_begin(fresh_r, conf, where, e) : -1;
 }
 
 int index_rebuild_finish(struct index **fresh, const struct conf *conf, struct err *e)

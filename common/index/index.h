@@ -1,6 +1,6 @@
 /* index: full-text search. Never the authority: it can be dropped and rebuilt from meta and store.
  *
- * One driver per kind (index/index_driver.h): `fts:FILE` today. Any thread may call; writing is
+ * One driver per kind (index/index_driver.h): `fts:FILE`, `es:ALIAS`. Any thread may call; writing is
  * serialised inside. Searching takes a scope, and a search within a scope can't tell that
  * anything outside exists. */
 #ifndef INDEX_INDEX_H
@@ -24,6 +24,7 @@ struct index_doc {
 	const char *from, *to, *cc, *bcc, *envelope;
 	const char *subject, *body, *attachment_names, *message_id;
 	const struct strv *mailboxes; /* normal addresses of the participants that count for scopes */
+	bool *refused; /* set when the index will not have this one for what it is; NULL: that fails the batch */
 };
 
 enum index_mode { INDEX_READ, INDEX_WRITE };
@@ -34,13 +35,15 @@ enum index_mode { INDEX_READ, INDEX_WRITE };
 int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode, struct err *e) MUST_CHECK;
 void index_closep(struct index **i);
 
-/* Adds a batch, all or nothing; a document that is there already (same id) is left as it is. It
- * can be found at once, and is durable after index_sync(). -1 permanent when the index turns out
- * to be damaged or is gone, as with index_open(). */
+/* Adds a batch; a document that is there already (same id) is left as it is, so that whoever failed
+ * may simply add it again: some may be there then. It can be found, and is durable, after
+ * index_sync() at the latest (in the embedded index it is found at once, at a server it is durable
+ * at once). -1 permanent when the index turns out to be damaged or is gone, as with index_open(). */
 int index_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
 
-/* Makes durable what any process added before, and does upkeep that nobody should wait for: call
- * it every second or so while documents are added. -1: nothing may be assumed to be durable. */
+/* Makes durable what any process added before, and what this one added found, and does upkeep that
+ * nobody should wait for: call it every second or so while documents are added. -1: nothing may be
+ * assumed of either. */
 int index_sync(struct index *i, struct err *e) MUST_CHECK;
 
 struct index_hit {

@@ -1,5 +1,5 @@
 /* index_driver: what a kind of index implements. The functions are those of index/index.h; index.c has checked the
- * arguments. `where` is what stands behind the scheme and its colon in the setting `index`. */
+ * arguments. `where` is what stands behind the scheme and its colon in the setting `index`; `conf` outlives the index. */
 #ifndef INDEX_INDEX_DRIVER_H
 #define INDEX_INDEX_DRIVER_H
 
@@ -7,8 +7,8 @@
 
 struct index_driver {
 	const char *scheme;
-	int (*create)(const char *where, struct err *e);
-	int (*open)(struct index **i_r, const char *where, enum index_mode mode, struct err *e);
+	int (*create)(const struct conf *conf, const char *where, struct err *e);
+	int (*open)(struct index **i_r, const struct conf *conf, const char *where, enum index_mode mode, struct err *e);
 	void (*close)(struct index *i);
 	int (*add)(struct index *i, const struct index_doc *docs, size_t n, struct err *e);
 	int (*sync)(struct index *i, struct err *e);
@@ -17,8 +17,8 @@ struct index_driver {
 	int (*has)(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e);
 	int (*count)(struct index *i, uint64_t *n_r, struct err *e);
 	int (*ready)(struct index *i, struct err *e);
-	bool (*is_damaged)(const char *where);
-	int (*rebuild_begin)(struct index **fresh_r, const char *where, struct err *e);
+	bool (*is_damaged)(const struct conf *conf, const char *where);
+	int (*rebuild_begin)(struct index **fresh_r, const struct conf *conf, const char *where, struct err *e);
 	int (*rebuild_finish)(struct index *fresh, struct err *e); /* 0: fresh is closed */
 	void (*rebuild_abandon)(struct index *fresh);
 };
@@ -28,6 +28,6 @@ struct index {
 	enum index_mode mode;
 };
 
-extern const struct index_driver index_fts_driver;
+extern const struct index_driver index_fts_driver, index_es_driver;
 
 #endif

@@ -179,13 +179,16 @@ static int ready(struct index *i, struct err *e)
 
 /* ---- opening ---- */
 
-static int create(const char *where, struct err *e)
+static int create(const struct conf *conf, const char *where, struct err *e)
 {
+	(void)conf;
 	return fts_db_create(where, e);
 }
 
-static int open_index(struct index **i_r, const char *where, enum index_mode mode, struct err *e)
+static int open_index(struct index **i_r, const struct conf *conf, const char *where, enum index_mode mode,
+	struct err *e)
 {
+	(void)conf;
 	struct fts *f = fts_new(where, mode);
 
 	if (ready(&f->base, e)) {
@@ -194,6 +197,12 @@ static int open_index(struct index **i_r, const char *where, enum index_mode mod
 	}
 	*i_r = &f->base;
 	return 0;
+}
+
+static bool is_damaged(const struct conf *conf, const char *where)
+{
+	(void)conf;
+	return fts_damage_is_noted(where);
 }
 
 static void close_index(struct index *i)
@@ -214,7 +223,7 @@ const struct index_driver index_fts_driver = {
 	.has = has_docs,
 	.count = count_docs,
 	.ready = ready,
-	.is_damaged = fts_damage_is_noted,
+	.is_damaged = is_damaged,
 	.rebuild_begin = fts_rebuild_begin,
 	.rebuild_finish = fts_rebuild_finish,
 	.rebuild_abandon = fts_rebuild_abandon,

@@ -58,7 +58,7 @@ int fts_sync(struct index *i, struct err *e) MUST_CHECK;
 int fts_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
 	struct err *e) MUST_CHECK;
 
-int fts_rebuild_begin(struct index **fresh_r, const char *where, struct err *e) MUST_CHECK;
+int fts_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, struct err *e) MUST_CHECK;
 int fts_rebuild_finish(struct index *fresh, struct err *e) MUST_CHECK;
 void fts_rebuild_abandon(struct index *fresh);
 

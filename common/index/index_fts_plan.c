@@ -250,9 +250,9 @@ static struct fts_match match_mailboxes(const struct strv *mailboxes)
 	const char **tokens = mem_alloc(mailboxes->n, sizeof(*tokens));
 
 	for (size_t i = 0; i < mailboxes->n; i++) {
-		uint8_t digest[FTS_MAILBOX_SIZE];
+		uint8_t digest[MAILBOX_DIGEST_SIZE];
 
-		fts_mailbox_digest(digest, mailboxes->items[i]);
+		mailbox_digest(digest, mailboxes->items[i]);
 		tokens[i] = fts_mailbox_token(texts[i], digest);
 	}
 	struct fts_match m = fts_match_scope(tokens, mailboxes->n);

@@ -29,8 +29,9 @@ static int create_beside(struct fts *f, struct err *e)
 	return fts_db_open(&f->writer, f->path, FTS_BUILD, e);
 }
 
-int fts_rebuild_begin(struct index **fresh_r, const char *where, struct err *e)
+int fts_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, struct err *e)
 {
+	(void)conf;
 	_free_ char *path = fts_rebuild_path(where);
 	CLEANUP(fts_freep) struct fts *f = fts_new(path, INDEX_WRITE);
 

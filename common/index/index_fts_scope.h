@@ -7,19 +7,17 @@
 #define INDEX_INDEX_FTS_SCOPE_H
 
 #include "base/mem.h"
+#include "index/mailbox_digest.h"
 
 #include <stdint.h>
 
-#define FTS_MAILBOX_SIZE 16 /* of a mailbox's digest */
-#define FTS_TOKEN_SIZE (2 + 2 * FTS_MAILBOX_SIZE + 1)
+#define FTS_TOKEN_SIZE (2 + 2 * MAILBOX_DIGEST_SIZE + 1)
 /* The last holds all from 2 GiB on: looking for a class costs, whether it is there or not. */
 #define FTS_SIZE_CLASSES 33
 
 #define FTS_TOKEN_ATTACHMENT "\x02" "a"
 
-/* What stands for a normalised address. */
-void fts_mailbox_digest(uint8_t digest_r[FTS_MAILBOX_SIZE], const char *normal);
-char *fts_mailbox_token(char text[FTS_TOKEN_SIZE], const uint8_t digest[FTS_MAILBOX_SIZE]);
+char *fts_mailbox_token(char text[FTS_TOKEN_SIZE], const uint8_t digest[MAILBOX_DIGEST_SIZE]);
 
 /* The class of a size: how many bits it needs, at most FTS_SIZE_CLASSES - 1. */
 unsigned fts_size_class(uint64_t size);

@@ -3,62 +3,9 @@
 #include "index/index_fts_damage.h"
 #include "index/index_fts_row.h"
 #include "index/index_fts_walk.h"
-#include "index/snippet.h"
+#include "index/marks.h"
 
 #include <string.h>
-
-/* The phrases that may be marked in a text: those that must occur, by the field that is shown. */
-struct marks {
-	struct phrase subject[QUERY_NODES_MAX], body[QUERY_NODES_MAX];
-	size_t subject_count, body_count;
-};
-
-/* ---- snippets ---- */
-
-static void add_mark(struct phrase *list, size_t *n, struct tokenizer *t, const struct query *q)
-{
-	if (*n < QUERY_NODES_MAX)
-		phrase_make(&list[(*n)++], t, q->text, q->prefix);
-}
-
-static void collect_marks(struct marks *m, struct tokenizer *t, const struct query *q)
-{
-	if (q->op == QUERY_TEXT && q->fields & FIELD_SUBJECT)
-		add_mark(m->subject, &m->subject_count, t, q);
-	if (q->op == QUERY_TEXT && q->fields & FIELD_BODY)
-		add_mark(m->body, &m->body_count, t, q);
-	if (q->op == QUERY_AND || q->op == QUERY_OR) {
-		collect_marks(m, t, q->left);
-		collect_marks(m, t, q->right);
-	}
-}
-
-static void marks_freep(struct marks **m)
-{
-	for (size_t i = 0; i < (*m)->subject_count; i++)
-		phrase_deinit(&(*m)->subject[i]);
-	for (size_t i = 0; i < (*m)->body_count; i++)
-		phrase_deinit(&(*m)->body[i]);
-	free(*m);
-}
-
-static char *make_snippet(const struct marks *m, struct tokenizer *t, const char *subject, const char *body)
-{
-	size_t subject_len = strlen(subject), body_len = strlen(body);
-	char *found = NULL;
-
-	if (m->body_count)
-		found = snippet_find(t, m->body, m->body_count, body, body_len);
-	if (!found && m->subject_count)
-		found = snippet_find(t, m->subject, m->subject_count, subject, subject_len);
-	if (found)
-		return found;
-	found = snippet_begin(body, body_len);
-	if (*found)
-		return found;
-	free(found);
-	return snippet_begin(subject, subject_len);
-}
 
 /* ---- a page ---- */
 
@@ -79,7 +26,7 @@ static int read_hit(struct fts_db *db, int64_t row, const struct marks *m, struc
 	const char *subject = (const char *)sqlite3_column_text(s, 1), *body = (const char *)sqlite3_column_text(s, 2);
 
 	memcpy(hit_r->id.bytes, sqlite3_column_blob(s, 0), UUID_SIZE);
-	hit_r->snippet = make_snippet(m, db->tokenizer, subject ? subject : "", body ? body : "");
+	hit_r->snippet = marks_snippet(m, db->tokenizer, subject ? subject : "", body ? body : "");
 	sqlite3_reset(s);
 	return 0;
 }
@@ -113,10 +60,9 @@ static int collect_rows(struct fts_walk *w, int64_t before, size_t limit, struct
 static int fill_page(struct fts_db *db, const struct rows *rows, const struct index_request *r, struct index_page *page,
 	struct err *e)
 {
-	CLEANUP(marks_freep) struct marks *m = MEM_NEW(struct marks);
+	CLEANUP(marks_freep) struct marks *m = marks_new(r->query, db->tokenizer);
 	size_t n = rows->n < r->limit ? rows->n : r->limit;
 
-	collect_marks(m, db->tokenizer, r->query);
 	page->total_exact = rows->total <= INDEX_COUNT_MAX;
 	page->total = page->total_exact ? rows->total : INDEX_COUNT_MAX;
 	page->hits = MEM_ARRAY(struct index_hit, n);

@@ -16,7 +16,7 @@ static int next(struct fts_walk *w, struct fts_plan *p, int64_t bound, int64_t *
 
 static int compare_digests(const void *a, const void *b)
 {
-	return memcmp(a, b, FTS_MAILBOX_SIZE);
+	return memcmp(a, b, MAILBOX_DIGEST_SIZE);
 }
 
 void fts_walk_init(struct fts_walk *w, struct fts_db *db, struct fts_plan *plan, const struct scope *scope)
@@ -26,11 +26,11 @@ void fts_walk_init(struct fts_walk *w, struct fts_db *db, struct fts_plan *plan,
 	*w = (struct fts_walk){ .db = db, .plan = plan, .deadline_us = clock_monotonic_us() + FTS_SEARCH_US_MAX };
 	if (scope_is_all(scope) || list->n <= FTS_SCOPE_FEW)
 		return;
-	w->members = mem_alloc(list->n, FTS_MAILBOX_SIZE);
+	w->members = mem_alloc(list->n, MAILBOX_DIGEST_SIZE);
 	w->member_count = list->n;
 	for (size_t i = 0; i < list->n; i++)
-		fts_mailbox_digest(w->members + i * FTS_MAILBOX_SIZE, list->items[i]);
-	qsort(w->members, list->n, FTS_MAILBOX_SIZE, compare_digests);
+		mailbox_digest(w->members + i * MAILBOX_DIGEST_SIZE, list->items[i]);
+	qsort(w->members, list->n, MAILBOX_DIGEST_SIZE, compare_digests);
 }
 
 void fts_walk_deinit(struct fts_walk *w)
@@ -41,8 +41,8 @@ void fts_walk_deinit(struct fts_walk *w)
 
 static bool has_member(const struct fts_walk *w, const uint8_t *mailboxes, size_t n)
 {
-	for (; n >= FTS_MAILBOX_SIZE; mailboxes += FTS_MAILBOX_SIZE, n -= FTS_MAILBOX_SIZE)
-		if (bsearch(mailboxes, w->members, w->member_count, FTS_MAILBOX_SIZE, compare_digests))
+	for (; n >= MAILBOX_DIGEST_SIZE; mailboxes += MAILBOX_DIGEST_SIZE, n -= MAILBOX_DIGEST_SIZE)
+		if (bsearch(mailboxes, w->members, w->member_count, MAILBOX_DIGEST_SIZE, compare_digests))
 			return true;
 	return false;
 }

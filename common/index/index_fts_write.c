@@ -6,6 +6,7 @@
 #include "index/index_fts_row.h"
 #include "index/index_fts_scope.h"
 #include "index/index_fts_terms.h"
+#include "index/marks.h"
 
 #include <limits.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 #define TEXT_FIELDS 9			/* of enum query_field */
 #define COLUMNS (TEXT_FIELDS + 1)	/* and scope */
 #define COLUMN_MAX (64u * 1024 * 1024)	/* bytes of tokens; four times the most text there is */
-#define STORED_BODY_MAX (64u * 1024)	/* of the body, for snippets */
 
 /* A document made ready outside all locks. */
 struct prepared {
@@ -54,9 +54,9 @@ static void prepare_scope(struct prepared *p)
 		add_mark(column, FTS_TOKEN_ATTACHMENT);
 	add_mark(column, fts_size_token(token, fts_size_class(p->doc->size)));
 	for (size_t i = 0; list && i < list->n; i++) {
-		uint8_t digest[FTS_MAILBOX_SIZE];
+		uint8_t digest[MAILBOX_DIGEST_SIZE];
 
-		fts_mailbox_digest(digest, list->items[i]);
+		mailbox_digest(digest, list->items[i]);
 		if (buf_add(&p->mailboxes, digest, sizeof(digest)) == 0)
 			add_mark(column, fts_mailbox_token(token, digest));
 	}
@@ -170,17 +170,6 @@ static int add_doc(struct fts_db *db, const struct prepared *p, struct err *e)
 	return finish(db, s, e);
 }
 
-/* The length of the part of a text that is kept; never cut inside a character. */
-static int stored_length(const char *text)
-{
-	size_t n = strnlen(text, STORED_BODY_MAX + 1);
-
-	if (n > STORED_BODY_MAX)
-		for (n = STORED_BODY_MAX; n && ((unsigned char)text[n] & 0xc0) == 0x80;)
-			n--;
-	return (int)n;
-}
-
 static int add_text(struct fts_db *db, const struct prepared *p, struct err *e)
 {
 	const char *subject = p->doc->subject ? p->doc->subject : "", *body = p->doc->body ? p->doc->body : "";
@@ -189,8 +178,8 @@ static int add_text(struct fts_db *db, const struct prepared *p, struct err *e)
 	if (!s)
 		return -1;
 	sqlite3_bind_int64(s, 1, p->row);
-	sqlite3_bind_text(s, 2, subject, stored_length(subject), SQLITE_STATIC);
-	sqlite3_bind_text(s, 3, body, stored_length(body), SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, subject, (int)marks_text_length(subject), SQLITE_STATIC);
+	sqlite3_bind_text(s, 3, body, (int)marks_text_length(body), SQLITE_STATIC);
 	return finish(db, s, e);
 }
 

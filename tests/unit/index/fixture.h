@@ -1,4 +1,5 @@
-/* fixture: an index of its own in a temporary directory, and short ways to fill and ask it. */
+/* fixture: an index of its own, and short ways to fill and ask it: in a temporary directory, or, with a URL in the environment
+ * variable STRONGROOM_TEST_ES, at that server. */
 #ifndef TESTS_UNIT_INDEX_FIXTURE_H
 #define TESTS_UNIT_INDEX_FIXTURE_H
 
@@ -8,9 +9,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/str.h"
 #include "index/index.h"
 #include "mail/scope_grant.h"
+#include "sys/http_client.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -19,7 +23,8 @@
 
 struct fixture {
 	char dir[64];
-	char *file;
+	char *file; /* of the embedded index */
+	const char *server;
 	struct conf conf;
 	struct index *index;
 };
@@ -42,11 +47,47 @@ static inline void fixture_init(struct fixture *f)
 	assert_non_null(mkdtemp(f->dir));
 	assert_int_equal(conf_load_defaults(&f->conf, &e), 0);
 	free(f->conf.index);
-	f->conf.index = mem_printf("fts:%s/index.db", f->dir);
-	f->file = f->conf.index + strlen("fts:");
+	f->server = getenv("STRONGROOM_TEST_ES");
+	if (f->server) {
+		_free_ char *name = str_lower(mem_strdup(strrchr(f->dir, '/') + 1));
+
+		f->conf.index = mem_printf("es:test-%s", name + strlen("index-"));
+		free(f->conf.es_hosts);
+		f->conf.es_hosts = mem_strdup(f->server);
+		f->conf.es_shards = 2;
+		f->conf.es_replicas = 0;
+	} else {
+		f->conf.index = mem_printf("fts:%s/index.db", f->dir);
+		f->file = f->conf.index + strlen("fts:");
+	}
 	if (index_create(&f->conf, &e))
 		fail_msg("%s", e.text);
 	fixture_open(f);
+}
+
+static inline void fixture_delete(struct fixture *f, const char *what)
+{
+	const struct http_settings settings = { .connect_us = CLOCK_SECOND, .timeout_us = 30 * CLOCK_SECOND,
+		.stall_us = 30 * CLOCK_SECOND, .answer_max = 1 << 20 };
+	CLEANUP(http_client_freep) struct http_client *c = http_client_new(&settings);
+	_free_ char *url = mem_printf("%s%s", f->server, what);
+	const struct http_request r = { .method = "DELETE", .url = url };
+	struct http_answer a;
+	struct err e;
+
+	if (http_call(c, &r, &a, &e))
+		fail_msg("%s", e.text);
+	http_answer_deinit(&a);
+}
+
+/* By name, as servers want it. */
+static inline void fixture_delete_indices(struct fixture *f)
+{
+	const char *alias = f->conf.index + strlen("es:");
+	_free_ char *indices = mem_printf("/%s*", alias), *template = mem_printf("/_index_template/%s", alias);
+
+	fixture_delete(f, indices);
+	fixture_delete(f, template);
 }
 
 static inline void fixture_deinit(struct fixture *f)
@@ -54,6 +95,8 @@ static inline void fixture_deinit(struct fixture *f)
 	DIR *d;
 
 	index_closep(&f->index);
+	if (f->server)
+		fixture_delete_indices(f);
 	d = opendir(f->dir);
 	for (struct dirent *entry; (entry = readdir(d));)
 		unlinkat(dirfd(d), entry->d_name, 0);
@@ -95,7 +138,7 @@ static inline void search(struct index *i, const struct scope *scope, const char
 	struct index_request r = { .query = q, .limit = limit, .cursor = cursor };
 	struct err e = { 0 };
 
-	if (index_search(i, scope, &r, page_r, &e))
+	if (index_sync(i, &e) || index_search(i, scope, &r, page_r, &e))
 		fail_msg("%s: %s", text, e.text);
 	query_freep(&q);
 }

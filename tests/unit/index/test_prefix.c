@@ -122,17 +122,21 @@ static void test_every_writers_words_are_found(void **state)
 	assert_int_equal(index_open(&other, &f.conf, INDEX_WRITE, &e), 0);
 	add_family(f.index, "turn", 1, 10);
 	add_family(other, "turn", 100, 20);
+	assert_int_equal(index_sync(other, &e), 0);
 	add_family(f.index, "turn", 200, 30);
 	assert_int_equal(total(f.index, "turn*"), 60);
 	assert_int_equal(total(other, "turn2*"), 1 + 1 + 11);
 	assert_int_equal(index_rebuild_begin(&fresh, &f.conf, &e), 0);
 	add_family(other, "late", 1000, 5);
+	assert_int_equal(index_sync(other, &e), 0);
 	add_family(fresh, "turn", 1, 30);
 	assert_int_equal(index_rebuild_finish(&fresh, &f.conf, &e), 0);
 	assert_int_equal(total(other, "turn*"), 30);
 	add_family(f.index, "turn", 2000, 40);
+	assert_int_equal(index_sync(f.index, &e), 0);
 	assert_int_equal(total(other, "turn*"), 70);
-	assert_int_equal(total(f.index, "late*"), 5);
+	if (!f.server) /* else whoever rebuilds adds them again */
+		assert_int_equal(total(f.index, "late*"), 5);
 	index_closep(&other);
 	fixture_deinit(&f);
 }
@@ -160,6 +164,10 @@ static void test_the_words_hold_text_alone(void **state)
 
 	(void)state;
 	fixture_init(&f);
+	if (f.server) {
+		fixture_deinit(&f);
+		skip();
+	}
 	add_doc(f.index, (struct index_doc){ .id = numbered(1), .size = 5000, .has_attachment = true,
 		.body = "\x02mabc alpha Alpha ALPHA beta" }, "bob@example.net");
 	assert_int_equal(ask_file(f.file, "SELECT count(*) FROM term"), 3);

@@ -1,0 +1,219 @@
+#include "base/hex.h"
+#include "index/index_es.h"
+#include "index/marks.h"
+#include "index/tokenize.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HITS_AT_ONCE 64 /* with their texts: some megabytes at most */
+
+/* ---- cursors ---- */
+
+/* The last hit of a page. */
+struct place {
+	int64_t date_us;
+	struct uuid id;
+};
+
+#define CURSOR_SIZE (16 + 2 * UUID_SIZE + 8 + 1)
+
+/* Against typing errors and foreign cursors, not against malice: a made-up place shows nothing but what is in scope. */
+static uint32_t check_of(const struct place *p)
+{
+	uint32_t hash = 2166136261u;
+
+	for (int i = 0; i < 8; i++)
+		hash = (hash ^ (uint32_t)((uint64_t)p->date_us >> (8 * i) & 0xff)) * 16777619u;
+	for (int i = 0; i < UUID_SIZE; i++)
+		hash = (hash ^ p->id.bytes[i]) * 16777619u;
+	return hash;
+}
+
+static void cursor_format(char text[CURSOR_SIZE], const struct place *p)
+{
+	char id[2 * UUID_SIZE + 1];
+
+	hex_encode(id, p->id.bytes, UUID_SIZE);
+	snprintf(text, CURSOR_SIZE, "%016" PRIx64 "%s%08" PRIx32, (uint64_t)p->date_us, id, check_of(p));
+}
+
+static int cursor_parse(struct place *p_r, const char *text)
+{
+	char again[CURSOR_SIZE], id[2 * UUID_SIZE + 1];
+	uint64_t date;
+
+	if (strlen(text) != CURSOR_SIZE - 1 || sscanf(text, "%16" SCNx64, &date) != 1)
+		return -1;
+	memcpy(id, text + 16, sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	if (hex_decode(p_r->id.bytes, UUID_SIZE, id))
+		return -1;
+	p_r->date_us = (int64_t)date;
+	cursor_format(again, p_r);
+	return strcmp(again, text) == 0 ? 0 : -1;
+}
+
+/* ---- the request ---- */
+
+/* One index_search(). */
+struct search {
+	struct es *s;
+	const struct scope *scope;
+	const struct index_request *request;
+	struct tokenizer *tokenizer;
+	struct marks *marks;
+	struct index_page *page;
+	struct place last; /* of the hits so far */
+	bool has_last;
+	struct err *e;
+};
+
+static void put_place(struct es_json *j, const struct place *p)
+{
+	char id[UUID_TEXT_SIZE];
+
+	es_put_name(j, "search_after");
+	es_put(j, "[");
+	es_put_number(j, p->date_us);
+	es_put(j, ",");
+	es_put_string(j, uuid_format(id, &p->id), UUID_TEXT_SIZE - 1);
+	es_put(j, "]");
+}
+
+/* The query stands within the scope here and nowhere else. */
+static void put_request(struct es_json *j, const struct search *x, size_t size, bool count)
+{
+	es_put(j, "{");
+	es_put_name(j, "query");
+	es_put_query(j, x->request->query, x->scope, x->tokenizer);
+	es_put_name(j, "sort");
+	es_put(j, "[{\"date\":\"desc\"},{\"id\":\"desc\"}]");
+	if (x->has_last)
+		put_place(j, &x->last);
+	es_put_name(j, "size");
+	es_put_number(j, (int64_t)size);
+	es_put_name(j, "track_total_hits");
+	es_put_number(j, count ? INDEX_COUNT_MAX + 1 : 1); /* "false" leaves the whole out */
+	es_put_name(j, "_source");
+	es_put(j, "[\"title\",\"text\"]");
+	es_put_name(j, "timeout");
+	es_put(j, "\"");
+	es_put_number(j, x->s->conf->es_timeout_us / 1000 * 9 / 10);
+	es_put(j, "ms\"}");
+}
+
+/* ---- the answer ---- */
+
+static int senseless(struct search *x)
+{
+	return err_temporary(x->e, "index_search(%s) failed: the answer makes no sense", x->s->alias);
+}
+
+static int take_total(struct search *x, const cJSON *hits)
+{
+	const cJSON *total = cJSON_GetObjectItemCaseSensitive(hits, "total");
+	const char *relation = "";
+	uint64_t value;
+
+	if (json_get_u64(total, "value", &value) <= 0 || json_get_str(total, "relation", &relation) <= 0)
+		return senseless(x);
+	x->page->total_exact = strcmp(relation, "eq") == 0 && value <= INDEX_COUNT_MAX;
+	x->page->total = x->page->total_exact ? value : INDEX_COUNT_MAX;
+	return 0;
+}
+
+static int take_hit(struct search *x, const cJSON *hit)
+{
+	const cJSON *source = cJSON_GetObjectItemCaseSensitive(hit, "_source"),
+		    *date = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(hit, "sort"), 0);
+	const char *id = "", *title = "", *text = "";
+	struct index_hit *to = &x->page->hits[x->page->n];
+
+	json_get_str(hit, "_id", &id);
+	if (uuid_parse(&to->id, id) || !cJSON_IsNumber(date) || json_get_str(source, "title", &title) < 0 ||
+		json_get_str(source, "text", &text) < 0)
+		return senseless(x);
+	x->last = (struct place){ .date_us = (int64_t)date->valuedouble, .id = to->id };
+	x->has_last = true;
+	to->snippet = marks_snippet(x->marks, x->tokenizer, title, text);
+	x->page->n++;
+	return 0;
+}
+
+/* Takes up to `wanted` hits; *more_r: there are others behind them. */
+static int take_hits(struct search *x, const cJSON *hits, size_t wanted, bool *more_r)
+{
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(hits, "hits"), *hit;
+	size_t taken = 0;
+
+	if (!cJSON_IsArray(list))
+		return senseless(x);
+	*more_r = false;
+	cJSON_ArrayForEach(hit, list)
+	{
+		if (taken == wanted) {
+			*more_r = true;
+			return 0;
+		}
+		if (take_hit(x, hit))
+			return -1;
+		taken++;
+	}
+	return 0;
+}
+
+/* ---- a page ---- */
+
+/* The next `wanted` hits; one more is asked for to know whether there are others. */
+static int search_some(struct search *x, size_t wanted, bool first, bool *more_r)
+{
+	CLEANUP(es_json_deinit) struct es_json j = ES_JSON_INIT(ES_JSON_MAX);
+	_free_ char *path = mem_printf("/%s/_search?allow_partial_search_results=false", x->s->alias);
+	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
+
+	put_request(&j, x, wanted + 1, first);
+	if (j.full)
+		return err_permanent(x->e, "index_search(%s) failed: the query and its scope are too long", x->s->alias);
+	const struct es_request r = { .method = "POST", .path = path, .body = j.text.data, .body_len = j.text.len };
+
+	if (es_demand(x->s->client, &r, &a, x->e) || es_check_shards(&a, &r, x->e))
+		return -1;
+	const cJSON *hits = cJSON_GetObjectItemCaseSensitive(a.json, "hits");
+
+	return (first && take_total(x, hits)) || take_hits(x, hits, wanted, more_r) ? -1 : 0;
+}
+
+static int search_page(struct search *x)
+{
+	size_t limit = x->request->limit;
+	bool more = true, first = true;
+
+	x->page->hits = MEM_ARRAY(struct index_hit, limit);
+	while (more && x->page->n < limit) {
+		size_t left = limit - x->page->n;
+
+		if (search_some(x, left < HITS_AT_ONCE ? left : HITS_AT_ONCE, first, &more))
+			return -1;
+		first = false;
+	}
+	if (more) {
+		x->page->next = mem_alloc(CURSOR_SIZE, 1);
+		cursor_format(x->page->next, &x->last);
+	}
+	return 0;
+}
+
+int es_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
+	struct err *e)
+{
+	CLEANUP(tokenizer_freep) struct tokenizer *t = tokenizer_new();
+	CLEANUP(marks_freep) struct marks *m = marks_new(r->query, t);
+	struct search x = { .s = es_of(i), .scope = scope, .request = r, .tokenizer = t, .marks = m, .page = page_r, .e = e };
+
+	if (r->cursor && cursor_parse(&x.last, r->cursor))
+		return err_permanent(e, "index_search failed: not a cursor of this index");
+	x.has_last = r->cursor != NULL;
+	return search_page(&x);
+}
