@@ -37,6 +37,9 @@ struct meta;
 struct store;
 void check_ledger(struct check *c, struct meta *m, struct store *s);
 
+/* What strongroom-workerd found wrong, and whether its accounts add up. */
+void check_reconcile(struct check *c, struct meta *m);
+
 /* Certificates: readable, matching their keys, valid for a while. */
 void check_certificates(struct check *c);
 

@@ -134,6 +134,8 @@ void check_backends(struct check *c)
 
 	check_index(c, m);
 	check_parser(c);
+	if (m)
+		check_reconcile(c, m);
 	if (s && m)
 		check_ledger(c, m, s);
 }

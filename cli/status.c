@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/status_account.h"
 #include "index/index.h"
 #include "meta/maintenance.h"
 #include "store/store.h"
@@ -15,6 +16,7 @@ struct state {
 	uint64_t messages, outbox, indexed;
 	int64_t oldest_us; /* of the outbox */
 	const char *store, *meta, *index; /* what is wrong; NULL: ready */
+	struct status_account account;
 };
 
 static int look_at_store(const struct conf *conf, struct err *e)
@@ -32,7 +34,7 @@ static int look_at_meta(const struct conf *conf, struct state *s, struct err *e)
 		meta_outbox_count(m, &s->outbox, &s->oldest_us, e) < 0)
 		return -1;
 	s->counted = true;
-	return meta_ready(m, e);
+	return status_account_load(&s->account, m, e) < 0 ? -1 : meta_ready(m, e);
 }
 
 static int look_at_index(const struct conf *conf, struct state *s, struct err *e)
@@ -66,6 +68,7 @@ static void print_text(const struct state *s)
 		printf("outbox    %" PRIu64 ", oldest %s\n", s->outbox, clock_format(oldest, s->oldest_us));
 	else
 		print_count("outbox", s->counted, s->outbox);
+	status_account_print(&s->account);
 }
 
 static void add_count(cJSON *j, const char *name, bool known, uint64_t n)
@@ -97,6 +100,7 @@ static void print_json(const struct state *s)
 	add_count(j, "indexed", s->indexed_known, s->indexed);
 	add_count(j, "outbox", s->counted, s->outbox);
 	json_add_str(j, "outbox_oldest", s->outbox ? clock_format(oldest, s->oldest_us) : NULL);
+	status_account_add(&s->account, j);
 	_free_ char *text = json_print(j);
 
 	puts(text);
@@ -125,7 +129,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		print_json(&s);
 	else
 		print_text(&s);
-	return s.store || s.meta || s.index ? CLI_ATTENTION : CLI_OK;
+	return s.store || s.meta || s.index || status_account_is_wrong(&s.account) ? CLI_ATTENTION : CLI_OK;
 }
 
 const struct command status_command = {
@@ -133,8 +137,10 @@ const struct command status_command = {
 	.arguments = "[--json]",
 	.summary = "Tell how much is archived, and whether all of it is searchable",
 	.help = "Store, database and index with what is wrong with them, the number of messages archived and indexed, and\n"
-		"how many wait on the outbox to be indexed. What can't be counted is \"not known\" (with --json: null). The exit\n"
-		"status is 1 when a part is not ready.\n\n"
+		"how many wait on the outbox to be indexed. What can't be counted is \"not known\" (with --json: null). Then the\n"
+		"account of the last days (UTC) as strongroom-workerd keeps it: how many messages were captured, recorded in the\n"
+		"database, found in the store and in the index, with what differs; and what it found wrong. The exit status is 1\n"
+		"when a part is not ready or something was found wrong.\n\n"
 		"  --json   as one JSON object\n",
 	.run = run,
 };

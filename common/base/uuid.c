@@ -37,6 +37,16 @@ struct uuid uuid_new(int64_t now_us)
 	return id;
 }
 
+struct uuid uuid_floor(int64_t us)
+{
+	uint64_t ms = us < 0 ? 0 : (uint64_t)(us / 1000);
+	struct uuid id = { { 0 } };
+
+	for (int i = 0; i < 6; i++)
+		id.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+	return id;
+}
+
 int64_t uuid_time_us(const struct uuid *id)
 {
 	int64_t ms = 0;

@@ -17,6 +17,10 @@ struct uuid {
  * steps back. Any thread. */
 struct uuid uuid_new(int64_t now_us);
 
+/* The least id of the millisecond of this time: no id of an earlier one is as large, none of it or later is smaller. For
+ * ranges of ids by their time. */
+struct uuid uuid_floor(int64_t us);
+
 /* The time inside, to the millisecond. */
 int64_t uuid_time_us(const struct uuid *id);
 

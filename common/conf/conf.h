@@ -72,6 +72,7 @@ struct conf {
 	int64_t es_connect_timeout_us, es_timeout_us;
 	/* [workerd] */
 	int64_t workerd_outbox_interval_us;
+	int64_t workerd_reconcile_interval_us, workerd_reconcile_grace_us, workerd_reconcile_full_us;
 };
 
 /* The local directory or file that a backend setting ("fs:/var/lib/x") names, NULL for one at a server ("s3:bucket"). A

@@ -209,5 +209,15 @@ const struct setting settings[] = {
 	{ "workerd", "outbox_interval", SETTING_DURATION, IN(workerd_outbox_interval_us), .standard = "5s",
 		.min = 100 * MS, .max = HOUR,
 		.help = "How often strongroom-workerd looks for messages that could not be indexed at once." },
+	{ "workerd", "reconcile_interval", SETTING_DURATION, IN(workerd_reconcile_interval_us), .standard = "15m",
+		.min = 100 * MS, .max = DAY,
+		.help = "How often store, database and index are compared for what was archived since." },
+	{ "workerd", "reconcile_grace", SETTING_DURATION, IN(workerd_reconcile_grace_us), .standard = "15m",
+		.min = 100 * MS, .max = DAY,
+		.help = "Only what was archived longer ago than this is compared: an object is stored before its row, and "
+			"a replica of the database may be behind." },
+	{ "workerd", "reconcile_full_interval", SETTING_DURATION, IN(workerd_reconcile_full_us), .standard = "7d",
+		.min = 100 * MS, .max = 366 * DAY,
+		.help = "In this time the whole archive is compared once, a part at a time." },
 };
 const size_t settings_count = ARRAY_LEN(settings);

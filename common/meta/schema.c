@@ -13,6 +13,9 @@ static const struct migration capture[] = {
 	{ 2,
 #include "schema/0002_capture_relocation.inc"
 	},
+	{ 3,
+#include "schema/0003_capture_reconcile.inc"
+	},
 };
 
 static const struct migration control[] = {

@@ -192,6 +192,125 @@ static const struct {
 		NULL,
 	},
 
+	[STMT_RECONCILE_ROWS] = {
+		"reconcile_rows",
+		"SELECT m.id, m.received_us, coalesce(r.bucket, m.bucket), coalesce(r.object_key, m.object_key),"
+		" coalesce(r.version_id, m.version_id), coalesce(r.object_offset, m.object_offset),"
+		" coalesce(r.object_length, m.object_length), coalesce(r.lock_mode, m.lock_mode),"
+		" coalesce(r.retain_until_us, m.retain_until_us), m.policy_version"
+		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id >= ? AND m.id < ? ORDER BY m.id LIMIT ?",
+		NULL,
+	},
+	[STMT_RECONCILE_ROW] = {
+		"reconcile_row",
+		"SELECT m.id, m.received_us, coalesce(r.bucket, m.bucket), coalesce(r.object_key, m.object_key),"
+		" coalesce(r.version_id, m.version_id), coalesce(r.object_offset, m.object_offset),"
+		" coalesce(r.object_length, m.object_length), coalesce(r.lock_mode, m.lock_mode),"
+		" coalesce(r.retain_until_us, m.retain_until_us), m.policy_version"
+		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id = ?",
+		NULL,
+	},
+	[STMT_RECONCILE_CAPTURED] = {
+		"reconcile_captured",
+		"SELECT count(*) FROM ledger_record WHERE message_id >= ? AND message_id < ?",
+		NULL,
+	},
+	[STMT_OUTBOX_COUNT_IDS] = {
+		"outbox_count_ids",
+		"SELECT count(*) FROM outbox WHERE message_id >= ? AND message_id < ?",
+		NULL,
+	},
+	[STMT_OUTBOX_HAS] = { "outbox_has", "SELECT count(*) FROM outbox WHERE message_id = ?", NULL },
+	[STMT_WALK_GET] = {
+		"walk_get",
+		"SELECT at_us, began_us, finished_us, captured, recorded, stored, indexed, waiting, orphans, missing, first_us,"
+		" last_us FROM reconcile_walk WHERE name = ?",
+		NULL,
+	},
+	[STMT_WALK_ADD] = {
+		"walk_add",
+		"INSERT INTO reconcile_walk (at_us, began_us, finished_us, captured, recorded, stored, indexed, waiting, orphans,"
+		" missing, first_us, last_us, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_WALK_SET] = {
+		"walk_set",
+		"UPDATE reconcile_walk SET at_us = ?, began_us = ?, finished_us = ?, captured = ?, recorded = ?, stored = ?,"
+		" indexed = ?, waiting = ?, orphans = ?, missing = ?, first_us = ?, last_us = ? WHERE name = ?",
+		NULL,
+	},
+	[STMT_ORPHAN_ADD] = {
+		"orphan_add",
+		"INSERT INTO orphan (id, version_id, bucket, object_key, object_length, sha256, stored_us, found_us, adopted_us)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+		NULL,
+	},
+	[STMT_ORPHAN_HAS] = { "orphan_has", "SELECT count(*) FROM orphan WHERE id = ? AND version_id = ?", NULL },
+	[STMT_ORPHAN_ADOPT] = {
+		"orphan_adopt",
+		"UPDATE orphan SET adopted_us = ? WHERE adopted_us = 0 AND EXISTS"
+		" (SELECT 1 FROM message m LEFT JOIN relocation r ON r.message_id = m.id"
+		" WHERE m.id = orphan.id AND coalesce(r.version_id, m.version_id) = orphan.version_id)",
+		NULL,
+	},
+	[STMT_ORPHAN_COUNT] = { "orphan_count", "SELECT count(*) FROM orphan WHERE adopted_us = 0", NULL },
+	[STMT_ALARM_ADD] = {
+		"alarm_add",
+		"INSERT INTO reconcile_alarm (found_us, seen_us, detail, cleared_us, message_id, kind) VALUES (?, ?, ?, 0, ?, ?)",
+		NULL,
+	},
+	[STMT_ALARM_AGAIN] = {
+		"alarm_again",
+		"UPDATE reconcile_alarm SET found_us = ?, seen_us = ?, detail = ?, cleared_us = 0"
+		" WHERE message_id = ? AND kind = ? AND cleared_us <> 0",
+		NULL,
+	},
+	[STMT_ALARM_SEEN] = {
+		"alarm_seen",
+		"UPDATE reconcile_alarm SET seen_us = ?, cleared_us = ? WHERE message_id = ? AND kind = ?",
+		NULL,
+	},
+	[STMT_ALARM_LIST] = {
+		"alarm_list",
+		"SELECT message_id, kind, found_us, detail FROM reconcile_alarm WHERE cleared_us = 0"
+		" ORDER BY seen_us, message_id LIMIT ?",
+		NULL,
+	},
+	[STMT_ALARM_COUNT] = {
+		"alarm_count",
+		"SELECT kind, count(*) FROM reconcile_alarm WHERE cleared_us = 0 GROUP BY kind",
+		NULL,
+	},
+	[STMT_ACCOUNT_DAY_ADD] = {
+		"account_day_add",
+		"INSERT INTO daily_account (day_us, captured, recorded, stored, orphans, missing, first_us, last_us, stored_until_us,"
+		" indexed, waiting, indexed_until_us, counted_us) VALUES (?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+		NULL,
+	},
+	[STMT_ACCOUNT_DAY_STORE] = {
+		"account_day_store",
+		"UPDATE daily_account SET captured = CASE WHEN captured > ? THEN captured ELSE ? END, recorded = ?, stored = ?, orphans = ?, missing = ?, first_us = ?,"
+		" last_us = ?, stored_until_us = ?, counted_us = ? WHERE day_us = ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_DAY_INDEX] = {
+		"account_day_index",
+		"UPDATE daily_account SET indexed = ?, waiting = ?, indexed_until_us = ?, counted_us = ? WHERE day_us = ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_DAY_LIST] = {
+		"account_day_list",
+		"SELECT day_us, captured, recorded, stored, orphans, missing, first_us, last_us, stored_until_us, indexed, waiting,"
+		" indexed_until_us, counted_us FROM daily_account ORDER BY day_us DESC LIMIT ?",
+		NULL,
+	},
+	[STMT_ACCOUNT_DAY_UNEQUAL] = {
+		"account_day_unequal",
+		"SELECT count(*) FROM daily_account WHERE captured <> recorded OR stored <> recorded"
+		" OR (indexed_until_us = stored_until_us AND indexed + waiting < recorded)",
+		NULL,
+	},
+
 	[STMT_ACCOUNT_BY_NAME] = {
 		"account_by_name",
 		"SELECT id, username, password_hash, totp_secret, disabled, token_generation, scope_all, scope_from_us,"

@@ -1,0 +1,63 @@
+/* What the reconciler found and nobody has mended. */
+#include "cli/check.h"
+#include "cli/status_account.h"
+
+#include <inttypes.h>
+
+#define SHOWN_MAX 10
+
+static const char *const remedies[RECONCILE_KINDS] = {
+	[RECONCILE_MISSING] = "restore this object from a backup of the store; until then nobody can read the message",
+	[RECONCILE_ALTERED] = "find out who altered it, and restore it from a backup of the store",
+	[RECONCILE_ROW_SHORT] = "find out who altered the database; then restore it from a backup",
+	[RECONCILE_LOCK_SHORT] = "find out who shortened it; then extend the lock of this object with the store's own tools",
+	[RECONCILE_UNPROTECTED] = "find out who opened it, and close it again (chmod 400)",
+};
+
+static void tell_alarms(struct check *c, struct meta *m, uint64_t open)
+{
+	struct reconcile_alarm alarms[SHOWN_MAX];
+	char text[UUID_TEXT_SIZE];
+	struct err e;
+	size_t n;
+
+	if (meta_reconcile_alarms(m, alarms, SHOWN_MAX, &n, &e) < 0) {
+		check_report(c, CHECK_PROBLEM, NULL, "database: %s", e.text);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct reconcile_alarm *a = &alarms[i];
+		bool known = a->kind > 0 && a->kind < RECONCILE_KINDS;
+
+		check_report(c, CHECK_PROBLEM, known ? remedies[a->kind] : NULL, "strongroom-workerd found message %s: %s",
+			uuid_format(text, &a->id), a->detail);
+		reconcile_alarm_deinit(a);
+	}
+	if (open > n)
+		check_report(c, CHECK_PROBLEM, NULL, "strongroom-workerd found %" PRIu64 " more", open - n);
+}
+
+void check_reconcile(struct check *c, struct meta *m)
+{
+	struct status_account a = { 0 };
+	uint64_t open = 0;
+	struct err e;
+
+	if (status_account_load(&a, m, &e) < 0) {
+		check_report(c, CHECK_PROBLEM, NULL, "database: %s", e.text);
+		return;
+	}
+	for (int i = 1; i < RECONCILE_KINDS; i++)
+		open += a.alarms[i];
+	if (open)
+		tell_alarms(c, m, open);
+	if (a.unequal)
+		check_report(c, CHECK_PROBLEM, "strongroom status shows the last days; strongroom check --ledger looks at all messages",
+			"account: %" PRIu64 " days do not add up", a.unequal);
+	if (a.orphans)
+		check_report(c, CHECK_NOTE, NULL,
+			"store: %" PRIu64 " objects belong to no message: a daemon ended before it had recorded them, and they were "
+			"never acknowledged", a.orphans);
+	if (!open && !a.unequal && a.n)
+		check_report(c, CHECK_OK, NULL, "account: every day adds up");
+}

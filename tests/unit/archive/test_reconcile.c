@@ -1,0 +1,507 @@
+/* reconcile: over the real store, database and index; only the parser is a fake. Whatever differs between the three is
+ * found once, said until it is mended, and mended where nobody is needed for it; a walk that is cut off goes on. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "archive/reconcile.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "index/index.h"
+#include "mail/parser_pool.h"
+#include "meta/maintenance.h"
+#include "meta/reconcile.h"
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DAY_US (86400 * CLOCK_SECOND)
+
+/* ---- the fake parser ---- */
+
+int parser_pool_open(struct parser_pool **pool_r, const struct conf *conf, struct err *e)
+{
+	static int something;
+
+	(void)conf, (void)e;
+	*pool_r = (struct parser_pool *)(void *)&something;
+	return 0;
+}
+
+void parser_pool_closep(struct parser_pool **pool)
+{
+	*pool = NULL;
+}
+
+int parser_pool_parse(struct parser_pool *pool, const struct message *m, struct parsed **p_r, struct err *e)
+{
+	(void)pool, (void)m, (void)e;
+	*p_r = parsed_new();
+	return 0;
+}
+
+int parser_pool_start(struct parser_pool *pool, const struct message *m, struct parser_reading **r_r, struct err *e)
+{
+	(void)pool, (void)m, (void)e;
+	*r_r = NULL;
+	return 0;
+}
+
+int parser_pool_finish(struct parser_pool *pool, struct parser_reading **r, struct parsed **p_r, struct err *e)
+{
+	(void)r;
+	return parser_pool_parse(pool, NULL, p_r, e);
+}
+
+/* ---- a private archive ---- */
+
+static char *top;
+static struct conf conf;
+static struct archive *archive;
+static struct meta *meta;
+static atomic_bool stop;
+static struct err err;
+
+static int set_up(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *index;
+
+	(void)state;
+	log_set_level(LOG_FATAL);
+	top = mem_printf("%s/test-reconcile-XXXXXX", tmp ? tmp : "/tmp");
+	assert_non_null(mkdtemp(top));
+	assert_int_equal(conf_load_defaults(&conf, &err), 0);
+	free(conf.store), free(conf.meta), free(conf.index), free(conf.spool_dir), free(conf.run_dir);
+	conf.store = mem_printf("fs:%s/store", top);
+	conf.meta = mem_printf("sqlite:%s/meta", top);
+	conf.index = mem_printf("fts:%s/index/index.db", top);
+	conf.spool_dir = mem_printf("%s/spool", top);
+	conf.run_dir = mem_printf("%s/run", top);
+	conf.index_wait_us = 10 * CLOCK_SECOND;
+	conf.workerd_reconcile_grace_us = 0;
+	index = mem_printf("%s/index", top);
+	assert_false(mkdir(conf.spool_dir, 0700) || mkdir(conf.run_dir, 0700) || mkdir(index, 0700));
+	free(index);
+	atomic_store(&stop, false);
+	if (store_create(&conf, &err) == 0 && meta_migrate(&conf, &err) == 0 && index_create(&conf, &err) == 0 &&
+		archive_open(&archive, &conf, "test", &err) == 0 && meta_open(&meta, &conf, &err) == 0)
+		return 0;
+	print_error("%s\n", err.text);
+	return -1;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	archive_closep(&archive);
+	meta_closep(&meta);
+	conf_deinit(&conf);
+	int failed = nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+
+	free(top);
+	return failed;
+}
+
+/* ---- what the tests do ---- */
+
+static struct uuid put(const char *text)
+{
+	CLEANUP(capture_deinit) struct capture c = { .kind = CAPTURE_LMTP, .point = "lmtp" };
+	struct archive_receipt r;
+
+	c.message = message_new(conf.spool_dir, 1 << 20);
+	assert_int_equal(message_append(c.message, text, strlen(text), &err), 0);
+	assert_int_equal(message_finish(c.message, &err), 0);
+	c.received_us = clock_now_us();
+	c.mail_from = mem_strdup("ann@example.org");
+	c.mail_args = mem_strdup("");
+	capture_add_recipient(&c, "bob@example.org", "");
+	if (archive_put(archive, &c, NULL, &r, &err))
+		fail_msg("%s", err.text);
+	return r.id;
+}
+
+static void reconcile(void)
+{
+	usleep(3000); /* ids tell milliseconds apart */
+	if (archive_reconcile(archive, &stop, &err))
+		fail_msg("%s", err.text);
+}
+
+static char *object_path(const struct uuid *id)
+{
+	_free_ char *key = store_key(id);
+
+	return mem_printf("%s/store/%s", top, key);
+}
+
+static void sql(const char *text)
+{
+	_free_ char *path = mem_printf("%s/meta/capture.db", top);
+	sqlite3 *db;
+	char *why = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 10000);
+	if (sqlite3_exec(db, text, NULL, NULL, &why))
+		fail_msg("%s", why);
+	sqlite3_close(db);
+}
+
+/* A row of this id like that of another message. */
+static void copy_row(const struct uuid *of, const struct uuid *id)
+{
+	char a[2 * UUID_SIZE + 1] = "", b[2 * UUID_SIZE + 1] = "";
+	_free_ char *key = store_key(id);
+
+	for (int i = 0; i < UUID_SIZE; i++) {
+		snprintf(a + 2 * i, 3, "%02x", of->bytes[i]);
+		snprintf(b + 2 * i, 3, "%02x", id->bytes[i]);
+	}
+	_free_ char *text = mem_printf("CREATE TEMP TABLE t AS SELECT * FROM message WHERE id = x'%s';"
+		"UPDATE t SET id = x'%s', object_key = '%s'; INSERT INTO message SELECT * FROM t; DROP TABLE t", a, b, key);
+
+	sql(text);
+}
+
+/* All days together: a test may run over midnight. */
+static struct reconcile_tally account(void)
+{
+	struct reconcile_account days[10];
+	struct reconcile_tally sum = { 0 };
+	size_t n;
+
+	assert_int_equal(meta_reconcile_accounts(meta, days, ARRAY_LEN(days), &n, &err), 0);
+	for (size_t i = 0; i < n; i++) {
+		sum.captured += days[i].tally.captured;
+		sum.recorded += days[i].tally.recorded;
+		sum.stored += days[i].tally.stored;
+		sum.indexed += days[i].tally.indexed;
+		sum.waiting += days[i].tally.waiting;
+		sum.orphans += days[i].tally.orphans;
+		sum.missing += days[i].tally.missing;
+	}
+	return sum;
+}
+
+static uint64_t alarms(enum reconcile_alarm_kind kind, uint64_t *orphans_r)
+{
+	uint64_t by_kind[RECONCILE_KINDS], orphans;
+
+	assert_int_equal(meta_reconcile_counts(meta, by_kind, &orphans, &err), 0);
+	if (orphans_r)
+		*orphans_r = orphans;
+	return by_kind[kind];
+}
+
+static uint64_t all_alarms(void)
+{
+	uint64_t n = 0;
+
+	for (int i = 1; i < RECONCILE_KINDS; i++)
+		n += alarms((enum reconcile_alarm_kind)i, NULL);
+	return n;
+}
+
+static uint64_t unequal(void)
+{
+	uint64_t n;
+
+	assert_int_equal(meta_reconcile_unequal(meta, &n, &err), 0);
+	return n;
+}
+
+static uint64_t on_outbox(void)
+{
+	uint64_t n;
+	int64_t oldest_us;
+
+	assert_int_equal(meta_outbox_count(meta, &n, &oldest_us, &err), 0);
+	return n;
+}
+
+static void wait_indexed(void)
+{
+	for (int i = 0; i < 1000 && on_outbox(); i++)
+		usleep(10000);
+	assert_int_equal(on_outbox(), 0);
+}
+
+/* ---- tests ---- */
+
+static void test_an_archive_that_adds_up(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		put(i % 2 ? "odd" : "even\n"); /* the same bytes and envelope again: a retry */
+	put("third");
+	wait_indexed();
+	reconcile();
+	struct reconcile_tally t = account();
+
+	assert_int_equal(t.captured, 3);
+	assert_int_equal(t.recorded, 3);
+	assert_int_equal(t.stored, 3);
+	assert_int_equal(t.indexed, 3);
+	assert_int_equal(t.waiting + t.orphans + t.missing, 0);
+	assert_int_equal(all_alarms() + unequal(), 0);
+	put("fourth");
+	wait_indexed();
+	reconcile();
+	reconcile(); /* nothing is counted twice */
+	assert_int_equal(account().stored, 4);
+	assert_int_equal(account().indexed, 4);
+	assert_int_equal(unequal(), 0);
+}
+
+static void test_object_without_a_row(void **state)
+{
+	(void)state;
+	const struct uuid row = put("with a row"), alone = uuid_new(clock_now_us());
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	CLEANUP(store_closep) struct store *store = NULL;
+	uint8_t sha256[SHA256_SIZE];
+	uint64_t orphans;
+
+	sha256_of("alone", 5, sha256);
+	const struct store_object o = { .id = alone, .data = "alone", .length = 5, .sha256 = sha256 };
+
+	assert_int_equal(store_open(&store, &conf, &err), 0);
+	assert_int_equal(store_put(store, &o, &where, &err), 0);
+	reconcile();
+	alarms(RECONCILE_MISSING, &orphans);
+	assert_int_equal(orphans, 1);
+	assert_int_equal(account().orphans, 1);
+	assert_int_equal(account().stored, 1);
+	assert_int_equal(all_alarms(), 0);
+	assert_int_equal(meta_reconcile_is_orphan(meta, &alone, "", &err), 1);
+	assert_int_equal(meta_reconcile_is_orphan(meta, &row, "", &err), 0);
+	locator_deinit(&where);
+	assert_int_equal(store_find(store, &alone, &where, &err), 1); /* nothing is deleted */
+	copy_row(&row, &alone);
+	reconcile();
+	alarms(RECONCILE_MISSING, &orphans);
+	assert_int_equal(orphans, 0);
+}
+
+static void test_row_without_an_object(void **state)
+{
+	(void)state;
+	const struct uuid id = put("gone");
+	_free_ char *path = object_path(&id), *aside = mem_printf("%s/aside", top);
+	struct reconcile_alarm found[2];
+	size_t n;
+
+	put("stays");
+	assert_int_equal(rename(path, aside), 0);
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_MISSING, NULL), 1);
+	assert_int_equal(account().missing, 1);
+	assert_int_equal(account().stored, 1);
+	assert_int_equal(unequal(), 1);
+	reconcile(); /* still there, and still one */
+	assert_int_equal(meta_reconcile_alarms(meta, found, 2, &n, &err), 0);
+	assert_int_equal(n, 1);
+	assert_memory_equal(&found[0].id, &id, sizeof(id));
+	reconcile_alarm_deinit(&found[0]);
+	assert_int_equal(rename(aside, path), 0);
+	reconcile();
+	assert_int_equal(all_alarms(), 0);
+	assert_int_equal(rename(path, aside), 0); /* and again: the walk over everything comes by */
+	sql("UPDATE reconcile_walk SET at_us = at_us - at_us % 86400000000 WHERE name = 'store.new'");
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_MISSING, NULL), 1);
+	assert_int_equal(rename(aside, path), 0);
+}
+
+static void test_altered_objects(void **state)
+{
+	(void)state;
+	const struct uuid longer = put("longer"), open_to_all = put("open to all");
+	_free_ char *longer_path = object_path(&longer), *open_path = object_path(&open_to_all);
+
+	assert_int_equal(chmod(longer_path, 0600), 0);
+	assert_int_equal(truncate(longer_path, 100), 0);
+	assert_int_equal(chmod(longer_path, 0400), 0);
+	assert_int_equal(chmod(open_path, 0644), 0);
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_ALTERED, NULL), 1);
+	assert_int_equal(alarms(RECONCILE_UNPROTECTED, NULL), 1);
+	assert_int_equal(all_alarms(), 2);
+	assert_int_equal(account().stored, 1);
+}
+
+static void test_retention_under_its_policy(void **state)
+{
+	(void)state;
+	put("kept for too short a time");
+	sql("DROP TRIGGER message_no_update; UPDATE message SET retain_until_us = retain_until_us - 1");
+	put("kept as the policy says");
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_ROW_SHORT, NULL), 1);
+	assert_int_equal(all_alarms(), 1);
+	sql("UPDATE message SET retain_until_us = retain_until_us + 1"); /* an extension is no fault */
+	reconcile();
+	assert_int_equal(all_alarms(), 0);
+}
+
+static void test_what_the_index_lacks(void **state)
+{
+	(void)state;
+	_free_ char *path = mem_printf("%s/index/index.db", top), *logs = mem_printf("rm -f %s-*", path);
+
+	for (int i = 0; i < 3; i++) {
+		_free_ char *text = mem_printf("%d", i);
+
+		put(text);
+	}
+	wait_indexed();
+	archive_closep(&archive);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(system(logs), 0);
+	assert_int_equal(index_create(&conf, &err), 0);
+	assert_int_equal(archive_open(&archive, &conf, "test", &err), 0);
+	reconcile();
+	assert_int_equal(on_outbox(), 3);
+	assert_int_equal(account().waiting, 3);
+	size_t done = 0;
+
+	for (int i = 0; i < 1000 && on_outbox(); i++)
+		if (archive_drain(archive, 10, -CLOCK_SECOND, &done, &err))
+			usleep(10000);
+	wait_indexed();
+	reconcile(); /* what waited is indexed by now */
+	assert_int_equal(account().waiting, 0);
+	assert_int_equal(account().indexed, 3);
+	assert_int_equal(unequal(), 0);
+}
+
+static void test_cut_off(void **state)
+{
+	(void)state;
+	put("one");
+	atomic_store(&stop, true);
+	reconcile();
+	assert_int_equal(account().recorded, 0);
+	atomic_store(&stop, false);
+	reconcile();
+	assert_int_equal(account().stored, 1);
+}
+
+/* More than a slice, many of them in one millisecond. */
+static void test_many(void **state)
+{
+	(void)state;
+	put("the first");
+	sqlite3 *db;
+	_free_ char *path = mem_printf("%s/meta/capture.db", top);
+	sqlite3_stmt *st;
+	int64_t day_us = clock_now_us() / DAY_US * DAY_US;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_busy_timeout(db, 10000);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE; CREATE TEMP TABLE t AS SELECT * FROM message", NULL, NULL, NULL),
+		SQLITE_OK);
+	for (int i = 0; i < 2 * RECONCILE_ROWS + 7; i++) {
+		struct uuid id = uuid_floor(day_us + i / 9 * 1000); /* nine in a millisecond */
+
+		memcpy(id.bytes + 12, &i, 4);
+		assert_int_equal(sqlite3_prepare_v2(db, "UPDATE t SET id = ?", -1, &st, NULL), SQLITE_OK);
+		sqlite3_bind_blob(st, 1, id.bytes, UUID_SIZE, SQLITE_STATIC);
+		assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+		sqlite3_finalize(st);
+		assert_int_equal(sqlite3_exec(db, "INSERT INTO message SELECT * FROM t", NULL, NULL, NULL), SQLITE_OK);
+	}
+	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	reconcile();
+	assert_int_equal(account().recorded, 2 * RECONCILE_ROWS + 8);
+	assert_int_equal(account().stored, 2 * RECONCILE_ROWS + 8); /* all of them have the object of the first */
+}
+
+/* What came late, under an id of days ago, is met by the walk over everything. */
+static void test_everything(void **state)
+{
+	(void)state;
+	const struct uuid row = put("now");
+	struct uuid old = uuid_floor(clock_now_us() - 3 * DAY_US);
+
+	old.bytes[15] = 1;
+	copy_row(&row, &old);
+	conf.workerd_reconcile_full_us = 1000 * DAY_US;
+	reconcile();
+	reconcile(); /* in its own time */
+	assert_int_equal(alarms(RECONCILE_MISSING, NULL), 0);
+	conf.workerd_reconcile_full_us = 1;
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_MISSING, NULL), 1);
+	assert_int_equal(account().recorded, 2);
+	reconcile(); /* round again */
+	assert_int_equal(all_alarms(), 1);
+}
+
+/* A day of which the ledger's records have vanished does not add up. */
+static void test_vanished_records(void **state)
+{
+	(void)state;
+	put("one");
+	put("two");
+	reconcile();
+	assert_int_equal(unequal(), 0);
+	sql("DROP TRIGGER message_no_delete; DROP TRIGGER ledger_record_no_delete; DELETE FROM message; DELETE FROM ledger_record;"
+	    "UPDATE reconcile_walk SET at_us = at_us - at_us % 86400000000");
+	reconcile();
+	assert_int_equal(account().captured, 2);
+	assert_int_equal(account().recorded, 0);
+	assert_true(unequal() > 0);
+}
+
+static void test_store_down(void **state)
+{
+	(void)state;
+	_free_ char *messages = mem_printf("%s/store/m", top), *aside = mem_printf("%s/store/aside", top);
+
+	put("one");
+	assert_int_equal(rename(messages, aside), 0);
+	usleep(3000);
+	assert_int_equal(archive_reconcile(archive, &stop, &err), -1);
+	assert_int_equal(err.class, ERR_TEMPORARY);
+	assert_int_equal(all_alarms(), 0);
+	assert_int_equal(rename(aside, messages), 0);
+	reconcile();
+	assert_int_equal(account().stored, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_an_archive_that_adds_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_object_without_a_row, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_row_without_an_object, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_altered_objects, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_retention_under_its_policy, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_what_the_index_lacks, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_cut_off, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_everything, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_vanished_records, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_store_down, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
