@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from stack import Missing  # noqa: E402
+from stack import Missing, engines  # noqa: E402
 from stack.dovecot import Dovecot  # noqa: E402
 from stack.lmtp import Client  # noqa: E402
 from stack.postfix import Postfix  # noqa: E402
@@ -24,6 +24,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if MTA_FIXTURES & set(item.fixturenames):
             item.add_marker("mta")
+        nature = item.get_closest_marker("embedded")
+        if nature and engines.stack_name() != "embedded":
+            item.add_marker(pytest.mark.skip(reason="of the embedded default by nature: " + nature.args[0]))
+
+
+def pytest_sessionfinish():
+    engines.close()
 
 
 @pytest.hookimpl(hookwrapper=True)

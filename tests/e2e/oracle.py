@@ -5,7 +5,6 @@ there can't hide itself here."""
 import contextlib
 import hashlib
 import os
-import sqlite3
 import threading
 import time
 
@@ -96,26 +95,13 @@ class Load:
             self.acked[archive_id(text)] = hashlib.sha256(raw).hexdigest()
 
 
-def read_only(path):
-    return contextlib.closing(sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=20))
-
-
-def capture_db(site):
-    return read_only(site.path("meta", "capture.db"))
-
-
-def index_db(site):
-    return read_only(site.path("index", "index.db"))
-
-
 def text(blob):
     h = blob.hex()
     return "-".join((h[:8], h[8:12], h[12:16], h[16:20], h[20:]))
 
 
 def outbox(site):
-    with capture_db(site) as db:
-        return db.execute("SELECT count(*) FROM outbox").fetchone()[0]
+    return site.rows("SELECT count(*) FROM outbox")[0][0]
 
 
 def wait_searchable(site):
@@ -128,15 +114,19 @@ def wait_searchable(site):
 
 
 def check_objects(site, acked):
+    """Each acknowledged message is where its row says, with the bytes that were sent, and locked."""
     where = {}
-    for path in site.objects():
-        where.setdefault(os.path.basename(path)[:-4], []).append(path)
+    for name in site.objects():
+        where.setdefault(os.path.basename(name)[:-4], []).append(name)
     for id, digest in acked.items():
-        assert len(where.get(id, [])) == 1, "%s has %d objects" % (id, len(where.get(id, [])))
-        path = where[id][0]
-        with open(path, "rb") as f:
-            assert hashlib.sha256(f.read()).hexdigest() == digest, "%s: the object is not what was acknowledged" % id
-        assert os.stat(path).st_mode & 0o777 == 0o400, path
+        # One; S3 keeps another version of the same bytes where a PUT was repeated because its answer was lost.
+        assert where.get(id) and (site.servers or len(where[id]) == 1), "%s has %d objects" % (id, len(where.get(id, [])))
+        for name in where[id]:
+            assert hashlib.sha256(site.store.read(name)).hexdigest() == digest, "%s: the object is not what was acknowledged" % id
+            site.store.locked(name)
+    rows = {text(row["id"]): row for row in site.rows("SELECT id, bucket, object_key, version_id FROM message")}
+    for id, digest in acked.items():
+        assert hashlib.sha256(site.store.at(rows[id])).hexdigest() == digest, "%s: its row leads to other bytes" % id
 
 
 def check_rows(db, acked, sent):
@@ -176,15 +166,13 @@ def check_ledger(db, ids):
 
 
 def check_index(site, ids):
-    with index_db(site) as db:
-        documents = [text(id) for (id,) in db.execute("SELECT id FROM doc")]
-        assert sorted(documents) == sorted(ids)
+    assert sorted(site.index.ids()) == sorted(ids)
 
 
 def check_all(site, load):
     """Everything, with the outbox empty."""
     check_objects(site, load.acked)
-    with capture_db(site) as db:
+    with site.meta.connect() as db:
         db.execute("BEGIN")
         ids = check_rows(db, load.acked, load.sent)
         check_ledger(db, ids)

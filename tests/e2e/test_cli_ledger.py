@@ -1,8 +1,6 @@
 """`strongroom check` against a hand that altered what was archived: each alteration is found, and the message named."""
-import contextlib
 import os
 import shutil
-import sqlite3
 import stat
 import subprocess
 import uuid
@@ -12,6 +10,7 @@ import pytest
 from stack.process import answers, wait_until
 from stack.site import Daemon
 
+LOCKED = "no object in S3 can be altered or removed before its lock is over"
 MAIL = b"From: alice@example.org\r\nTo: bob@example.org\r\nSubject: %d\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\n\r\n%s\r\n"
 
 
@@ -25,26 +24,8 @@ def check(site, *more):
     return found, out
 
 
-@contextlib.contextmanager
-def unguarded(site):
-    """The capture database without its triggers, which are there again afterwards: that alone must not hide anything."""
-    db = sqlite3.connect(site.path("meta", "capture.db"))
-    triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-    assert len(triggers) == 18
-    for name, _ in triggers:
-        db.execute("DROP TRIGGER " + name)
-    yield db
-    for _, sql in triggers:
-        db.execute(sql)
-    db.commit()
-    db.close()
-
-
 def ids(site):
-    db = sqlite3.connect("file:%s?mode=ro" % site.path("meta", "capture.db"), uri=True)
-    found = [uuid.UUID(bytes=row[0]) for row in db.execute("SELECT id FROM message ORDER BY id")]
-    db.close()
-    return found
+    return [uuid.UUID(bytes=row[0]) for row in site.rows("SELECT id FROM message ORDER BY id")]
 
 
 @pytest.fixture
@@ -86,22 +67,22 @@ def test_what_was_not_altered_is_sound(filled):
 
 # Of message {id} or its daemon; what must be said.
 ROWS = [
-    ("UPDATE ledger_record SET record = CAST(substr(record, 1, 21) || x'02' || substr(record, 23) AS BLOB) WHERE message_id = :id",
+    ("UPDATE ledger_record SET record = :altered WHERE message_id = :id",
      "message {id}: its ledger record and nonce do not give its leaf"),
-    ("UPDATE ledger_record SET record = CAST(substr(record, 2) AS BLOB) WHERE message_id = :id", "message {id}: its ledger record can't be read"),
-    ("UPDATE ledger_record SET nonce = zeroblob(32) WHERE message_id = :id", "message {id}: its ledger record and nonce do not give its leaf"),
-    ("UPDATE ledger_record SET leaf = zeroblob(32) WHERE message_id = :id", "message {id}: its leaf is not the one at"),
+    ("UPDATE ledger_record SET record = :cut WHERE message_id = :id", "message {id}: its ledger record can't be read"),
+    ("UPDATE ledger_record SET nonce = :zeros WHERE message_id = :id", "message {id}: its ledger record and nonce do not give its leaf"),
+    ("UPDATE ledger_record SET leaf = :zeros WHERE message_id = :id", "message {id}: its leaf is not the one at"),
     ("UPDATE ledger_record SET seq = seq + 100 WHERE message_id = :id", "message {id}: its row differs from its ledger record: sequence number"),
     ("UPDATE ledger_record SET daemon = 'x' WHERE message_id = :id", "message {id}: its row differs from its ledger record: daemon"),
-    ("UPDATE message SET sha256 = zeroblob(32) WHERE id = :id", "message {id}: its row differs from its ledger record: SHA-256"),
+    ("UPDATE message SET sha256 = :zeros WHERE id = :id", "message {id}: its row differs from its ledger record: SHA-256"),
     ("UPDATE message SET size = size - 1 WHERE id = :id", "message {id}: its row differs from its ledger record: size"),
     ("UPDATE message SET retain_until_us = retain_until_us - 1 WHERE id = :id", "message {id}: its row differs from its ledger record: retain-until"),
     ("UPDATE message SET received_us = received_us + 1, kind = 2 WHERE id = :id",
      "message {id}: its row differs from its ledger record: kind, received time"),
-    ("UPDATE message SET lock_mode = 'COMPLIANCE' WHERE id = :id", "message {id}: its row differs from its ledger record: lock mode"),
+    ("UPDATE message SET lock_mode = 'GOVERNANCE' WHERE id = :id", "message {id}: its row differs from its ledger record: lock mode"),
     ("UPDATE message SET policy_version = '' WHERE id = :id", "message {id}: its row differs from its ledger record: policy version"),
     ("UPDATE message SET capture_point = '' WHERE id = :id", "message {id}: its row differs from its ledger record: capture point"),
-    ("UPDATE message SET object_key = (SELECT object_key FROM message ORDER BY id LIMIT 1) WHERE id = :id",
+    ("UPDATE message SET object_key = (SELECT k FROM (SELECT object_key AS k FROM message ORDER BY id LIMIT 1) AS first) WHERE id = :id",
      "message {id}: its row differs from its ledger record: locator"),
     ("UPDATE message SET object_key = '/etc/passwd' WHERE id = :id", "message {id}: its row differs from its ledger record: locator"),
     ("UPDATE participant SET address = 'eve@example.org' WHERE message_id = :id AND role = 1",
@@ -112,7 +93,7 @@ ROWS = [
     ("DELETE FROM message WHERE id = :id", "message {id}: its ledger record has no message"),
     ("DELETE FROM ledger_record WHERE message_id = :id", "message {id}: it has no ledger record"),
     ("DELETE FROM ledger_batch WHERE (daemon, first_seq) = (SELECT daemon, seq FROM ledger_record WHERE message_id = :id)", "message {id}: no batch of daemon"),
-    ("UPDATE ledger_batch SET leaves = zeroblob(32) WHERE (daemon, first_seq) = (SELECT daemon, seq FROM ledger_record WHERE message_id = :id)",
+    ("UPDATE ledger_batch SET leaves = :zeros WHERE (daemon, first_seq) = (SELECT daemon, seq FROM ledger_record WHERE message_id = :id)",
      "message {id}: its leaf is not the one at"),
 ]
 
@@ -120,17 +101,20 @@ ROWS = [
 @pytest.mark.parametrize("sql, says", ROWS, ids=[str(i) for i in range(len(ROWS))])
 def test_an_altered_row_is_found_and_named(filled, sql, says):
     victim = ids(filled)[4]
-    with unguarded(filled) as db:
+    record = filled.rows("SELECT record FROM ledger_record WHERE message_id = ?", (victim.bytes,))[0][0]
+    values = {"id": victim.bytes, "zeros": bytes(32), "altered": record[:21] + b"\x02" + record[22:], "cut": record[1:]}
+    with filled.meta.unguarded() as db:
         # this SQL does nothing that the schema would refuse by itself
-        assert db.execute(sql, {"id": victim.bytes}).rowcount > 0, sql
+        assert db.execute(sql, values).rowcount > 0, sql
     found, out = check(filled)
     assert any(says.format(id=victim) in what and "who altered the database" in remedy for what, remedy in found), out
     assert not [what for what, _ in found if any(str(other) in what for other in ids(filled) if other != victim)], out
 
 
+@pytest.mark.embedded(LOCKED)
 def test_row_record_and_object_that_vanish_together_leave_a_gap(filled):
     victim = ids(filled)[4]
-    with unguarded(filled) as db:
+    with filled.meta.unguarded() as db:
         for sql in ("DELETE FROM message WHERE id = ?", "DELETE FROM ledger_record WHERE message_id = ?",
                     "DELETE FROM capture_key WHERE message_id = ?"):
             db.execute(sql, (victim.bytes,))
@@ -138,6 +122,7 @@ def test_row_record_and_object_that_vanish_together_leave_a_gap(filled):
     assert any("leaves of the batch at" in what and "have no record" in what for what, _ in check(filled)[0])
 
 
+@pytest.mark.embedded(LOCKED)
 def test_an_object_that_is_gone_short_or_long_is_found(filled):
     messages = ids(filled)
     gone, short, long, folder = [object_of(filled, m) for m in messages[:4]]
@@ -154,6 +139,7 @@ def test_an_object_that_is_gone_short_or_long_is_found(filled):
             "restore this file from a backup of the store; until then nobody can read the message"]
 
 
+@pytest.mark.embedded(LOCKED)
 def test_swapped_objects_are_found_by_reading_them(filled):
     messages = ids(filled)
     a, b = object_of(filled, messages[1]), object_of(filled, messages[4])
@@ -166,10 +152,11 @@ def test_swapped_objects_are_found_by_reading_them(filled):
     assert all(any(str(m) in what for what, _ in found) for m in (messages[1], messages[4]))
 
 
+@pytest.mark.embedded(LOCKED)
 def test_a_row_that_points_to_another_object_does_not_hide_the_loss_of_its_own(filled):
     messages = ids(filled)
     os.unlink(object_of(filled, messages[0]))
-    with unguarded(filled) as db:
+    with filled.meta.unguarded() as db:
         db.execute("UPDATE message SET object_key = (SELECT object_key FROM message WHERE id = ?) WHERE id = ?",
                    (messages[1].bytes, messages[0].bytes))
     whats = [what for what, _ in check(filled)[0]]
@@ -177,6 +164,7 @@ def test_a_row_that_points_to_another_object_does_not_hide_the_loss_of_its_own(f
     assert any("message %s: the object" % messages[0] in what and "is gone" in what for what in whats)
 
 
+@pytest.mark.embedded("about the modes and flags of files")
 def test_an_object_that_may_be_written_to_is_found(filled):
     path = object_of(filled, ids(filled)[0])
     os.chmod(path, 0o600)
@@ -186,11 +174,13 @@ def test_an_object_that_may_be_written_to_is_found(filled):
     assert check(filled)[0] == []
 
 
+@pytest.mark.embedded("about the modes and flags of files")
 def test_the_immutable_flag_is_told_of(filled):
     assert stat.S_IMODE(os.stat(filled.objects()[0]).st_mode) == 0o400
     assert "6 of 6 messages have no immutable flag" in check(filled)[1]
 
 
+@pytest.mark.embedded("about the modes and flags of files")
 def test_a_daemon_with_the_right_locks_what_it_stores(site):
     """As with the drop-in of strongroom(7): the right is the daemon's, and not its parser's."""
     if os.geteuid() or not shutil.which("setpriv") or not shutil.which("chattr"):
@@ -223,6 +213,7 @@ def test_a_daemon_with_the_right_locks_what_it_stores(site):
         subprocess.run(["chattr", "-R", "-i", site.path("store")], check=True)
 
 
+@pytest.mark.embedded(LOCKED)
 def test_a_lost_store_fills_no_screen(filled):
     folder = filled.path("more")
     os.makedirs(folder)

@@ -58,6 +58,7 @@ def test_kill_anything_at_any_moment(new_site):
     assert site.stop() == 0
 
 
+@pytest.mark.embedded("damages the index's file")
 def test_kill_while_the_index_is_rebuilt(new_site):
     """A rebuild that dies leaves the old index; the one that works holds everything, also what came meanwhile."""
     chance = random.Random(SEED)

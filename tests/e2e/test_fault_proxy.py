@@ -125,8 +125,8 @@ def test_delay(proxy):
 def test_corrupt(proxy, echo):
     proxy.arm("^PUT", "request", "corrupt", at=0.5)
     ask(proxy, PUT)
-    half = len(PUT) // 2
-    assert [i for i in range(len(PUT)) if echo.got[0][i] != PUT[i]] == [half]
+    wait_until("the server has it", lambda: len(b"".join(echo.got)) == len(PUT))
+    assert [i for i, byte in enumerate(b"".join(echo.got)) if byte != PUT[i]] == [len(PUT) // 2]
 
 
 def test_refuse_and_heal(proxy):

@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import signal
-import sqlite3
 import time
 
 import pytest
@@ -16,7 +15,7 @@ from stack.lmtp import Client
 from stack.process import Failed, wait_until
 from stack.site import Site, TOP
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.embedded("many points are in its drivers; test_nothing_lost.py has the boundaries of the others")]
 
 FOLDERS = ("common", "lmtpd", "workerd")
 IN_WORKERD = {"archive.index", "archive.indexed", "index-add", "index-commit", "index-sync", "index-replace", "parser-spawn"}
@@ -92,10 +91,8 @@ def recover(site, load):
 
 def make_outbox_old(site):
     """So that workerd need not wait for daemons that may still be at it."""
-    db = sqlite3.connect(site.path("meta", "capture.db"), timeout=20)
-    with db:
+    with site.meta.connect(write=True) as db:
         db.execute("UPDATE outbox SET queued_us = 0")
-    db.close()
 
 
 def start_with(site, name, fault):

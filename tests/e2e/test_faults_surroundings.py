@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from oracle import Load, check_all, index_db, outbox, wait_searchable
+from oracle import Load, check_all, outbox, wait_searchable
 from stack import Missing
 from stack.lmtp import Client, archive_id
 from stack.process import children, wait_until
@@ -118,6 +118,7 @@ def fill(path, leave=0):
     return name
 
 
+@pytest.mark.embedded("about its files: disks, modes and locks")
 def test_store_full(place_on):
     place = place_on("store", 80)
     place.accepted()
@@ -129,6 +130,7 @@ def test_store_full(place_on):
     place.all_is_well()
 
 
+@pytest.mark.embedded("about its files: disks, modes and locks")
 def test_store_fills_while_writing(place_on):
     """The reserve was there at MAIL and is gone when the object is written."""
     place = place_on("store", 80)
@@ -148,6 +150,7 @@ def test_store_fills_while_writing(place_on):
     place.all_is_well()
 
 
+@pytest.mark.embedded("about its files: disks, modes and locks")
 def test_store_read_only(place_on):
     place = place_on("store", 80)
     place.accepted()
@@ -159,6 +162,7 @@ def test_store_read_only(place_on):
     place.all_is_well()
 
 
+@pytest.mark.embedded("about its files: disks, modes and locks")
 def test_database_full(place_on):
     place = place_on("meta", 16)
     place.accepted()
@@ -170,6 +174,7 @@ def test_database_full(place_on):
     place.all_is_well()
 
 
+@pytest.mark.embedded("about its files: disks, modes and locks")
 def test_database_fills_at_the_commit(place_on):
     """Room for the readiness check (4 MiB), none for the log of a large transaction of many recipients."""
     place = place_on("meta", 16)
@@ -196,6 +201,7 @@ def test_spool_full(place_on):
     place.all_is_well()
 
 
+@pytest.mark.embedded("about its files: damages the index")
 def test_index_full(place_on):
     """Only the index is at fault: taken, and searchable once there is room."""
     place = place_on("index", 100)
@@ -210,6 +216,7 @@ def test_index_full(place_on):
 
 # ---- permissions ----
 
+@pytest.mark.embedded("about its files: disks, modes and locks")
 @pytest.mark.parametrize("folder, size", [("store/m", 1000), ("spool", LARGE)])
 def test_wrong_permissions(started, folder, size):
     path = started.site.path(*folder.split("/"))
@@ -223,6 +230,7 @@ def test_wrong_permissions(started, folder, size):
     started.all_is_well()
 
 
+@pytest.mark.embedded("about its files: disks, modes and locks")
 @pytest.mark.parametrize("path", ["store", "meta/capture.db", "meta"])
 def test_wrong_permissions_at_the_start(place, path):
     """The daemon starts, says what is wrong and goes on trying."""
@@ -249,6 +257,7 @@ def locked(path):
         db.close()
 
 
+@pytest.mark.embedded("about its files: disks, modes and locks")
 def test_database_locked(started):
     with locked(started.site.path("meta", "capture.db")):
         started.refused(["capture.db", "locked"])
@@ -256,6 +265,7 @@ def test_database_locked(started):
     started.all_is_well()
 
 
+@pytest.mark.embedded("about its files: damages the index")
 def test_index_locked(started):
     with locked(started.site.path("index", "index.db")):
         started.accepted()
@@ -338,6 +348,7 @@ def empty(path):
     db.close()
 
 
+@pytest.mark.embedded("about its files: damages the index")
 @pytest.mark.parametrize("running", [True, False], ids=["running", "stopped"])
 @pytest.mark.parametrize("damage", [damage_header, damage_middle, cut, remove, empty])
 def test_damaged_index(started, damage, running):
@@ -359,6 +370,7 @@ def test_damaged_index(started, damage, running):
     started.all_is_well()
 
 
+@pytest.mark.embedded("about its files: damages the index")
 def test_search_goes_on_beside_a_rebuild(started):
     for _ in range(50):
         started.accepted()
@@ -369,7 +381,7 @@ def test_search_goes_on_beside_a_rebuild(started):
     for _ in range(20):
         started.accepted()
     started.all_is_well()
-    with index_db(started.site) as db:
+    with contextlib.closing(sqlite3.connect("file:%s?mode=ro" % started.site.path("index", "index.db"), uri=True)) as db:
         # Table by table: from SQLite 3.44 on the whole would include FTS5's, which asks for the daemons' own tokenizer.
         for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%'").fetchall():
             assert db.execute("PRAGMA integrity_check('%s')" % table).fetchone()[0] == "ok"

@@ -70,25 +70,16 @@ def test_bad_configuration_is_permanent(site, settings):
 def test_store_that_can_not_be_written(lmtpd):
     """451 while it lasts, for each recipient the same; afterwards all is well without a restart."""
     assert send_one(lmtpd)[0] == 250
-    store = lmtpd.path("store")
     if lmtpd.owner()[0] == 0:
         pytest.skip("rights mean nothing to root")
-    modes = {}
-    for base, _, _ in os.walk(store):
-        modes[base] = os.stat(base).st_mode & 0o7777
-    for base in modes:
-        os.chmod(base, 0o500)
-    try:
-        with lmtpd.lmtp() as c:
-            replies = c.send(SMALL.replace(b"small", b"other"), recipients=[b"a@b", b"c@d"])
-            assert {code for code, _ in replies} == {451}, replies
-            assert all(text.startswith(b"451 4.3.") for _, text in replies)
-            assert store.encode() not in b"".join(text for _, text in replies)
-    finally:
-        for base, mode in modes.items():
-            os.chmod(base, mode)
+    where = lmtpd.settings["store"].partition(":")[2]
+    with lmtpd.store.refusing(), lmtpd.lmtp() as c:
+        replies = c.send(SMALL.replace(b"small", b"other"), recipients=[b"a@b", b"c@d"])
+        assert {code for code, _ in replies} == {451}, replies
+        assert all(text.startswith(b"451 4.3.") for _, text in replies)
+        assert where.encode() not in b"".join(text for _, text in replies)
     wait_until("the archive takes mail again", lambda: send_one(lmtpd)[0] == 250)
-    assert [line for line in lmtpd.log("lmtpd") if line["level"] in ("warn", "error") and store in line["message"]]
+    assert [line for line in lmtpd.log("lmtpd") if line["level"] in ("warn", "error") and where in line["message"]]
 
 
 def test_spool_that_is_gone(lmtpd):
@@ -102,31 +93,28 @@ def test_spool_that_is_gone(lmtpd):
 
 def test_archive_that_can_not_be_opened_at_the_start(site):
     """451 until it can; or an end with a clear line, for the service manager to try again."""
-    hidden = site.path("store.hidden")
-    os.rename(site.path("store"), hidden)
-    try:
+    with site.store.away():
+        try:
+            site.start("lmtpd")
+        except Failed as e:
+            assert "store" in str(e)
+            site.daemons.pop("lmtpd")
+        else:
+            with site.lmtp() as c:
+                assert c.command(b"MAIL FROM:<a@b>")[1].startswith(b"451 4.3.0 ")
+    if not site.running("lmtpd"):
         site.start("lmtpd")
-    except Failed as e:
-        assert "store" in str(e)
-        os.rename(hidden, site.path("store"))
-        site.daemons.pop("lmtpd")
-        site.start("lmtpd")
-    else:
-        with site.lmtp() as c:
-            assert c.command(b"MAIL FROM:<a@b>")[1].startswith(b"451 4.3.0 ")
-        os.rename(hidden, site.path("store"))
     wait_until("the archive is open", lambda: send_one(site)[0] == 250)
 
 
 # ---- reload ----
 
 def test_an_archive_that_stays_closed_is_not_tried_for_each_client(site):
-    os.rename(site.path("store"), site.path("away"))
-    site.start("lmtpd")
-    for _ in range(40):
-        assert send_one(site)[0] == 451
-    assert len(lines(site, "trying again")) < 20
-    os.rename(site.path("away"), site.path("store"))
+    with site.store.away():
+        site.start("lmtpd")
+        for _ in range(40):
+            assert send_one(site)[0] == 451
+        assert len(lines(site, "trying again")) < 20
 
 
 def test_reload(lmtpd):

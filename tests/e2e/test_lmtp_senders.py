@@ -28,10 +28,7 @@ def submit(address, raw, sender="alice@example.net", recipients=("bob@example.or
 def archived(site, n=1, seconds=60):
     """The bytes of all n archived messages, without the trace lines on top."""
     wait_until("%d messages in the archive" % n, lambda: len(site.objects()) >= n, seconds)
-    found = []
-    for path in site.objects():
-        with open(path, "rb") as f:
-            found.append(without_trace(f.read()))
+    found = [without_trace(site.store.read(name)) for name in site.objects()]
     assert len(found) == n
     return found
 

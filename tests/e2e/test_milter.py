@@ -65,10 +65,9 @@ def test_several_messages_on_a_connection(door):
 
 
 def test_archive_down_is_a_delay(door):
-    door.site.lock_store()
-    code, text = door.send(message())
-    assert (code, text[:9]) == (451, b"451 4.3.0"), text
-    door.site.lock_store(False)
+    with door.site.store.refusing():
+        code, text = door.send(message())
+        assert (code, text[:9]) == (451, b"451 4.3.0"), text
     assert door.send(message())[0] == 250
     assert archived_bytes(door) == [message()]
 
@@ -127,12 +126,11 @@ def test_many_connections_at_once(server, kind, new_door):
 def test_client_keeps_the_mail_until_the_archive_is_back(new_door, new_postfix):
     door = new_door("postfix", "unix")
     first = new_postfix(relay="smtp:[127.0.0.1]:%d" % door.mta.port).start()
-    door.site.lock_store()
-    with Client(first.address, b"EHLO client.example") as c:
-        assert c.send(message())[0][0] == 250
-    wait_until("the message to be deferred", lambda: "451 4.3.0" in first.log(), 30)
-    assert len(first.queue()) == 1 and not door.archived()
-    door.site.lock_store(False)
+    with door.site.store.refusing():
+        with Client(first.address, b"EHLO client.example") as c:
+            assert c.send(message())[0][0] == 250
+        wait_until("the message to be deferred", lambda: "451 4.3.0" in first.log(), 30)
+        assert len(first.queue()) == 1 and not door.archived()
     first.flush()
     first.wait_empty()
     assert [without_trace(raw) for raw in archived_bytes(door)] == [message()]
@@ -193,7 +191,7 @@ def test_what_was_accepted_survives_kills(new_door):
         stop.set()
         for t in threads:
             t.join()
-    stored = {open(path, "rb").read() for path in door.site.objects()}
+    stored = {door.site.store.read(name) for name in door.site.objects()}
     assert len(accepted) > 30 and not [raw for raw in accepted if raw not in stored]
 
 

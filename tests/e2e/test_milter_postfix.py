@@ -1,6 +1,5 @@
 """What Postfix may do to a message on its way to strongroom-milter: what must be archived all the same, and what can't be."""
 import os
-import sqlite3
 
 import pytest
 from stack.lmtp import Client
@@ -22,11 +21,7 @@ def door(new_door):
 
 def envelope(door, archive_id):
     """[(role, address as given)] of one message."""
-    db = sqlite3.connect("file:%s?mode=ro" % door.site.path("meta", "capture.db"), uri=True)
-    try:
-        return db.execute("SELECT role, address FROM participant WHERE role < 3 ORDER BY position").fetchall()
-    finally:
-        db.close()
+    return [tuple(r) for r in door.site.rows("SELECT role, address FROM participant WHERE role < 3 ORDER BY position")]
 
 
 def test_restart_in_the_middle_of_a_message(door):

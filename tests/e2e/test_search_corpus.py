@@ -7,7 +7,6 @@ import glob
 import hashlib
 import os
 import re
-import sqlite3
 import uuid
 
 import pytest
@@ -91,9 +90,7 @@ class Archive:
         secrets = {"eve": self.site.add_user("eve", PASSWORD, "--all"), "tom": self.site.add_user("tom", PASSWORD, "--mailbox", CUSTOMER)}
         mail = Mail().known
         self.site.run("import", MAIL)
-        db = sqlite3.connect("file:%s?mode=ro" % self.site.path("meta", "capture.db"), uri=True)
-        self.ids = {str(uuid.UUID(bytes=i)): mail[sha] for i, sha in db.execute("SELECT id, lower(hex(sha256)) FROM message")}
-        db.close()
+        self.ids = {str(uuid.UUID(bytes=i)): mail[sha.hex()] for i, sha in self.site.rows("SELECT id, sha256 FROM message")}
         assert len(self.ids) == len(mail)
         self.site.start("queryd", "workerd")
         self.eve, self.tom = (self.site.api(name, PASSWORD, secrets[name]) for name in ("eve", "tom"))

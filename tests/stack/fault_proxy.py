@@ -8,7 +8,8 @@
 
 What passes is seen as turns: a request begins with the first byte from the daemon after a reply (or at the start), its reply with
 the first byte back. A protocol gives each request a label, by which a fault finds it: "PUT object", "COMMIT". What can't be read
-(TLS passing through) has the label "?", and a fault chooses by number. Every turn is kept in proxy.turns."""
+(TLS passing through) has the label "?", and a fault chooses by number. The latest turns are kept in proxy.turns."""
+import collections
 import contextlib
 import re
 import socket
@@ -19,6 +20,7 @@ import time
 from .process import Failed
 
 ACTIONS = ("cut", "reset", "drop", "delay", "corrupt")
+KEPT = 20000    # turns
 
 
 # ---- protocols: what a request is called ----
@@ -135,7 +137,8 @@ class FaultProxy:
     def __init__(self, target, protocol=Opaque, port=0):
         self.target, self.protocol = target, protocol
         self.lock = threading.Lock()
-        self.faults, self.turns, self.connections = [], [], []
+        self.faults, self.connections = [], []
+        self.turns = collections.deque(maxlen=KEPT)
         self.refusing = False
         self.number = 0
         self.listener = socket.create_server(("127.0.0.1", port), backlog=128)
@@ -301,8 +304,9 @@ class Connection:
 
     def end(self, by_reset=False):
         with self.proxy.lock:
-            if self in self.proxy.connections:
-                self.proxy.connections.remove(self)
+            if self not in self.proxy.connections:
+                return    # another thread ends it
+            self.proxy.connections.remove(self)
         for s in (self.client, self.server):
             with contextlib.suppress(OSError):
                 if by_reset:

@@ -1,4 +1,5 @@
-"""Site: one Strongroom of its own on the embedded default: configuration, `strongroom init`, daemons, clients.
+"""Site: one Strongroom of its own: configuration, `strongroom init`, daemons, clients. Its store, database, index and cache are the
+embedded default, or its own ones at the servers that STRONGROOM_STACK names (engines.py).
 
 	site = Site("build/release")
 	site.init()
@@ -15,18 +16,20 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import time
 import uuid
 
-from . import Missing
+from . import Missing, engines
 from .api import Api
+from .behind import EsIndex, FsStore, FtsIndex, Gate, S3Store, ServerMeta, SqliteMeta
+from .fault_proxy import FaultProxy, Http, Opaque, Resp
 from .lmtp import Client
 from .process import Failed, alive, answers, end, free_port, private_dir, tail, wait_until
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DAEMONS = ("lmtpd", "milter", "queryd", "workerd")
+PROTOCOLS = {"store": Http, "meta": Opaque, "index": Http, "cache": Resp}    # the database's is under TLS
 
 
 class Daemon:
@@ -85,9 +88,12 @@ class Site:
     """build: folder of the programs. dir: where everything lives (default: a new one, removed by close()).
     settings: {"lock_days": "30", "milter.point": "mx"}: lines that replace or follow the ones written here.
     milter: "inet" or "unix", the kind of socket that the milter listens on; milter_path: the socket's own place.
-    ports: {"lmtp", "https", "milter"}, default free ones. A strongroom.conf that is in `dir` already is kept."""
+    ports: {"lmtp", "https", "milter"}, default free ones. A strongroom.conf that is in `dir` already is kept.
+    servers: the engines to use (Engines; None: the embedded default), default those of this run of tests. name: what the
+    database, bucket and index are called there, default one that is new. proxied: with a FaultProxy before each engine."""
 
-    def __init__(self, build=None, dir=None, settings=None, milter="inet", milter_path=None, user=None, ports=None):
+    def __init__(self, build=None, dir=None, settings=None, milter="inet", milter_path=None, user=None, ports=None,
+                 servers=engines.current, name=None, proxied=True):
         self.build = os.path.join(TOP, build or os.environ.get("STRONGROOM_BUILD", "build/release"))
         self.owns_dir = dir is None
         self.dir = dir or private_dir("strongroom-test.")
@@ -102,7 +108,10 @@ class Site:
         self.log_dir = self.path("log")
         os.makedirs(self.log_dir, exist_ok=True)
         self.daemons = {}
+        self.proxies = {}
+        self.name = name or "t" + uuid.uuid4().hex[:12]
         self.settings = self.default_settings()
+        self.use_servers(servers() if callable(servers) else servers, proxied)
         self.settings.update(settings or {})
         if not os.path.exists(self.conf):
             self.write_conf()
@@ -124,6 +133,33 @@ class Site:
             "queryd.listen": "127.0.0.1:%d" % self.https_port,
             "queryd.tls_cert": self.path("tls", "cert.pem"), "queryd.tls_key": self.path("tls", "key.pem"),
         }
+
+    def use_servers(self, servers, proxied):
+        """Settings of where things are, and the views of it for tests: self.store, self.meta, self.index."""
+        self.servers = servers
+        if servers is None:
+            self.store, self.meta = FsStore(self.path("store")), SqliteMeta(self.path("meta"))
+            self.index = FtsIndex(self.path("index", "index.db"))
+            return
+        if proxied:
+            self.proxies = {part: FaultProxy(("127.0.0.1", getattr(servers, part).port), PROTOCOLS[part]) for part in PROTOCOLS}
+        ports = {part: self.proxies[part].port if proxied else getattr(servers, part).port for part in PROTOCOLS}
+        gates = {part: Gate(self.proxies.get(part)) for part in PROTOCOLS}
+        self.store = S3Store(servers.store, self.name, gates["store"])
+        self.meta = ServerMeta(servers.meta, self.name, gates["meta"])
+        self.index = EsIndex(servers.index, self.name, gates["index"])
+        self.meta.allow()
+        self.put_settings(servers.store.settings(self.name, self.owner()))
+        self.put_settings(servers.meta.settings(ports["meta"]))
+        self.put_settings(servers.index.settings())
+        self.put_settings(servers.cache.settings(ports["cache"]))
+        self.settings.update({"store": "s3:" + self.name, "meta": "mysql:" + self.name, "index": "es:" + self.name,
+                              "s3.endpoint": "http://127.0.0.1:%d" % ports["store"],
+                              "es.hosts": "http://127.0.0.1:%d" % ports["index"]})
+
+    def put_settings(self, sections):
+        for section, lines in sections.items():
+            self.settings.update({"%s.%s" % (section, key) if section else key: value for key, value in lines.items()})
 
     def write_conf(self, **changes):
         """Writes strongroom.conf; changes are given as section__key="value". Daemons see it at their next start or reload."""
@@ -276,30 +312,24 @@ class Site:
     # ---- the archive itself, for tests that look behind the daemons ----
 
     def objects(self):
-        """Paths of all archived messages in the store."""
-        return sorted(os.path.join(base, f) for base, _, files in os.walk(self.path("store")) for f in files if f.endswith(".eml"))
+        """The names of all archived messages in the store; self.store.read() gives the bytes of one."""
+        return self.store.names()
 
     def object(self, archive_id):
         """The archived bytes of one message."""
-        found = [p for p in self.objects() if os.path.basename(p).startswith(archive_id)]
+        found = [name for name in self.objects() if os.path.basename(name).startswith(archive_id)]
         if len(found) != 1:
             raise Failed("%d objects of %s in the store" % (len(found), archive_id))
-        with open(found[0], "rb") as f:
-            return f.read()
+        return self.store.read(found[0])
 
-    def lock_store(self, locked=True):
-        """Makes the store refuse to be written to, as a file system mounted read-only; locked=False: undoes that."""
-        for base, _, _ in os.walk(self.path("store")):
-            os.chmod(base, 0o500 if locked else 0o700)
+    def rows(self, sql, values=(), database="capture"):
+        """What a query on the database gives, behind the daemons' backs."""
+        with self.meta.connect(database) as db:
+            return db.execute(sql, values).fetchall()
 
     def row(self, archive_id):
         """What the database says about one message, `evidence` decoded."""
-        db = sqlite3.connect("file:%s?mode=ro" % self.path("meta", "capture.db"), uri=True)
-        db.row_factory = sqlite3.Row
-        try:
-            row = dict(db.execute("SELECT * FROM message WHERE id = ?", (uuid.UUID(archive_id).bytes,)).fetchone())
-        finally:
-            db.close()
+        row = dict(self.rows("SELECT * FROM message WHERE id = ?", (uuid.UUID(archive_id).bytes,))[0])
         row["evidence"] = json.loads(row["evidence"])
         return row
 
@@ -315,7 +345,11 @@ class Site:
             daemon.p.wait()
             daemon.close()
         self.daemons.clear()
+        for proxy in self.proxies.values():
+            proxy.close()
         if self.owns_dir:
+            self.meta.drop()
+            self.index.drop()
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def owner(self):

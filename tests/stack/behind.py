@@ -1,0 +1,349 @@
+"""What tests do to an archive behind the daemons' backs: one class for each kind of store, database and index, alike within a kind.
+
+A store gives the names of its objects (str; the last part is <archive id>.eml) and their bytes; a database gives connections that
+take the same SQL and placeholders whatever it is; an index gives the ids of its documents."""
+import contextlib
+import os
+import re
+import sqlite3
+
+from . import Missing
+from .process import Failed
+
+
+# ---- stores ----
+
+class FsStore:
+    """Names are paths."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def names(self):
+        return sorted(os.path.join(base, f) for base, _, files in os.walk(self.folder) for f in files if f.endswith(".eml"))
+
+    def read(self, name):
+        with open(name, "rb") as f:
+            return f.read()
+
+    def at(self, row):
+        """The bytes where a row of the table `message` says that they are."""
+        return self.read(os.path.join(self.folder, row["object_key"]))
+
+    def locked(self, name):
+        """May it still be changed? No: raises."""
+        assert os.stat(name).st_mode & 0o777 == 0o400, name
+
+    @contextlib.contextmanager
+    def away(self):
+        """While it lasts, the store is not there; afterwards it is, with what was in it."""
+        os.rename(self.folder, self.folder + ".away")
+        try:
+            yield
+        finally:
+            os.rename(self.folder + ".away", self.folder)
+
+    @contextlib.contextmanager
+    def refusing(self):
+        """While it lasts, the store can be read and not written to, as a file system mounted read-only."""
+        folders = [base for base, _, _ in os.walk(self.folder)]
+        for base in folders:
+            os.chmod(base, 0o500)
+        try:
+            yield
+        finally:
+            for base in folders:
+                os.chmod(base, 0o700)
+
+
+class S3Name(str):
+    """A key that knows its version."""
+    version = None
+
+
+class S3Store:
+    """engine: a server of tests/stack with bucket()."""
+
+    def __init__(self, engine, name, gate):
+        self.bucket, self.gate = engine.bucket(name), gate
+
+    def names(self):
+        found = []
+        for key, version, _ in self.bucket.versions("m/"):
+            name = S3Name(key)
+            name.version = version
+            found.append(name)
+        return sorted(found)
+
+    def read(self, name):
+        return self.got(self.bucket.get(name, name.version))
+
+    def at(self, row):
+        assert row["bucket"] == self.bucket.name
+        return self.got(self.bucket.get(row["object_key"], row["version_id"]))
+
+    @staticmethod
+    def got(answer):
+        if answer.status != 200:
+            raise Failed("the store says %r" % answer)
+        return answer.body
+
+    def locked(self, name):
+        head = self.bucket.head(name, name.version).headers
+        assert head.get("x-amz-object-lock-mode") == "COMPLIANCE" and head.get("x-amz-object-lock-retain-until-date"), name
+
+    def away(self):
+        return self.gate.closed()
+
+    def refusing(self):
+        return self.gate.closed()
+
+
+# ---- databases ----
+
+class SqliteMeta:
+    def __init__(self, folder):
+        self.folder = folder
+
+    @contextlib.contextmanager
+    def connect(self, name="capture", write=False):
+        """A connection to the database `name`: execute() with ? or :name; rows by number and by name. What it writes is there at
+        once."""
+        path = os.path.join(self.folder, name + ".db")
+        db = sqlite3.connect("file:%s?mode=%s" % (path, "rw" if write else "ro"), uri=True, timeout=30, isolation_level=None)
+        db.row_factory = sqlite3.Row
+        try:
+            yield db
+        finally:
+            db.close()
+
+    @contextlib.contextmanager
+    def held(self, name="capture"):
+        """While it lasts, nobody else can write."""
+        with self.connect(name, write=True) as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield
+            db.execute("ROLLBACK")
+
+    @contextlib.contextmanager
+    def unguarded(self):
+        """A connection to the capture database without its triggers, which are there again afterwards."""
+        with self.connect(write=True) as db:
+            triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+            for name, _ in triggers:
+                db.execute("DROP TRIGGER " + name)
+            yield db
+            for _, sql in triggers:
+                db.execute(sql)
+
+    @contextlib.contextmanager
+    def away(self, name="capture"):
+        path = os.path.join(self.folder, name + ".db")
+        os.rename(path, path + ".away")
+        try:
+            yield
+        finally:
+            os.rename(path + ".away", path)
+
+    def drop(self):
+        pass    # goes with its folder
+
+
+class Row(tuple):
+    """As sqlite3.Row: by number and by name."""
+
+    def __new__(cls, values, names):
+        row = super().__new__(cls, values)
+        row.names = names
+        return row
+
+    def keys(self):
+        return list(self.names)
+
+    def __getitem__(self, what):
+        return super().__getitem__(self.names.index(what) if isinstance(what, str) else what)
+
+
+class Cursor:
+    def __init__(self, cursor):
+        self.rowcount = cursor.rowcount
+        names = [d[0] for d in cursor.description or []]
+        self.rows = [Row(r, names) for r in cursor.fetchall()]
+
+    def fetchall(self):
+        return self.rows
+
+    def fetchone(self):
+        return self.rows[0] if self.rows else None
+
+    def __iter__(self):
+        return iter(self.rows)
+
+
+class ServerConnection:
+    def __init__(self, db):
+        self.db = db
+
+    def execute(self, sql, values=None):
+        cursor = self.db.cursor()
+        if values is not None:
+            sql = re.sub(r"(?<![:\w]):([a-z]\w*)", r"%(\1)s", sql.replace("%", "%%")).replace("?", "%s")
+        cursor.execute(sql, values)
+        return Cursor(cursor)
+
+    def close(self):
+        self.db.close()
+
+
+class ServerMeta:
+    """MariaDB or MySQL, as its administrator. name: what stands behind mysql: in the setting."""
+
+    def __init__(self, engine, name, gate):
+        self.engine, self.name, self.gate = engine, name, gate
+
+    @contextlib.contextmanager
+    def connect(self, name="capture", write=False):
+        try:
+            import pymysql
+        except ImportError:
+            raise Missing("python3-pymysql is not installed")
+        db = pymysql.connect(unix_socket=self.engine.socket, user="root", database="%s_%s" % (self.name, name), charset="utf8mb4",
+                             autocommit=True)
+        try:
+            yield ServerConnection(db)
+        finally:
+            db.close()
+
+    def tables(self, db):
+        return [row[0] for row in db.execute("SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'")]
+
+    @contextlib.contextmanager
+    def held(self, name="capture"):
+        with self.connect(name) as db:
+            db.execute("LOCK TABLES " + ", ".join("`%s` READ" % t for t in self.tables(db)))
+            yield
+            db.execute("UNLOCK TABLES")
+
+    @contextlib.contextmanager
+    def unguarded(self):
+        with self.connect() as db:
+            triggers = [row[0] for row in db.execute("SHOW TRIGGERS")]
+            texts = [db.execute("SHOW CREATE TRIGGER `%s`" % name).fetchone()["SQL Original Statement"] for name in triggers]
+            for name in triggers:
+                db.execute("DROP TRIGGER `%s`" % name)
+            yield db
+            for text in texts:
+                db.execute(text)
+
+    def away(self, name="capture"):
+        return self.gate.closed()
+
+    def allow(self):
+        """The archive's own account may do everything to these two databases, which it makes."""
+        for name in ("capture", "control"):
+            self.engine.execute("GRANT ALL ON `%s\\_%s`.* TO '%s'@'%%'" % (self.name.replace("_", "\\_"), name, self.engine.account()))
+
+    def drop(self):
+        for name in ("capture", "control"):
+            self.engine.execute("DROP DATABASE IF EXISTS `%s_%s`" % (self.name, name), check=False)
+
+
+# ---- indexes ----
+
+class FtsIndex:
+    def __init__(self, path):
+        self.path = path
+
+    def ids(self):
+        """Archive ids (texts) of its documents, one for each."""
+        db = sqlite3.connect("file:%s?mode=ro" % self.path, uri=True, timeout=20)
+        try:
+            return [id_text(id) for (id,) in db.execute("SELECT id FROM doc")]
+        finally:
+            db.close()
+
+    def lose(self):
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path + suffix)
+
+    @contextlib.contextmanager
+    def away(self):
+        os.rename(self.path, self.path + ".away")
+        try:
+            yield
+        finally:
+            os.rename(self.path + ".away", self.path)
+
+    @contextlib.contextmanager
+    def broken(self):
+        """For good: only a rebuild mends it. At a server: while it lasts."""
+        with open(self.path, "wb") as f:
+            f.write(b"no database at all" * 100)
+        yield
+
+    def drop(self):
+        pass
+
+
+class EsIndex:
+    def __init__(self, engine, alias, gate):
+        self.engine, self.alias, self.gate = engine, alias, gate
+
+    def ask(self, method, path, body=None):
+        status, answer = self.engine.call(method, path, body)
+        if status != 200:
+            raise Failed("%s %s: %s %s" % (method, path, status, answer))
+        return answer
+
+    def ids(self):
+        self.ask("POST", "/%s/_refresh" % self.alias)
+        found, after = [], None
+        while True:
+            page = self.ask("POST", "/%s/_search" % self.alias, {
+                "size": 5000, "_source": False, "sort": [{"_id": "asc"}], **({"search_after": after} if after else {})})["hits"]["hits"]
+            if not page:
+                return found
+            found += [hit["_id"] for hit in page]
+            after = page[-1]["sort"]
+
+    def indices(self):
+        status, answer = self.engine.call("GET", "/_cat/indices/%s*?format=json&h=index" % self.alias)
+        return [row["index"] for row in answer] if status == 200 else []
+
+    def lose(self):
+        for name in self.indices():
+            self.ask("DELETE", "/" + name)
+
+    def away(self):
+        return self.gate.closed()
+
+    def broken(self):
+        return self.gate.closed()
+
+    def drop(self):
+        with contextlib.suppress(OSError, Failed):
+            self.lose()
+
+
+# ---- between a site and an engine ----
+
+class Gate:
+    """The way from one site to an engine, which can be closed for it alone: what is connected is cut off, and no connection is
+    taken."""
+
+    def __init__(self, proxy):
+        self.proxy = proxy
+
+    @contextlib.contextmanager
+    def closed(self):
+        self.proxy.refuse()
+        try:
+            yield
+        finally:
+            self.proxy.heal()
+
+
+def id_text(blob):
+    h = blob.hex()
+    return "-".join((h[:8], h[8:12], h[12:16], h[16:20], h[20:]))

@@ -1,0 +1,109 @@
+"""The servers behind all sites of one run of tests, as STRONGROOM_STACK says:
+
+	embedded   none: files and SQLite (the default)
+	maria      MariaDB, Ceph RGW, OpenSearch, Redis
+	mysql      MySQL 9, MinIO, Elasticsearch 8, Redis
+
+They are started at their first use and ended by close(). Whatever is missing is missing for every test, with its reason."""
+import importlib
+import os
+import shutil
+
+from . import Missing
+from .process import Failed, private_dir
+
+STACKS = {
+    "embedded": None,
+    "maria": {"store": "ceph.Ceph", "meta": "mariadb.MariaDB", "index": "opensearch.OpenSearch", "cache": "redis.Redis"},
+    "mysql": {"store": "minio.MinIO", "meta": "mysql.MySQL", "index": "elasticsearch.Elasticsearch", "cache": "redis.Redis"},
+}
+PARTS = ("meta", "store", "cache", "index")
+
+
+def stack_name():
+    name = os.environ.get("STRONGROOM_STACK") or "embedded"
+    if name not in STACKS:
+        raise Failed("STRONGROOM_STACK is %s; there are: %s" % (name, " ".join(STACKS)))
+    return name
+
+
+def load(place):
+    """The class that "module.Class" of this package names."""
+    module, _, name = place.rpartition(".")
+    try:
+        return getattr(importlib.import_module("." + module, __package__), name)
+    except ImportError as e:
+        raise Missing("the starter of %s can't be loaded: %s" % (name, e))
+
+
+class Engines:
+    """store, meta, index, cache: the running servers. dir: where each has a folder of its own; default: a new one, removed by
+    close(). options: {"meta": {"port": …}} for their constructors."""
+
+    def __init__(self, stack, dir=None, options=None):
+        self.stack, self.dir, self.owns_dir = stack, dir, dir is None
+        self.options = options or {}
+        self.parts = {}
+
+    def make(self, *names):
+        if self.dir is None:
+            self.dir = private_dir("strongroom-engines.")
+        for name in names or PARTS:
+            if name not in self.parts:
+                folder = os.path.join(self.dir, name)
+                os.makedirs(folder, exist_ok=True)
+                self.parts[name] = load(STACKS[self.stack][name])(dir=folder, **self.options.get(name, {}))
+        return self
+
+    def start(self):
+        try:
+            self.make()
+            for name in PARTS:
+                self.parts[name].start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __getattr__(self, name):
+        if name in PARTS and name in self.__dict__.get("parts", {}):
+            return self.parts[name]
+        raise AttributeError(name)
+
+    def close(self):
+        for name in reversed(PARTS):
+            if name in self.parts:
+                self.parts[name].close()
+        self.parts.clear()
+        if self.owns_dir and self.dir:
+            shutil.rmtree(self.dir, ignore_errors=True)
+            self.dir = None
+
+    def show_logs(self):
+        return "\n".join(part.show_logs() for part in self.parts.values() if hasattr(part, "show_logs"))
+
+
+running, missing = None, None
+
+
+def current():
+    """The engines of this run; None for the embedded default."""
+    global running, missing
+    if stack_name() == "embedded":
+        return None
+    if missing:
+        raise Missing(missing)
+    if running is None:
+        try:
+            running = Engines(stack_name()).start()
+        except Missing as e:
+            missing = str(e)
+            raise
+    return running
+
+
+def close():
+    global running
+    if running is not None:
+        running.close()
+        running = None
