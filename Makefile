@@ -21,7 +21,7 @@ SAY       = $(if $(V),,@echo '  $(1)	$(2)')
 # ---- packages --------------------------------------------------------------------------------------------------------
 
 PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libcurl4-gnutls-dev libgmime-3.0-dev libgnutls28-dev libicu-dev \
-	libinih-dev libjwt-dev libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev \
+	default-libmysqlclient-dev libinih-dev libjwt-dev libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev \
 	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev
 PACKAGES_DEMO  := ca-certificates openssl postfix python3
 PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps systemd dovecot-imapd dovecot-lmtpd fetchmail \
@@ -60,7 +60,7 @@ CFLAGS   += -std=c17 -g -pthread $(WARN) $(VARIANT_$(VARIANT))
 LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
 
 PKGS     := gmime-3.0 gnutls icu-uc icu-i18n libcjson libcrypto libcurl libjwt libmicrohttpd liboath libqrencode \
-	libseccomp libsodium libssl libsystemd libxml-2.0 sqlite3
+	libseccomp libsodium libssl libsystemd libxml-2.0 mysqlclient sqlite3
 ifneq ($(filter-out deps deps-build deps-test clean demo demo-start demo-stop check check-fast,$(or $(MAKECMDGOALS),all)),)
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS))
 LIBS     := $(shell pkg-config --libs $(PKGS)) -linih -lmilter

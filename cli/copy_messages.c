@@ -177,17 +177,24 @@ static int copy_objects(struct group *g, struct err *e)
 
 /* ---- rows ---- */
 
+static int claim(struct meta_capture *t, const struct item *items, size_t n, struct err *e)
+{
+	_free_ struct meta_claim *claims = MEM_ARRAY(struct meta_claim, n);
+	char text[UUID_TEXT_SIZE];
+
+	for (size_t i = 0; i < n; i++)
+		claims[i] = (struct meta_claim){ .key = items[i].key, .id = items[i].row.id, .now_us = items[i].taken_us };
+	if (meta_capture_claim(t, claims, n, e))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (!claims[i].taken)
+			return err_permanent(e, "copy refused: the target has the message %s already, apart from the ledger",
+				uuid_format(text, &claims[i].existing));
+	return 0;
+}
+
 static int insert(struct meta_capture *t, const struct item *item, struct err *e)
 {
-	struct uuid existing;
-	char text[UUID_TEXT_SIZE];
-	int claimed = meta_capture_claim(t, item->key, &item->row.id, item->taken_us, &existing, e);
-
-	if (claimed < 0)
-		return -1;
-	if (!claimed)
-		return err_permanent(e, "copy refused: the target has the message %s already, apart from the ledger",
-			uuid_format(text, &existing));
 	return meta_capture_insert(t, &item->row, item->ledger.nonce, item->ledger.record, item->ledger.record_length,
 		item->ledger.leaf, e);
 }
@@ -199,6 +206,8 @@ static int write_batches(struct group *g, struct meta_capture *t, struct err *e)
 	for (size_t i = 0; i < g->batch_count; i++) {
 		const struct meta_batch *b = &g->batches[i];
 
+		if (claim(t, item, b->count, e))
+			return -1;
 		for (size_t k = 0; k < b->count; k++)
 			if (insert(t, item++, e))
 				return -1;

@@ -14,6 +14,7 @@
 #define GROUP_MESSAGES 256
 #define GROUP_BYTES ((size_t)8 * 1024 * 1024) /* of rows and documents */
 #define CLEAR_WITH_A_GROUP 512
+#define TRANSACT_TIMES 4
 
 /* The entries of one transaction. Whoever comes first leads: it commits for all that have come when it is its turn. The
  * others are woken all at once and without the lock, which each of them would meet at otherwise. */
@@ -69,7 +70,7 @@ struct run {
 	uint8_t clock_state;
 	uint8_t leaves[GROUP_MESSAGES * SHA256_SIZE];
 	struct buf record;
-	bool entry_failed; /* it was a message that could not be inserted, not the transaction */
+	bool entry_failed; /* it was a message that could not be inserted, not the database that failed */
 };
 
 static int encode_record(struct run *r, const struct entry *e, struct err *err)
@@ -114,28 +115,43 @@ static int insert(struct run *r, struct meta_capture *t, struct entry *e, struct
 	return 0;
 }
 
-static int claim_and_insert(struct run *r, struct meta_capture *t, struct entry *e, struct err *err)
+static int claim_all(struct run *r, struct meta_capture *t, struct err *err)
 {
-	int taken = meta_capture_claim(t, e->key, &e->row.id, e->row.received_us, &e->known_as, err);
+	struct meta_claim claims[GROUP_MESSAGES];
 
-	e->known = taken == 0;
-	return taken == 1 ? insert(r, t, e, err) : taken;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct entry *e = r->entries[i];
+
+		claims[i] = (struct meta_claim){ .key = e->key, .id = e->row.id, .now_us = e->row.received_us };
+	}
+	if (meta_capture_claim(t, claims, r->n, err))
+		return -1;
+	for (size_t i = 0; i < r->n; i++) {
+		r->entries[i]->known = !claims[i].taken;
+		r->entries[i]->known_as = claims[i].existing;
+	}
+	return 0;
 }
 
-static int insert_all(struct run *r, struct meta_capture *t, struct err *err)
+static int insert_new(struct run *r, struct meta_capture *t, struct err *err)
 {
 	r->fresh = 0;
-	for (size_t i = 0; i < r->n; i++) {
-		if (claim_and_insert(r, t, r->entries[i], err)) {
-			r->entry_failed = true;
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->entries[i]->known && insert(r, t, r->entries[i], err))
 			return -1;
-		}
-	}
 	if (FAULT("archive.inserted"))
 		return err_temporary(err, "meta_capture_insert() failed: fault");
 	if (r->fresh == 0)
 		return 0;
 	return meta_capture_batch(t, r->g->daemon, r->g->last_seq + 1, r->fresh, r->leaves, clock_now_us(), err);
+}
+
+static int insert_all(struct run *r, struct meta_capture *t, struct err *err)
+{
+	if (claim_all(r, t, err) == 0 && insert_new(r, t, err) == 0)
+		return 0;
+	r->entry_failed = err->class == ERR_PERMANENT;
+	return -1;
 }
 
 /* What the index took in meanwhile comes off the outbox on the way. */
@@ -193,7 +209,7 @@ static int know_seq(struct group *g, struct err *err)
 	return 0;
 }
 
-static int transact(struct run *r, struct err *err)
+static int transact_once(struct run *r, struct err *err)
 {
 	struct group *g = r->g;
 	struct meta_capture *t = NULL;
@@ -215,6 +231,17 @@ static int transact(struct run *r, struct err *err)
 	g->seq_known = true;
 	g->last_seq += r->fresh;
 	return 0;
+}
+
+/* Again after a conflict with somebody else's transaction, of which nothing is left. */
+static int transact(struct run *r, struct err *err)
+{
+	int failed;
+
+	for (unsigned times = 1; (failed = transact_once(r, err)) && err->class == ERR_CONFLICT && times < TRANSACT_TIMES;
+		times++)
+		log_warn(NULL, "a group of %zu messages is committed again: %s", r->n, err->text);
+	return failed;
 }
 
 /* ---- the group ---- */

@@ -22,6 +22,16 @@ int err_temporary(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
+int err_conflict(struct err *e, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	set(e, ERR_CONFLICT, fmt, args);
+	va_end(args);
+	return -1;
+}
+
 int err_permanent(struct err *e, const char *fmt, ...)
 {
 	va_list args;

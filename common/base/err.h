@@ -15,6 +15,7 @@
 enum err_class {
 	ERR_NONE = 0,
 	ERR_TEMPORARY, /* may work later with no one's help or the operator's: full, down, locked, timed out */
+	ERR_CONFLICT,  /* temporary, nothing was done, and the same again may work at once: a deadlock, a connection lost */
 	ERR_PERMANENT, /* will not work for this input: malformed, too large, refused */
 	ERR_UNKNOWN,   /* the effect may or may not have happened (an answer was lost): look it up, never assume */
 };
@@ -25,6 +26,7 @@ struct err {
 };
 
 int err_temporary(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+int err_conflict(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_permanent(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 int err_unknown(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

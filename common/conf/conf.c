@@ -191,7 +191,9 @@ static int read_environment(struct conf *c, struct err *e)
 
 		if (!text)
 			continue;
-		_free_ char *value = mem_printf("%s%s", text, from == s->alias && s->alias_unit ? s->alias_unit : "");
+		bool well_known = from == s->alias;
+		_free_ char *value = mem_printf("%s%s%s", well_known && s->alias_kind ? s->alias_kind : "", text,
+			well_known && s->alias_unit ? s->alias_unit : "");
 
 		if (setting_set(s, c, value, e) < 0)
 			return err_prefix(e, "environment variable %s", from);

@@ -22,7 +22,7 @@ struct conf {
 	char *node;	       /* name of this machine in the ledger; default: host name */
 	char *user;	       /* account to run as when started by root; "" stays */
 	char *store;	       /* fs:DIR or s3:BUCKET */
-	char *meta;	       /* sqlite:DIR */
+	char *meta;	       /* sqlite:DIR or mysql:NAME */
 	char *index;	       /* fts:FILE, es:ALIAS */
 	char *spool_dir;       /* temporary files without a name */
 	char *run_dir;	       /* lock and pid files, sockets */
@@ -46,6 +46,16 @@ struct conf {
 	uint64_t parser_workers;
 	int64_t parser_timeout_us;
 	uint64_t parser_memory_max;
+	/* [mysql] */
+	char *mysql_host;
+	uint64_t mysql_port;
+	char *mysql_socket;    /* instead of host and port */
+	char *mysql_user;
+	char *mysql_password_file;
+	char *mysql_tls;       /* auto, always, never */
+	char *mysql_tls_ca;
+	char *mysql_replica;   /* "host:port" */
+	int64_t mysql_connect_timeout_us, mysql_timeout_us;
 	/* [lmtpd] */
 	char *lmtpd_listen;    /* "unix:/run/strongroom/lmtp.sock inet:127.0.0.1:2424" */
 	char *lmtpd_point;     /* capture point */

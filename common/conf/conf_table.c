@@ -35,10 +35,11 @@ const struct setting settings[] = {
 		.help = "Where the bytes of messages are kept. fs:DIRECTORY keeps one read-only file a message "
 			"below a local directory. s3:BUCKET keeps one locked object a message in a bucket with "
 			"Object Lock; see the section s3." },
-	{ "", "meta", SETTING_BACKEND, IN(meta), .standard = "sqlite:/var/lib/strongroom/meta", .words = "sqlite",
-		.min = 1, .max = TEXT_MAX,
+	{ "", "meta", SETTING_BACKEND, IN(meta), .standard = "sqlite:/var/lib/strongroom/meta",
+		.words = "sqlite mysql", .min = 1, .max = TEXT_MAX, .alias = "DB_NAME", .alias_kind = "mysql:",
 		.help = "The database of record. sqlite:DIRECTORY keeps it in files in a local directory, which must "
-			"not be on a network file system." },
+			"not be on a network file system. mysql:NAME keeps it in the databases NAME_capture and "
+			"NAME_control of the MySQL or MariaDB server of section mysql." },
 	{ "", "index", SETTING_BACKEND, IN(index), .standard = "fts:/var/lib/strongroom/index/index.db",
 		.words = "fts es", .min = 1, .max = TEXT_MAX,
 		.help = "The search index. fts:FILE keeps it in one local file. es:ALIAS keeps it at a cluster of "
@@ -121,6 +122,38 @@ const struct setting settings[] = {
 	{ "parser", "memory_max", SETTING_SIZE, IN(parser_memory_max), .standard = "512M", .min = 64 * MIB,
 		.max = 64 * GIB,
 		.help = "Address space of a worker. It must hold the largest message a few times." },
+
+	{ "mysql", "host", SETTING_TEXT, IN(mysql_host), .standard = "127.0.0.1", .min = 1, .max = TEXT_MAX,
+		.alias = "DB_HOST",
+		.help = "Name or address of the database server. Its certificate must be for this name." },
+	{ "mysql", "port", SETTING_NUMBER, IN(mysql_port), .standard = "3306", .min = 1, .max = 65535,
+		.alias = "DB_PORT", .help = "TCP port of the database server." },
+	{ "mysql", "socket", SETTING_PATH, IN(mysql_socket), .standard = "", .max = TEXT_MAX,
+		.help = "Unix socket of a database server on this machine, instead of host and port." },
+	{ "mysql", "user", SETTING_TEXT, IN(mysql_user), .standard = "strongroom", .min = 1, .max = NAME_MAX_BYTES,
+		.alias = "DB_USER",
+		.help = "Account at the database server. Give each program one of its own, in its environment: the file "
+			"schema/grants.mysql.sql says what each may do." },
+	{ "mysql", "password_file", SETTING_PATH, IN(mysql_password_file), .standard = "", .max = TEXT_MAX,
+		.alias = "DB_PASSWORD_FILE",
+		.help = "File whose first line is the password of that account, closed to other accounts of the machine. "
+			"The environment variable DB_PASSWORD takes its place. It is read at each connection." },
+	{ "mysql", "tls", SETTING_CHOICE, IN(mysql_tls), .standard = "auto", .words = "auto always never", .min = 1,
+		.max = TEXT_MAX,
+		.help = "When connections over TCP are encrypted, and the server's certificate and name checked. auto: always "
+			"but to this machine's own addresses while tls_ca is not set. never: not even to other machines, "
+			"which is for a network that nobody else can listen on." },
+	{ "mysql", "tls_ca", SETTING_PATH, IN(mysql_tls_ca), .standard = "", .max = TEXT_MAX,
+		.help = "Certificates (PEM) of the authorities that the server's certificate must come from. Empty: those "
+			"that the system trusts." },
+	{ "mysql", "replica", SETTING_HOST_PORT, IN(mysql_replica), .standard = "", .max = TEXT_MAX,
+		.help = "HOST:PORT of a replica that search and reading of messages ask first, with the same account. "
+			"While it does not answer the primary is asked. Empty: there is none." },
+	{ "mysql", "connect_timeout", SETTING_DURATION, IN(mysql_connect_timeout_us), .standard = "5s", .min = SECOND,
+		.max = MINUTE, .help = "How long connecting to the server may take." },
+	{ "mysql", "timeout", SETTING_DURATION, IN(mysql_timeout_us), .standard = "30s", .min = SECOND, .max = HOUR,
+		.help = "How long the server may take for one answer. A commit that takes longer counts as unknown, and is "
+			"looked up." },
 
 	{ "lmtpd", "listen", SETTING_ADDRESSES, IN(lmtpd_listen), .standard = "unix:/run/strongroom/lmtp.sock",
 		.min = 1, .max = LIST_MAX,

@@ -196,6 +196,8 @@ static int check_host_port(const struct setting *s, const char *text, struct err
 	const char *colon = strrchr(text, ':');
 	uint64_t port;
 
+	if (!*text && s->min == 0)
+		return 0;
 	if (!colon || colon == text || str_parse_u64(&port, colon + 1, PORT_MAX) < 0)
 		return err_permanent(e, "\"%s\" is not HOST:PORT", text);
 	if (*text == '[' ? colon[-1] != ']' : memchr(text, ':', (size_t)(colon - text)) != NULL)

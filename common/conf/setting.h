@@ -31,7 +31,8 @@ struct setting {
 	uint64_t min, max;    /* of the value; of texts: their length in bytes */
 	const char *words;    /* BACKEND, CHOICE: what it can be, separated by blanks */
 	const char *alias;    /* a well-known environment variable that sets it too, NULL for none */
-	const char *alias_unit; /* put behind a value from there: "m" */
+	const char *alias_kind; /* put before a value from there: "mysql:" */
+	const char *alias_unit; /* put behind it: "m" */
 	const char *help;     /* sentences */
 };
 

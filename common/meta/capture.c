@@ -21,8 +21,8 @@ struct pending {
 struct meta_capture {
 	struct sql_conn *c;
 	int64_t now_us;
-	bool claimed; /* a key is taken for `claim`, and its message not inserted yet */
-	struct uuid claim;
+	struct uuid *claimed; /* whose keys are taken: the first `inserted` are inserted */
+	size_t claimed_count, inserted;
 	struct pending *pending;
 	size_t pending_count;
 };
@@ -100,6 +100,7 @@ static void end(struct meta_capture **t)
 		return;
 	forget_pending(*t);
 	free((*t)->pending);
+	free((*t)->claimed);
 	sql_releasep(&(*t)->c);
 	free(*t);
 	*t = NULL;
@@ -123,43 +124,89 @@ static int refuse_open_claim(const struct meta_capture *t, struct err *e)
 {
 	char text[UUID_TEXT_SIZE];
 
-	if (!t->claimed)
+	if (t->inserted == t->claimed_count)
 		return 0;
 	return err_permanent(e, "claim(%s) failed: its message was not inserted",
-		uuid_format(text, &t->claim));
+		uuid_format(text, &t->claimed[t->inserted]));
 }
 
-int meta_capture_claim(struct meta_capture *t, const uint8_t key[SHA256_SIZE],
-	const struct uuid *id, int64_t now_us, struct uuid *existing_r, struct err *e)
+static struct sql_stmt *claim_statement(struct meta_capture *t, const struct meta_claim *claim)
 {
-	if (refuse_open_claim(t, e))
-		return -1;
 	struct sql_stmt *st = sql_use(t->c, STMT_KEY_ADD);
 
-	sql_bind_blob(st, key, SHA256_SIZE);
-	sql_bind_uuid(st, id);
-	sql_bind_i64(st, now_us);
-	switch (sql_run(st, e)) {
+	sql_bind_blob(st, claim->key, SHA256_SIZE);
+	sql_bind_uuid(st, &claim->id);
+	sql_bind_i64(st, claim->now_us);
+	return st;
+}
+
+/* Takes all of them if it can. SQL_DUPLICATE: one or the other is somebody's already, and any of them may be ours now. */
+static enum sql_result claim_together(struct meta_capture *t, const struct meta_claim *claims, size_t n,
+	struct err *e)
+{
+	enum sql_result r = SQL_DONE;
+
+	for (size_t i = 0; r == SQL_DONE && i < n; i++)
+		r = sql_add(claim_statement(t, &claims[i]), e);
+	return r == SQL_DONE ? sql_flush(t->c, e) : r;
+}
+
+static int claim_alone(struct meta_capture *t, struct meta_claim *claim, struct err *e)
+{
+	switch (sql_run(claim_statement(t, claim), e)) {
 	case SQL_DONE:
-		t->claimed = true;
-		t->claim = *id;
-		return 1;
+		claim->taken = true;
+		return 0;
 	case SQL_DUPLICATE:
 		break;
 	default:
 		return -1;
 	}
-	int found = find_key(t->c, key, existing_r, e);
+	int found = find_key(t->c, claim->key, &claim->existing, e);
 
 	if (found == 0)
-		return err_temporary(e, "claim(capture_key) failed: taken by a transaction not yet over");
+		return err_conflict(e, "claim(capture_key) failed: taken by a transaction not yet over");
+	claim->taken = found > 0 && memcmp(&claim->existing, &claim->id, sizeof(claim->id)) == 0;
 	return found > 0 ? 0 : -1;
 }
 
-/* Within a transaction a row that exists already is a fault of the caller's: ids are new. */
-static int add_row(struct sql_stmt *st, const char *what, struct err *e)
+static int claim_each(struct meta_capture *t, struct meta_claim *claims, size_t n, struct err *e)
 {
-	switch (sql_run(st, e)) {
+	for (size_t i = 0; i < n; i++)
+		if (claim_alone(t, &claims[i], e))
+			return -1;
+	return 0;
+}
+
+static void note_claims(struct meta_capture *t, const struct meta_claim *claims, size_t n)
+{
+	t->claimed = mem_realloc(t->claimed, t->claimed_count + n, sizeof(*t->claimed));
+	for (size_t i = 0; i < n; i++)
+		if (claims[i].taken)
+			t->claimed[t->claimed_count++] = claims[i].id;
+}
+
+/* Retries are rare: nearly always all keys are new. */
+int meta_capture_claim(struct meta_capture *t, struct meta_claim *claims, size_t n, struct err *e)
+{
+	if (refuse_open_claim(t, e))
+		return -1;
+	enum sql_result together = n > 1 ? claim_together(t, claims, n, e) : SQL_DUPLICATE;
+
+	if (together == SQL_FAILED)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		claims[i].taken = together == SQL_DONE;
+	if (together == SQL_DUPLICATE && claim_each(t, claims, n, e))
+		return -1;
+	note_claims(t, claims, n);
+	return 0;
+}
+
+/* Within a transaction a row that exists already is a fault of the caller's: ids are new. */
+static int refuse_duplicate(enum sql_result r, const char *what, struct err *e)
+{
+	switch (r) {
 	case SQL_DONE:
 		return 0;
 	case SQL_FAILED:
@@ -167,6 +214,11 @@ static int add_row(struct sql_stmt *st, const char *what, struct err *e)
 	default:
 		return err_permanent(e, "insert(%s) failed: there is such a row already", what);
 	}
+}
+
+static int add_row(struct sql_stmt *st, const char *what, struct err *e)
+{
+	return refuse_duplicate(sql_add(st, e), what, e);
 }
 
 static void bind_place(struct sql_stmt *st, const struct locator *l, const char *lock_mode, int64_t retain_until_us)
@@ -314,15 +366,16 @@ int meta_capture_insert(struct meta_capture *t, const struct message_row *row,
 {
 	char text[UUID_TEXT_SIZE];
 
-	if (!t->claimed || memcmp(&t->claim, &row->id, sizeof(row->id)) != 0)
-		return err_permanent(e, "insert(%s) failed: its key was not claimed just before",
+	if (t->inserted == t->claimed_count ||
+		memcmp(&t->claimed[t->inserted], &row->id, sizeof(row->id)) != 0)
+		return err_permanent(e, "insert(%s) failed: it is not the next whose key was claimed",
 			uuid_format(text, &row->id));
 	if (insert_message(t, row, e) || insert_relocation(t, row, e) || insert_participants(t, row, e) ||
 		insert_mailboxes(t, row, e) || insert_attachments(t, row, e) ||
 		insert_outbox(t, &row->id, e))
 		return -1;
 	keep_record(t, &row->id, nonce, leaf, record, record_length);
-	t->claimed = false;
+	t->inserted++;
 	return 0;
 }
 
@@ -377,7 +430,8 @@ int meta_capture_batch(struct meta_capture *t, const char *daemon, uint64_t firs
 	sql_bind_u64(st, count);
 	sql_bind_blob(st, leaves, count * SHA256_SIZE);
 	sql_bind_i64(st, now_us);
-	return add_row(st, "ledger_batch", e);
+	return add_row(st, "ledger_batch", e) ||
+		refuse_duplicate(sql_flush(t->c, e), "message", e) ? -1 : 0;
 }
 
 int meta_capture_indexed(struct meta_capture *t, const struct uuid *ids, size_t n, struct err *e)
@@ -386,10 +440,10 @@ int meta_capture_indexed(struct meta_capture *t, const struct uuid *ids, size_t 
 		struct sql_stmt *st = sql_use(t->c, STMT_OUTBOX_REMOVE);
 
 		sql_bind_uuid(st, &ids[i]);
-		if (sql_run(st, e) == SQL_FAILED)
+		if (sql_add(st, e) != SQL_DONE)
 			return -1;
 	}
-	return 0;
+	return sql_flush(t->c, e) == SQL_DONE ? 0 : -1;
 }
 
 static int commit(struct meta_capture *t, struct err *e)

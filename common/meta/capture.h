@@ -1,13 +1,17 @@
 /* capture: the write path of meta: one transaction for a group of messages (step 4 of strongroom(7)).
  *
- *	meta_capture_begin → (claim → insert) for each message → batch → commit
+ *	meta_capture_begin → claim for all messages → insert for each that is new → batch → commit
  *
- * One thread drives a transaction. Between begin and commit or rollback no other group of this process begins. */
+ * One thread drives a transaction. Between begin and commit or rollback no other group of this process begins. Rows may be
+ * sent to the database later than they are inserted, by the batch at the latest: a failure of the batch may be that of a
+ * message. After a conflict (ERR_CONFLICT, of any step) the whole transaction can be tried again at once. */
 #ifndef META_CAPTURE_H
 #define META_CAPTURE_H
 
 #include "meta/message_row.h"
 #include "meta/meta.h"
+
+#include <stdbool.h>
 
 struct meta_capture; /* a transaction */
 
@@ -22,9 +26,17 @@ int meta_capture_last_seq(struct meta *m, const char *daemon, uint64_t *seq_r, s
 
 int meta_capture_begin(struct meta *m, struct meta_capture **t_r, struct err *e) MUST_CHECK;
 
-/* Takes the key for this id: 1 taken; 0 somebody has it, *existing_r is theirs (insert nothing for this message). */
-int meta_capture_claim(struct meta_capture *t, const uint8_t key[SHA256_SIZE], const struct uuid *id, int64_t now_us,
-	struct uuid *existing_r, struct err *e) MUST_CHECK;
+struct meta_claim {
+	const uint8_t *key; /* SHA256_SIZE bytes */
+	struct uuid id;
+	int64_t now_us;
+	/* the answer: */
+	bool taken;	      /* the key is this id's now */
+	struct uuid existing; /* else: whose it is; insert nothing for this message */
+};
+
+/* Takes the keys. Every message whose key is taken must be inserted before the next claims, in this order. */
+int meta_capture_claim(struct meta_capture *t, struct meta_claim *claims, size_t n, struct err *e) MUST_CHECK;
 
 /* Message, participants, attachments, record with nonce and leaf, and an outbox row; of one that was moved (row->origin)
  * also where it is now. */

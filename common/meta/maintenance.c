@@ -83,10 +83,10 @@ int meta_outbox_clear(struct meta *m, const struct uuid *ids, size_t n, struct e
 		struct sql_stmt *st = sql_use(c, STMT_OUTBOX_REMOVE);
 
 		sql_bind_uuid(st, &ids[i]);
-		if (sql_run(st, e) == SQL_FAILED)
+		if (sql_add(st, e) != SQL_DONE)
 			return -1;
 	}
-	return sql_commit(c, e);
+	return sql_flush(c, e) == SQL_DONE ? sql_commit(c, e) : -1;
 }
 
 int meta_outbox_add(struct meta *m, const struct uuid *ids, size_t n, int64_t now_us, struct err *e)

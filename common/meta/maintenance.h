@@ -6,6 +6,9 @@
 #include "meta/message_row.h"
 #include "meta/meta.h"
 
+/* Where the database splits its tables by month: makes room for the months to come. To be called at least once a month. */
+int meta_extend(struct meta *m, struct err *e) MUST_CHECK;
+
 /* 1 with *row_r (caller deinits), 0, -1. */
 int meta_message_load(struct meta *m, const struct uuid *id, struct message_row *row_r, struct err *e) MUST_CHECK;
 

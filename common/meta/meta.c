@@ -1,10 +1,11 @@
+#include "meta/maintenance.h"
 #include "meta/migrate.h"
 #include "meta/meta_private.h"
 
 static int open_database(struct sql_db **db_r, const struct conf *conf, const char *name,
 	struct err *e)
 {
-	return sql_open(db_r, conf->meta, name, SQL_MUST_EXIST, e) ||
+	return sql_open(db_r, conf, name, SQL_MUST_EXIST, e) ||
 		migrate_check(*db_r, name, e) ? -1 : 0;
 }
 
@@ -32,17 +33,29 @@ void meta_closep(struct meta **m)
 	*m = NULL;
 }
 
-static int migrate_database(const struct conf *conf, const char *name, struct err *e)
+static int migrate_capture(const struct conf *conf, struct err *e)
 {
 	CLEANUP(sql_closep) struct sql_db *db = NULL;
 
-	return sql_open(&db, conf->meta, name, SQL_CREATE, e) ? -1 : migrate_up(db, name, e);
+	return sql_open(&db, conf, "capture", SQL_CREATE, e) || migrate_up(db, "capture", e) ||
+		sql_extend(db, e) ? -1 : 0;
+}
+
+static int migrate_control(const struct conf *conf, struct err *e)
+{
+	CLEANUP(sql_closep) struct sql_db *db = NULL;
+
+	return sql_open(&db, conf, "control", SQL_CREATE, e) ? -1 : migrate_up(db, "control", e);
 }
 
 int meta_migrate(const struct conf *conf, struct err *e)
 {
-	return migrate_database(conf, "capture", e) ||
-		migrate_database(conf, "control", e) ? -1 : 0;
+	return migrate_capture(conf, e) || migrate_control(conf, e) ? -1 : 0;
+}
+
+int meta_extend(struct meta *m, struct err *e)
+{
+	return sql_extend(m->capture, e);
 }
 
 int meta_ready(struct meta *m, struct err *e)

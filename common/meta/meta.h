@@ -13,7 +13,7 @@
 
 struct meta;
 
-/* Opens what conf->meta names (`sqlite:DIR`). -1 permanent when the schema is missing or newer than this program
+/* Opens what conf->meta names (`sqlite:DIR`, `mysql:NAME`); conf outlives the handle. -1 permanent when the schema is missing or newer than this program
  * (remedy in the text), temporary when it can't be reached. */
 int meta_open(struct meta **m_r, const struct conf *conf, struct err *e) MUST_CHECK;
 void meta_closep(struct meta **m);

@@ -40,7 +40,7 @@ static int apply_next(struct sql_conn *c, const char *name, struct err *e)
 		sql_rollback(c);
 		return 0;
 	}
-	if (sql_script(c, migrations[version].sql, e))
+	if (sql_script(c, migrations[version].version, migrations[version].sql, e))
 		return -1;
 	struct sql_stmt *st = sql_use(c, STMT_VERSION_ADD);
 

@@ -16,6 +16,9 @@ static const struct migration capture[] = {
 	{ 3,
 #include "schema/0003_capture_reconcile.inc"
 	},
+	{ 4,
+#include "schema/0004_capture_partitions.inc"
+	},
 };
 
 static const struct migration control[] = {
@@ -27,6 +30,9 @@ static const struct migration control[] = {
 	},
 	{ 3,
 #include "schema/0003_control_tries.inc"
+	},
+	{ 4,
+#include "schema/0004_control_mailboxes.inc"
 	},
 };
 

@@ -1,21 +1,32 @@
 #include "meta/sql_driver.h"
 
+#include "base/clock.h"
+#include "base/log.h"
+
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define IDLE_READERS_MAX 16
+#define REPLICA_AGAIN_US (5 * CLOCK_SECOND) /* a replica that could not be reached is left alone for so long */
 
-static const struct sql_driver *const drivers[] = { &sql_sqlite };
+static const struct sql_driver *const drivers[] = { &sql_sqlite, &sql_mysql };
+
+/* Connections of a role that nobody uses. */
+struct idle {
+	struct sql_conn *first;
+	size_t n;
+};
 
 struct sql_db {
 	const struct sql_driver *driver;
-	char *place; /* the URL without its scheme */
-	char *name;
+	struct sql_place where; /* its texts are ours */
 	pthread_mutex_t writing;   /* held by who has the writer */
 	struct sql_conn *writer;   /* guarded by writing; NULL until it is first asked for */
 	pthread_mutex_t pool;
-	struct sql_conn *idle; /* guarded by pool */
-	size_t idle_count;
+	struct idle idle[SQL_ROLES]; /* guarded by pool */
+	bool has_replica;
+	_Atomic int64_t replica_after_us; /* monotonic: when it is to be tried again */
 };
 
 /* ---- databases ---- */
@@ -36,24 +47,31 @@ static const struct sql_driver *find_driver(const char *url, const char **place_
 	return NULL;
 }
 
-int sql_open(struct sql_db **db_r, const char *url, const char *name, enum sql_access access,
-	struct err *e)
+static struct sql_db *new_database(const struct sql_driver *driver, const struct sql_place *p)
 {
-	const char *place;
-	const struct sql_driver *driver = find_driver(url, &place);
-
-	if (!driver)
-		return err_permanent(e,
-			"open(%s) failed: the setting meta must be sqlite:DIRECTORY", url);
-	if (access == SQL_CREATE && driver->create(place, name, e))
-		return -1;
 	struct sql_db *db = MEM_NEW(struct sql_db);
 
 	db->driver = driver;
-	db->place = mem_strdup(place);
-	db->name = mem_strdup(name);
+	db->where = (struct sql_place){ p->conf, mem_strdup(p->place), mem_strdup(p->name) };
+	db->has_replica = driver->has_replica && driver->has_replica(p);
+	atomic_init(&db->replica_after_us, 0);
 	pthread_mutex_init(&db->writing, NULL);
 	pthread_mutex_init(&db->pool, NULL);
+	return db;
+}
+
+int sql_open(struct sql_db **db_r, const struct conf *conf, const char *name, enum sql_access access,
+	struct err *e)
+{
+	struct sql_place p = { .conf = conf, .name = name };
+	const struct sql_driver *driver = find_driver(conf->meta, &p.place);
+
+	if (!driver)
+		return err_permanent(e,
+			"open(%s) failed: the setting meta must be sqlite:DIRECTORY or mysql:NAME", conf->meta);
+	if (access == SQL_CREATE && driver->create(&p, e))
+		return -1;
+	struct sql_db *db = new_database(driver, &p);
 	CLEANUP(sql_releasep) struct sql_conn *first = NULL;
 
 	if (sql_reader(db, &first, e) || driver->settle(first, e)) {
@@ -71,18 +89,20 @@ void sql_closep(struct sql_db **db)
 
 	if (!d)
 		return;
-	while (d->idle) {
-		struct sql_conn *c = d->idle;
+	for (size_t role = 0; role < SQL_ROLES; role++) {
+		while (d->idle[role].first) {
+			struct sql_conn *c = d->idle[role].first;
 
-		d->idle = c->next;
-		d->driver->close(c);
+			d->idle[role].first = c->next;
+			d->driver->close(c);
+		}
 	}
 	if (d->writer)
 		d->driver->close(d->writer);
 	pthread_mutex_destroy(&d->pool);
 	pthread_mutex_destroy(&d->writing);
-	free(d->name);
-	free(d->place);
+	mem_freep(&d->where.name);
+	mem_freep(&d->where.place);
 	free(d);
 	*db = NULL;
 }
@@ -98,14 +118,23 @@ int sql_check(struct sql_db *db, sql_report *report, void *ctx, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	return sql_reader(db, &c, e) ? -1 : db->driver->check(c, db->name, report, ctx, e);
+	return sql_reader(db, &c, e) ? -1 : db->driver->check(c, &db->where, report, ctx, e);
+}
+
+int sql_extend(struct sql_db *db, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (!db->driver->extend)
+		return 0;
+	return sql_writer(db, &c, e) ? -1 : db->driver->extend(c, e);
 }
 
 /* ---- connections ---- */
 
 static int connect_as(struct sql_db *db, enum sql_role role, struct sql_conn **c_r, struct err *e)
 {
-	if (db->driver->open(c_r, db->place, db->name, role, e))
+	if (db->driver->open(c_r, &db->where, role, e))
 		return -1;
 	(*c_r)->driver = db->driver;
 	(*c_r)->db = db;
@@ -113,25 +142,76 @@ static int connect_as(struct sql_db *db, enum sql_role role, struct sql_conn **c
 	return 0;
 }
 
-int sql_reader(struct sql_db *db, struct sql_conn **c_r, struct err *e)
+static bool is_usable(struct sql_conn *c)
 {
-	pthread_mutex_lock(&db->pool);
-	struct sql_conn *c = db->idle;
+	return !c->driver->usable || c->driver->usable(c);
+}
 
-	if (c) {
-		db->idle = c->next;
-		db->idle_count--;
-	}
-	pthread_mutex_unlock(&db->pool);
+/* One that is idle and usable, or NULL. */
+static struct sql_conn *take_idle(struct sql_db *db, enum sql_role role)
+{
+	struct sql_conn *c;
+
+	do {
+		pthread_mutex_lock(&db->pool);
+		c = db->idle[role].first;
+		if (c) {
+			db->idle[role].first = c->next;
+			db->idle[role].n--;
+		}
+		pthread_mutex_unlock(&db->pool);
+		if (!c || is_usable(c))
+			return c;
+		db->driver->close(c);
+	} while (true);
+}
+
+static int take_reader(struct sql_db *db, enum sql_role role, struct sql_conn **c_r, struct err *e)
+{
+	struct sql_conn *c = take_idle(db, role);
+
 	if (!c)
-		return connect_as(db, SQL_ROLE_READER, c_r, e);
+		return connect_as(db, role, c_r, e);
 	*c_r = c;
 	return 0;
+}
+
+int sql_reader(struct sql_db *db, struct sql_conn **c_r, struct err *e)
+{
+	return take_reader(db, SQL_ROLE_READER, c_r, e);
+}
+
+int sql_reader_behind(struct sql_db *db, struct sql_conn **c_r, struct err *e)
+{
+	struct err why;
+
+	if (!db->has_replica || clock_monotonic_us() < atomic_load(&db->replica_after_us))
+		return sql_reader(db, c_r, e);
+	if (take_reader(db, SQL_ROLE_REPLICA, c_r, &why) == 0)
+		return 0;
+	log_warn(NULL, "the primary is read instead of the replica: %s", why.text);
+	atomic_store(&db->replica_after_us, clock_monotonic_us() + REPLICA_AGAIN_US);
+	return sql_reader(db, c_r, e);
+}
+
+bool sql_is_behind(const struct sql_conn *c)
+{
+	return c->role == SQL_ROLE_REPLICA;
+}
+
+/* Under the lock `writing`. */
+static void drop_unusable_writer(struct sql_db *db)
+{
+	if (!db->writer || is_usable(db->writer))
+		return;
+	db->driver->close(db->writer);
+	db->writer = NULL;
 }
 
 int sql_writer(struct sql_db *db, struct sql_conn **c_r, struct err *e)
 {
 	pthread_mutex_lock(&db->writing);
+	drop_unusable_writer(db);
 	if (!db->writer && connect_as(db, SQL_ROLE_WRITER, &db->writer, e)) {
 		pthread_mutex_unlock(&db->writing);
 		return -1;
@@ -143,14 +223,15 @@ int sql_writer(struct sql_db *db, struct sql_conn **c_r, struct err *e)
 static void release_reader(struct sql_conn *c)
 {
 	struct sql_db *db = c->db;
+	struct idle *idle = &db->idle[c->role];
+	bool keep = is_usable(c);
 
 	pthread_mutex_lock(&db->pool);
-	bool keep = db->idle_count < IDLE_READERS_MAX;
-
+	keep = keep && idle->n < IDLE_READERS_MAX;
 	if (keep) {
-		c->next = db->idle;
-		db->idle = c;
-		db->idle_count++;
+		c->next = idle->first;
+		idle->first = c;
+		idle->n++;
 	}
 	pthread_mutex_unlock(&db->pool);
 	if (!keep)
@@ -165,10 +246,14 @@ void sql_releasep(struct sql_conn **c)
 		return;
 	*c = NULL;
 	sql_rollback(was);
-	if (was->role == SQL_ROLE_WRITER)
-		pthread_mutex_unlock(&was->db->writing);
-	else
+	if (was->role == SQL_ROLE_WRITER) {
+		struct sql_db *db = was->db;
+
+		drop_unusable_writer(db);
+		pthread_mutex_unlock(&db->writing);
+	} else {
 		release_reader(was);
+	}
 }
 
 /* ---- transactions ---- */
@@ -191,8 +276,10 @@ int sql_begin_snapshot(struct sql_conn *c, struct err *e)
 
 int sql_commit(struct sql_conn *c, struct err *e)
 {
+	int failed = c->driver->commit(c, e);
+
 	c->in_transaction = false;
-	return c->driver->commit(c, e);
+	return failed;
 }
 
 void sql_rollback(struct sql_conn *c)
@@ -202,9 +289,9 @@ void sql_rollback(struct sql_conn *c)
 	c->in_transaction = false;
 }
 
-int sql_script(struct sql_conn *c, const char *text, struct err *e)
+int sql_script(struct sql_conn *c, unsigned version, const char *text, struct err *e)
 {
-	return c->driver->script(c, text, e);
+	return c->driver->script(c, version, text, e);
 }
 
 uint64_t sql_changed(struct sql_conn *c)
@@ -267,12 +354,16 @@ void sql_bind_null(struct sql_stmt *st)
 	st->conn->driver->bind_null(st, st->bound++);
 }
 
+static enum sql_result refuse_number(const struct sql_stmt *st, struct err *e)
+{
+	err_permanent(e, "bind(value %d) failed: a number over 2^63 - 1", st->bound);
+	return SQL_FAILED;
+}
+
 enum sql_result sql_step(struct sql_stmt *st, struct err *e)
 {
-	if (st->too_large) {
-		err_permanent(e, "bind(value %d) failed: a number over 2^63 - 1", st->bound);
-		return SQL_FAILED;
-	}
+	if (st->too_large)
+		return refuse_number(st, e);
 	st->column = 0;
 	return st->conn->driver->step(st, e);
 }
@@ -290,6 +381,20 @@ enum sql_result sql_run(struct sql_stmt *st, struct err *e)
 
 	sql_finishp(&st);
 	return r;
+}
+
+enum sql_result sql_add(struct sql_stmt *st, struct err *e)
+{
+	if (!st->conn->driver->add)
+		return sql_run(st, e);
+	if (st->too_large)
+		return refuse_number(st, e);
+	return st->conn->driver->add(st, e);
+}
+
+enum sql_result sql_flush(struct sql_conn *c, struct err *e)
+{
+	return c->driver->flush ? c->driver->flush(c, e) : SQL_DONE;
 }
 
 int sql_number(struct sql_stmt *st, uint64_t *value_r, struct err *e)

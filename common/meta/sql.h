@@ -14,12 +14,15 @@
  *
  * Binding never fails on the spot: what is wrong with a value or a statement is told by the step. Classes of failure:
  * temporary (locked, full, read-only, not reachable), permanent (damaged, refused by the schema), unknown (a commit whose
- * answer was lost). An I/O error of a commit ends the process. */
+ * answer was lost), conflict (temporary, but the same transaction may work at once: a deadlock, a connection that was lost
+ * before the commit; what it did is undone). An I/O error of a commit of our own ends the process. A connection that was
+ * lost is never replaced while somebody holds it: its transaction is gone, and every step says so until the release. */
 #ifndef META_SQL_H
 #define META_SQL_H
 
 #include "base/err.h"
 #include "base/uuid.h"
+#include "conf/conf.h"
 #include "meta/statements.h"
 
 #include <stdbool.h>
@@ -45,9 +48,9 @@ enum sql_durability {
 
 enum sql_access { SQL_MUST_EXIST, SQL_CREATE };
 
-/* `url` is "sqlite:DIR"; `name` ("capture") is the database there. Opens a first reader, so that what can't be reached
- * fails here. With SQL_CREATE a missing directory and database are made. */
-int sql_open(struct sql_db **db_r, const char *url, const char *name, enum sql_access access,
+/* conf->meta is "sqlite:DIR" or "mysql:NAME"; `name` ("capture") is the database there. Opens a first reader, so that what
+ * can't be reached fails here. With SQL_CREATE a missing directory and database are made. conf outlives the handle. */
+int sql_open(struct sql_db **db_r, const struct conf *conf, const char *name, enum sql_access access,
 	struct err *e) MUST_CHECK;
 
 /* All connections must have been released. */
@@ -60,9 +63,18 @@ int sql_ready(struct sql_db *db, struct err *e) MUST_CHECK;
 typedef void sql_report(void *ctx, const char *finding, const char *remedy);
 int sql_check(struct sql_db *db, sql_report *report, void *ctx, struct err *e) MUST_CHECK;
 
+/* Where tables are split by month: makes room for the months to come. Repeating it changes nothing. */
+int sql_extend(struct sql_db *db, struct err *e) MUST_CHECK;
+
 /* ---- connections ---- */
 
 int sql_reader(struct sql_db *db, struct sql_conn **c_r, struct err *e) MUST_CHECK;
+
+/* A reader that may be behind: of the replica, where there is one and it answers; else of the primary. */
+int sql_reader_behind(struct sql_db *db, struct sql_conn **c_r, struct err *e) MUST_CHECK;
+
+/* Is this one of the replica? Then what it does not find may be on the primary. */
+bool sql_is_behind(const struct sql_conn *c);
 
 /* Waits for the writer. The caller may hold no other writer. Release it in the same thread. */
 int sql_writer(struct sql_db *db, struct sql_conn **c_r, struct err *e) MUST_CHECK;
@@ -82,8 +94,9 @@ int sql_begin_snapshot(struct sql_conn *c, struct err *e) MUST_CHECK;
 int sql_commit(struct sql_conn *c, struct err *e) MUST_CHECK;
 void sql_rollback(struct sql_conn *c);
 
-/* Several statements as text, from schema/. */
-int sql_script(struct sql_conn *c, const char *text, struct err *e) MUST_CHECK;
+/* Several statements as text, from schema/: those that take the schema to this version. Where each of them is for good
+ * (MySQL) a script that was cut off goes on where it ended. */
+int sql_script(struct sql_conn *c, unsigned version, const char *text, struct err *e) MUST_CHECK;
 
 /* ---- statements ---- */
 
@@ -102,6 +115,13 @@ enum sql_result sql_step(struct sql_stmt *st, struct err *e) MUST_CHECK;
 
 /* Steps a statement that gives no rows, and finishes it: SQL_DONE, SQL_DUPLICATE or SQL_FAILED. */
 enum sql_result sql_run(struct sql_stmt *st, struct err *e) MUST_CHECK;
+
+/* The same, for a statement whose last parentheses hold all its values: its row may be kept and sent later with others, at
+ * the latest by sql_flush(). What is wrong with a row may so be told to another. */
+enum sql_result sql_add(struct sql_stmt *st, struct err *e) MUST_CHECK;
+
+/* Sends what sql_add() kept. After SQL_DUPLICATE some of it is done and some is not. */
+enum sql_result sql_flush(struct sql_conn *c, struct err *e) MUST_CHECK;
 
 /* Steps a statement that gives one number (or none: 0), and finishes it. */
 int sql_number(struct sql_stmt *st, uint64_t *value_r, struct err *e) MUST_CHECK;

@@ -5,7 +5,18 @@
 
 #include "meta/sql.h"
 
-enum sql_role { SQL_ROLE_READER, SQL_ROLE_WRITER };
+enum sql_role {
+	SQL_ROLE_READER,
+	SQL_ROLE_REPLICA, /* a reader that may be behind */
+	SQL_ROLE_WRITER,
+};
+#define SQL_ROLES (SQL_ROLE_WRITER + 1)
+
+/* A database: conf->meta without its scheme, and the name of the one there. */
+struct sql_place {
+	const struct conf *conf;
+	const char *place, *name;
+};
 
 struct sql_conn {
 	const struct sql_driver *driver;
@@ -26,23 +37,30 @@ struct sql_driver {
 	const char *scheme; /* of the URL */
 
 	/* Makes the directory and the database where they are missing. */
-	int (*create)(const char *place, const char *name, struct err *e);
+	int (*create)(const struct sql_place *p, struct err *e);
 
-	int (*open)(struct sql_conn **c_r, const char *place, const char *name, enum sql_role role,
-		struct err *e);
+	/* Is there a replica? NULL: never. */
+	bool (*has_replica)(const struct sql_place *p);
+	int (*open)(struct sql_conn **c_r, const struct sql_place *p, enum sql_role role, struct err *e);
 	void (*close)(struct sql_conn *c);
+
+	/* Asked when it is taken and when it is given back: false has it closed. NULL: always. */
+	bool (*usable)(struct sql_conn *c);
 
 	/* Makes durable what can be seen: a process that was killed may have left it without. */
 	int (*settle)(struct sql_conn *c, struct err *e);
 	int (*ready)(struct sql_conn *c, struct err *e);
-	int (*check)(struct sql_conn *c, const char *name, sql_report *report, void *ctx,
+	int (*check)(struct sql_conn *c, const struct sql_place *p, sql_report *report, void *ctx,
 		struct err *e);
+
+	/* NULL where there is nothing to extend. */
+	int (*extend)(struct sql_conn *c, struct err *e);
 
 	int (*begin)(struct sql_conn *c, enum sql_durability durability, struct err *e);
 	int (*begin_snapshot)(struct sql_conn *c, struct err *e);
 	int (*commit)(struct sql_conn *c, struct err *e); /* -1: rolled back, or unknown */
 	void (*rollback)(struct sql_conn *c);
-	int (*script)(struct sql_conn *c, const char *text, struct err *e);
+	int (*script)(struct sql_conn *c, unsigned version, const char *text, struct err *e);
 
 	struct sql_stmt *(*use)(struct sql_conn *c, enum statement s);
 	void (*bind_i64)(struct sql_stmt *st, int at, int64_t value);
@@ -51,6 +69,10 @@ struct sql_driver {
 	void (*bind_null)(struct sql_stmt *st, int at);
 	enum sql_result (*step)(struct sql_stmt *st, struct err *e);
 	void (*finish)(struct sql_stmt *st);
+
+	/* sql_add() and sql_flush(); NULL where each row is sent at once. */
+	enum sql_result (*add)(struct sql_stmt *st, struct err *e);
+	enum sql_result (*flush)(struct sql_conn *c, struct err *e);
 	bool (*is_null)(struct sql_stmt *st, int at);
 	int64_t (*get_i64)(struct sql_stmt *st, int at);
 	const void *(*get_bytes)(struct sql_stmt *st, int at, size_t *n_r);
@@ -58,6 +80,6 @@ struct sql_driver {
 	uint64_t (*last_id)(struct sql_conn *c);
 };
 
-extern const struct sql_driver sql_sqlite;
+extern const struct sql_driver sql_sqlite, sql_mysql;
 
 #endif

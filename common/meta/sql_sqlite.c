@@ -149,14 +149,13 @@ static void count_no_memory(void)
 }
 
 /* *c_r is to be closed in either case. */
-static int open_file(struct sqlite_conn **c_r, const char *place, const char *name, int flags,
-	struct err *e)
+static int open_file(struct sqlite_conn **c_r, const struct sql_place *p, int flags, struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct sqlite_conn *c = *c_r = MEM_NEW(struct sqlite_conn);
 
 	pthread_once(&once, count_no_memory);
-	c->path = mem_printf("%s/%s.db", place, name);
+	c->path = mem_printf("%s/%s.db", p->place, p->name);
 	int code = sqlite3_open_v2(c->path, &c->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL);
 
@@ -184,11 +183,11 @@ static int set_up_writer(struct sqlite_conn *c, struct err *e)
 	return checkpointer_start(&c->checkpointer, c->path, c->db, e);
 }
 
-static int sqlite_open(struct sql_conn **c_r, const char *place, const char *name,
-	enum sql_role role, struct err *e)
+static int sqlite_open(struct sql_conn **c_r, const struct sql_place *p, enum sql_role role,
+	struct err *e)
 {
 	struct sqlite_conn *c;
-	int failed = open_file(&c, place, name, 0, e);
+	int failed = open_file(&c, p, 0, e);
 
 	if (!failed && role == SQL_ROLE_WRITER)
 		failed = set_up_writer(c, e);
@@ -242,13 +241,13 @@ static int make_directory(const char *path, struct err *e)
 	return 0;
 }
 
-static int sqlite_create(const char *place, const char *name, struct err *e)
+static int sqlite_create(const struct sql_place *p, struct err *e)
 {
 	struct sqlite_conn *c;
 
-	if (make_directory(place, e))
+	if (make_directory(p->place, e))
 		return -1;
-	int failed = open_file(&c, place, name, SQLITE_OPEN_CREATE, e);
+	int failed = open_file(&c, p, SQLITE_OPEN_CREATE, e);
 	_free_ char *mode = failed ? NULL : ask(c, "PRAGMA journal_mode = WAL", e);
 
 	if (mode && strcmp(mode, "wal") != 0)
@@ -274,11 +273,11 @@ static int sqlite_ready(struct sql_conn *base, struct err *e)
 	return 0;
 }
 
-static int sqlite_check(struct sql_conn *base, const char *name, sql_report *report, void *ctx,
-	struct err *e)
+static int sqlite_check(struct sql_conn *base, const struct sql_place *p, sql_report *report,
+	void *ctx, struct err *e)
 {
 	struct sqlite_conn *c = conn_of(base);
-	int code = sqlite_check_file(c->db, c->path, name, report, ctx);
+	int code = sqlite_check_file(c->db, c->path, p->name, report, ctx);
 
 	return code == SQLITE_OK ? 0 : failure(c, "check", code, e);
 }
@@ -333,8 +332,11 @@ static int sqlite_commit(struct sql_conn *base, struct err *e)
 	return -1;
 }
 
-static int sqlite_run_script(struct sql_conn *base, const char *text, struct err *e)
+/* In its transaction: nothing of a script that was cut off is there. */
+static int sqlite_run_script(struct sql_conn *base, unsigned version, const char *text,
+	struct err *e)
 {
+	(void)version;
 	struct sqlite_conn *c = conn_of(base);
 	int code = sqlite_script(c->db, text);
 

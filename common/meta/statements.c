@@ -73,7 +73,11 @@ static const struct {
 		NULL,
 	},
 	[STMT_OUTBOX_ADD] = { "outbox_add", "INSERT INTO outbox (message_id, queued_us) VALUES (?, ?)", NULL },
-	[STMT_OUTBOX_REMOVE] = { "outbox_remove", "DELETE FROM outbox WHERE message_id = ?", NULL },
+	[STMT_OUTBOX_REMOVE] = { /* ((?)): sql_add() makes a list of it */
+		"outbox_remove",
+		"DELETE FROM outbox WHERE message_id IN ((?))",
+		"DELETE FROM outbox WHERE message_id = ?",
+	},
 
 	[STMT_MESSAGE_GET] = {
 		"message_get",
@@ -552,4 +556,25 @@ const char *statement_sql(enum statement s)
 const char *statement_sqlite(enum statement s)
 {
 	return statements[s].sqlite ? statements[s].sqlite : statements[s].sql;
+}
+
+bool statement_is_long(enum statement s)
+{
+	switch (s) {
+	case STMT_MAILBOX_LIST:
+	case STMT_OUTBOX_PARTICIPANTS:
+	case STMT_VERIFY_BATCHES:
+	case STMT_VERIFY_RECORDS:
+	case STMT_VERIFY_MESSAGES:
+	case STMT_VERIFY_ORPHANS:
+	case STMT_VERIFY_KEYS:
+	case STMT_VERIFY_MAILBOXES:
+	case STMT_VERIFY_OUTBOX:
+	case STMT_COPY_ATTEMPT_READ:
+	case STMT_COPY_INTENT_READ:
+	case STMT_COPY_OUTCOME_READ:
+		return true;
+	default:
+		return false;
+	}
 }

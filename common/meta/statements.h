@@ -3,6 +3,8 @@
 #ifndef META_STATEMENTS_H
 #define META_STATEMENTS_H
 
+#include <stdbool.h>
+
 enum statement {
 	/* both databases */
 	STMT_TABLE_EXISTS,
@@ -135,5 +137,8 @@ const char *statement_name(enum statement s);
 
 const char *statement_sql(enum statement s);
 const char *statement_sqlite(enum statement s); /* the same where there is no variant */
+
+/* May it give more rows than one would hold in memory? */
+bool statement_is_long(enum statement s);
 
 #endif

@@ -38,6 +38,7 @@ static struct {
 	bool begin_fails, find_fails, in_transaction;
 	char poison; /* an entry whose key begins with this can't be inserted */
 	int slow_us;
+	int conflicts; /* so many claims meet somebody else's transaction */
 } db;
 
 struct meta_capture {
@@ -88,19 +89,32 @@ int meta_capture_begin(struct meta *m, struct meta_capture **t_r, struct err *e)
 	return 0;
 }
 
-int meta_capture_claim(struct meta_capture *t, const uint8_t key[SHA256_SIZE], const struct uuid *id, int64_t now_us,
-	struct uuid *existing_r, struct err *e)
+static void claim_one(struct meta_claim *claim, size_t *taken)
 {
-	(void)t, (void)now_us, (void)e;
-	for (size_t i = 0; i < db.pending; i++) {
-		if (memcmp(db.rows[i].key, key, SHA256_SIZE) == 0) {
-			*existing_r = db.rows[i].id;
-			return 0;
+	for (size_t i = 0; i < db.pending + *taken; i++) {
+		if (memcmp(db.rows[i].key, claim->key, SHA256_SIZE) == 0) {
+			claim->existing = db.rows[i].id;
+			return;
 		}
 	}
-	memcpy(db.rows[db.pending].key, key, SHA256_SIZE);
-	db.rows[db.pending].id = *id;
-	return 1;
+	memcpy(db.rows[db.pending + *taken].key, claim->key, SHA256_SIZE);
+	db.rows[db.pending + *taken].id = claim->id;
+	claim->taken = true;
+	++*taken;
+}
+
+int meta_capture_claim(struct meta_capture *t, struct meta_claim *claims, size_t n, struct err *e)
+{
+	size_t taken = 0;
+
+	(void)t;
+	if (db.conflicts) {
+		db.conflicts--;
+		return err_conflict(e, "deadlock");
+	}
+	for (size_t i = 0; i < n; i++)
+		claim_one(&claims[i], &taken);
+	return 0;
 }
 
 int meta_capture_insert(struct meta_capture *t, const struct message_row *row, const uint8_t nonce[LEDGER_NONCE_SIZE],
@@ -271,6 +285,23 @@ static void test_failures_use_up_no_sequence_number(void **state)
 	assert_int_equal(db.rows[1].seq, 2);
 }
 
+static void test_a_conflict_is_tried_again(void **state)
+{
+	(void)state;
+	struct entry e;
+
+	db.conflicts = 3;
+	assert_int_equal(commit_one("a", &e), 0);
+	assert_int_equal(db.begins, 4);
+	db.conflicts = 100; /* a bounded number of times */
+	assert_int_equal(commit_one("b", &e), -1);
+	assert_int_equal(e.err.class, ERR_CONFLICT);
+	assert_int_equal(db.begins, 8);
+	db.conflicts = 0;
+	assert_int_equal(commit_one("b", NULL), 0);
+	assert_int_equal(db.rows[1].seq, 2);
+}
+
 static void test_a_lost_answer_is_looked_up(void **state)
 {
 	(void)state;
@@ -377,6 +408,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_goes_on_where_the_last_process_ended, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_known_key_names_the_first, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_failures_use_up_no_sequence_number, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_conflict_is_tried_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_lost_answer_is_looked_up, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_an_outcome_that_stays_unknown_is_no_success, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_waiting_callers_share_a_commit, set_up, tear_down),

@@ -165,6 +165,18 @@ static inline void leaf_of(const struct uuid *id, uint8_t leaf[SHA256_SIZE])
 	leaf[0] ^= 1;
 }
 
+/* One key alone: 1 taken, 0 it is *existing_r's, -1. */
+static inline int claim_one(struct meta_capture *t, const uint8_t key[SHA256_SIZE], const struct uuid *id,
+	int64_t now_us, struct uuid *existing_r, struct err *e)
+{
+	struct meta_claim claim = { .key = key, .id = *id, .now_us = now_us };
+
+	if (meta_capture_claim(t, &claim, 1, e))
+		return -1;
+	*existing_r = claim.existing;
+	return claim.taken;
+}
+
 /* Claims and inserts in t; the leaf goes to leaf_r. */
 static inline int add_row_to(struct meta_capture *t, const struct message_row *r,
 	uint8_t leaf_r[SHA256_SIZE], struct err *e)
@@ -174,7 +186,7 @@ static inline int add_row_to(struct meta_capture *t, const struct message_row *r
 
 	key_of(&r->id, key);
 	leaf_of(&r->id, leaf_r);
-	if (meta_capture_claim(t, key, &r->id, r->received_us, &existing, e) != 1)
+	if (claim_one(t, key, &r->id, r->received_us, &existing, e) != 1)
 		return -1;
 	return meta_capture_insert(t, r, nonce, "record", 6, leaf_r, e);
 }

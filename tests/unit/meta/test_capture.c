@@ -114,7 +114,7 @@ static void a_transaction_is_archived_once(void **state)
 
 	(void)state;
 	key_of(&ids[0], key);
-	assert_int_equal(meta_capture_claim(t, key, &other, 1, &existing, &err), 0); /* within one */
+	assert_int_equal(claim_one(t, key, &other, 1, &existing, &err), 0); /* within one */
 	assert_memory_equal(&existing, &ids[0], sizeof(existing));
 	assert_ok(meta_capture_last_seq(meta, "lmtpd@test", &seq, &err));
 	assert_ok(meta_capture_batch(t, "lmtpd@test", seq + 1, 1, leaves, 1, &err));
@@ -124,7 +124,7 @@ static void a_transaction_is_archived_once(void **state)
 	assert_int_equal(meta_capture_find(meta, key, &existing, &err), 1);
 	assert_memory_equal(&existing, &ids[0], sizeof(existing));
 	assert_ok(meta_capture_begin(meta, &t, &err));
-	assert_int_equal(meta_capture_claim(t, key, &other, 1, &existing, &err), 0); /* across two */
+	assert_int_equal(claim_one(t, key, &other, 1, &existing, &err), 0); /* across two */
 	assert_memory_equal(&existing, &ids[0], sizeof(existing));
 	assert_ok(meta_capture_commit(&t, &err));
 	assert_int_equal(meta_capture_find(meta, free_key, &existing, &err), 0);
@@ -145,10 +145,10 @@ static void a_claim_needs_its_message(void **state)
 	(void)state;
 	assert_ok(meta_capture_begin(meta, &t, &err));
 	assert_refused(meta_capture_insert(t, &r, nonce, "r", 1, key, &err), ERR_PERMANENT,
-		"not claimed");
-	assert_int_equal(meta_capture_claim(t, key, &id, 1, &existing, &err), 1);
+		"not the next");
+	assert_int_equal(claim_one(t, key, &id, 1, &existing, &err), 1);
 	key[0]++;
-	assert_refused(meta_capture_claim(t, key, &id, 1, &existing, &err), ERR_PERMANENT,
+	assert_refused(claim_one(t, key, &id, 1, &existing, &err), ERR_PERMANENT,
 		"not inserted");
 	assert_refused(meta_capture_commit(&t, &err), ERR_PERMANENT, "not inserted");
 	assert_null(t);

@@ -57,7 +57,7 @@ static void a_missing_database_names_the_remedy(void **state)
 	assert_int_equal(mkdir(place, 0700), 0);
 	assert_int_equal(close(open(file, O_CREAT | O_WRONLY, 0600)), 0);
 	assert_refused(meta_open(&other, &elsewhere, &err), ERR_PERMANENT, "strongroom init");
-	elsewhere.meta = (char *)"mysql:db";
+	elsewhere.meta = (char *)"postgres:db";
 	assert_refused(meta_open(&other, &elsewhere, &err), ERR_PERMANENT, "sqlite:");
 	assert_int_equal(unlink(file), 0);
 	assert_int_equal(rmdir(place), 0);
