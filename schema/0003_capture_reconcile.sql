@@ -9,7 +9,7 @@ CREATE TABLE reconcile_walk (
 	finished_us BIGINT NOT NULL, -- this round; 0: not yet
 	captured BIGINT NOT NULL,
 	recorded BIGINT NOT NULL,
-	stored BIGINT NOT NULL,
+	in_store BIGINT NOT NULL,
 	indexed BIGINT NOT NULL,
 	waiting BIGINT NOT NULL,
 	orphans BIGINT NOT NULL,
@@ -52,7 +52,7 @@ CREATE TABLE daily_account (
 	day_us BIGINT NOT NULL,
 	captured BIGINT NOT NULL, -- leaves of the ledger, the most that were ever counted
 	recorded BIGINT NOT NULL, -- rows
-	stored BIGINT NOT NULL, -- of these, with their object
+	in_store BIGINT NOT NULL, -- of these, with their object
 	orphans BIGINT NOT NULL, -- objects without a row
 	missing BIGINT NOT NULL, -- rows without their object
 	first_us BIGINT NOT NULL,

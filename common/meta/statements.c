@@ -227,19 +227,19 @@ static const struct {
 	[STMT_OUTBOX_HAS] = { "outbox_has", "SELECT count(*) FROM outbox WHERE message_id = ?", NULL },
 	[STMT_WALK_GET] = {
 		"walk_get",
-		"SELECT at_us, began_us, finished_us, captured, recorded, stored, indexed, waiting, orphans, missing, first_us,"
+		"SELECT at_us, began_us, finished_us, captured, recorded, in_store, indexed, waiting, orphans, missing, first_us,"
 		" last_us FROM reconcile_walk WHERE name = ?",
 		NULL,
 	},
 	[STMT_WALK_ADD] = {
 		"walk_add",
-		"INSERT INTO reconcile_walk (at_us, began_us, finished_us, captured, recorded, stored, indexed, waiting, orphans,"
+		"INSERT INTO reconcile_walk (at_us, began_us, finished_us, captured, recorded, in_store, indexed, waiting, orphans,"
 		" missing, first_us, last_us, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
 	[STMT_WALK_SET] = {
 		"walk_set",
-		"UPDATE reconcile_walk SET at_us = ?, began_us = ?, finished_us = ?, captured = ?, recorded = ?, stored = ?,"
+		"UPDATE reconcile_walk SET at_us = ?, began_us = ?, finished_us = ?, captured = ?, recorded = ?, in_store = ?,"
 		" indexed = ?, waiting = ?, orphans = ?, missing = ?, first_us = ?, last_us = ? WHERE name = ?",
 		NULL,
 	},
@@ -287,13 +287,13 @@ static const struct {
 	},
 	[STMT_ACCOUNT_DAY_ADD] = {
 		"account_day_add",
-		"INSERT INTO daily_account (day_us, captured, recorded, stored, orphans, missing, first_us, last_us, stored_until_us,"
+		"INSERT INTO daily_account (day_us, captured, recorded, in_store, orphans, missing, first_us, last_us, stored_until_us,"
 		" indexed, waiting, indexed_until_us, counted_us) VALUES (?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
 		NULL,
 	},
 	[STMT_ACCOUNT_DAY_STORE] = {
 		"account_day_store",
-		"UPDATE daily_account SET captured = CASE WHEN captured > ? THEN captured ELSE ? END, recorded = ?, stored = ?, orphans = ?, missing = ?, first_us = ?,"
+		"UPDATE daily_account SET captured = CASE WHEN captured > ? THEN captured ELSE ? END, recorded = ?, in_store = ?, orphans = ?, missing = ?, first_us = ?,"
 		" last_us = ?, stored_until_us = ?, counted_us = ? WHERE day_us = ?",
 		NULL,
 	},
@@ -304,13 +304,13 @@ static const struct {
 	},
 	[STMT_ACCOUNT_DAY_LIST] = {
 		"account_day_list",
-		"SELECT day_us, captured, recorded, stored, orphans, missing, first_us, last_us, stored_until_us, indexed, waiting,"
+		"SELECT day_us, captured, recorded, in_store, orphans, missing, first_us, last_us, stored_until_us, indexed, waiting,"
 		" indexed_until_us, counted_us FROM daily_account ORDER BY day_us DESC LIMIT ?",
 		NULL,
 	},
 	[STMT_ACCOUNT_DAY_UNEQUAL] = {
 		"account_day_unequal",
-		"SELECT count(*) FROM daily_account WHERE captured <> recorded OR stored <> recorded"
+		"SELECT count(*) FROM daily_account WHERE captured <> recorded OR in_store <> recorded"
 		" OR (indexed_until_us = stored_until_us AND indexed + waiting < recorded)",
 		NULL,
 	},
