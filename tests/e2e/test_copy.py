@@ -13,6 +13,8 @@ import pytest
 
 from stack.process import wait_until
 
+pytestmark = pytest.mark.embedded("compares the files of two archives")
+
 MAIL = b"From: alice@example.org\r\nTo: bob@example.org\r\nSubject: number %d\r\nDate: Mon, 5 Jan 2026 10:00:00 +0000\r\n\r\n%s\r\n"
 PASSWORD = "correct horse battery"
 

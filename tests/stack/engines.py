@@ -3,6 +3,7 @@
 	embedded   none: files and SQLite (the default)
 	maria      MariaDB, Ceph RGW, OpenSearch, Redis
 	mysql      MySQL 9, MinIO, Elasticsearch 8, Redis
+	store=minio.Minio,…  these starters, and the embedded default for the rest
 
 They are started at their first use and ended by close(). Whatever is missing is missing for every test, with its reason."""
 import importlib
@@ -15,16 +16,21 @@ from .process import Failed, private_dir
 STACKS = {
     "embedded": None,
     "maria": {"store": "ceph.Ceph", "meta": "mariadb.MariaDB", "index": "opensearch.OpenSearch", "cache": "redis.Redis"},
-    "mysql": {"store": "minio.MinIO", "meta": "mysql.MySQL", "index": "elasticsearch.Elasticsearch", "cache": "redis.Redis"},
+    "mysql": {"store": "minio.Minio", "meta": "mysql.MySQL", "index": "elasticsearch.Elasticsearch", "cache": "redis.Redis"},
 }
 PARTS = ("meta", "store", "cache", "index")
 
 
 def stack_name():
     name = os.environ.get("STRONGROOM_STACK") or "embedded"
-    if name not in STACKS:
+    if name not in STACKS and "=" not in name:
         raise Failed("STRONGROOM_STACK is %s; there are: %s" % (name, " ".join(STACKS)))
     return name
+
+
+def starters(stack):
+    """{part: "module.Class"}."""
+    return dict(word.split("=") for word in stack.split(",")) if "=" in stack else STACKS[stack]
 
 
 def load(place):
@@ -37,7 +43,7 @@ def load(place):
 
 
 class Engines:
-    """store, meta, index, cache: the running servers. dir: where each has a folder of its own; default: a new one, removed by
+    """parts: the running servers by "store", "meta", "index", "cache". dir: where each has a folder of its own; default: a new one, removed by
     close(). options: {"meta": {"port": …}} for their constructors."""
 
     def __init__(self, stack, dir=None, options=None):
@@ -48,27 +54,23 @@ class Engines:
     def make(self, *names):
         if self.dir is None:
             self.dir = private_dir("strongroom-engines.")
-        for name in names or PARTS:
+        known = starters(self.stack)
+        for name in names or [part for part in PARTS if part in known]:
             if name not in self.parts:
                 folder = os.path.join(self.dir, name)
                 os.makedirs(folder, exist_ok=True)
-                self.parts[name] = load(STACKS[self.stack][name])(dir=folder, **self.options.get(name, {}))
+                self.parts[name] = load(known[name])(dir=folder, **self.options.get(name, {}))
         return self
 
     def start(self):
         try:
             self.make()
-            for name in PARTS:
-                self.parts[name].start()
+            for part in self.parts.values():
+                part.start()
         except BaseException:
             self.close()
             raise
         return self
-
-    def __getattr__(self, name):
-        if name in PARTS and name in self.__dict__.get("parts", {}):
-            return self.parts[name]
-        raise AttributeError(name)
 
     def close(self):
         for name in reversed(PARTS):

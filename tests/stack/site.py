@@ -137,25 +137,32 @@ class Site:
     def use_servers(self, servers, proxied):
         """Settings of where things are, and the views of it for tests: self.store, self.meta, self.index."""
         self.servers = servers
-        if servers is None:
-            self.store, self.meta = FsStore(self.path("store")), SqliteMeta(self.path("meta"))
-            self.index = FtsIndex(self.path("index", "index.db"))
-            return
-        if proxied:
-            self.proxies = {part: FaultProxy(("127.0.0.1", getattr(servers, part).port), PROTOCOLS[part]) for part in PROTOCOLS}
-        ports = {part: self.proxies[part].port if proxied else getattr(servers, part).port for part in PROTOCOLS}
-        gates = {part: Gate(self.proxies.get(part)) for part in PROTOCOLS}
-        self.store = S3Store(servers.store, self.name, gates["store"])
-        self.meta = ServerMeta(servers.meta, self.name, gates["meta"])
-        self.index = EsIndex(servers.index, self.name, gates["index"])
+        self.store, self.meta = FsStore(self.path("store")), SqliteMeta(self.path("meta"))
+        self.index = FtsIndex(self.path("index", "index.db"))
+        for part, engine in servers.parts.items() if servers else ():
+            if proxied:
+                self.proxies[part] = FaultProxy(("127.0.0.1", engine.port), PROTOCOLS[part])
+            port, gate = (self.proxies[part].port if proxied else engine.port), Gate(self.proxies.get(part))
+            getattr(self, "use_server_for_" + part)(engine, port, gate)
+
+    def use_server_for_store(self, engine, port, gate):
+        self.store = S3Store(engine, self.name, gate)
+        self.put_settings(self.store.bucket.settings(self.path("s3-credentials"), self.owner()))
+        self.settings["s3.endpoint"] = "http://127.0.0.1:%d" % port
+
+    def use_server_for_meta(self, engine, port, gate):
+        self.meta = ServerMeta(engine, self.name, gate)
         self.meta.allow()
-        self.put_settings(servers.store.settings(self.name, self.owner()))
-        self.put_settings(servers.meta.settings(ports["meta"]))
-        self.put_settings(servers.index.settings())
-        self.put_settings(servers.cache.settings(ports["cache"]))
-        self.settings.update({"store": "s3:" + self.name, "meta": "mysql:" + self.name, "index": "es:" + self.name,
-                              "s3.endpoint": "http://127.0.0.1:%d" % ports["store"],
-                              "es.hosts": "http://127.0.0.1:%d" % ports["index"]})
+        self.put_settings(engine.settings(port))
+        self.settings["meta"] = "mysql:" + self.name
+
+    def use_server_for_index(self, engine, port, gate):
+        self.index = EsIndex(engine, self.name, gate)
+        self.put_settings(engine.settings())
+        self.settings.update({"index": "es:" + self.name, "es.hosts": "http://127.0.0.1:%d" % port})
+
+    def use_server_for_cache(self, engine, port, gate):
+        self.put_settings(engine.settings(port))
 
     def put_settings(self, sections):
         for section, lines in sections.items():
@@ -353,8 +360,9 @@ class Site:
             shutil.rmtree(self.dir, ignore_errors=True)
 
     def owner(self):
-        """(uid, gid) that the daemons run as."""
-        if not self.user:
+        """(uid, gid) that the daemons run as; ours where that account does not exist."""
+        try:
+            entry = pwd.getpwnam(self.user)
+            return entry.pw_uid, entry.pw_gid
+        except KeyError:
             return os.geteuid(), os.getegid()
-        entry = pwd.getpwnam(self.user)
-        return entry.pw_uid, entry.pw_gid
