@@ -26,7 +26,7 @@ PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libcurl4-gnutls-dev
 PACKAGES_DEMO  := ca-certificates openssl postfix python3
 PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps systemd dovecot-imapd dovecot-lmtpd fetchmail \
 	m4 swaks default-jdk-headless maven mariadb-client-core mariadb-server-core \
-	ceph-common ceph-mon ceph-osd radosgw
+	ceph-common ceph-mon ceph-osd radosgw python3-pymysql python3-yaml
 
 # ---- how to compile --------------------------------------------------------------------------------------------------
 
