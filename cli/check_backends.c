@@ -11,6 +11,15 @@
 
 #define COUNT_ATTEMPTS 5
 
+static void take_store_finding(void *ctx, enum store_finding kind, const char *finding, const char *remedy)
+{
+	static const enum check_level levels[] = {
+		[STORE_HOLDS] = CHECK_OK, [STORE_LACKS] = CHECK_NOTE, [STORE_FAILS] = CHECK_PROBLEM
+	};
+
+	check_report(ctx, levels[kind], remedy, "store: %s", finding);
+}
+
 /* NULL when it can't be opened. Caller closes. */
 static struct store *check_store(struct check *c)
 {
@@ -25,6 +34,8 @@ static struct store *check_store(struct check *c)
 		check_report(c, CHECK_PROBLEM, NULL, "store: %s", e.text);
 	else
 		check_report(c, CHECK_OK, NULL, "store takes messages (lock: %s)", store_lock_mode(s));
+	if (store_prove(s, take_store_finding, c, &e) < 0)
+		check_report(c, CHECK_PROBLEM, NULL, "store: %s", e.text);
 	return s;
 }
 

@@ -185,6 +185,31 @@ static int make_index(const struct conf *c, struct err *e)
 	return 0;
 }
 
+static void print_finding(void *ctx, enum store_finding kind, const char *finding, const char *remedy)
+{
+	bool *failed = ctx;
+
+	*failed = *failed || kind == STORE_FAILS;
+	printf("store: %s\n", finding);
+	if (remedy)
+		printf("       remedy: %s\n", remedy);
+}
+
+/* A store at a server is tried before anything is trusted to it, unless that was done. */
+static int prove_store(const struct conf *c, struct err *e)
+{
+	struct store *s CLEANUP(store_closep) = NULL;
+	bool failed = false;
+
+	if (store_open(&s, c, e) < 0)
+		return -1;
+	if (store_proved(s, e) == 0)
+		return 0;
+	if (e->class != ERR_PERMANENT || store_prove(s, print_finding, &failed, e) < 0)
+		return -1;
+	return failed ? err_permanent(e, "the store is not fit for an archive (see above)") : 0;
+}
+
 static int fill(const struct conf *c, const struct strv *names, struct err *e)
 {
 	if (secret_keys_create(c->key_dir, e) < 0)
@@ -198,7 +223,7 @@ static int fill(const struct conf *c, const struct strv *names, struct err *e)
 	printf("database ready: %s\n", c->meta);
 	if (make_index(c, e) < 0)
 		return -1;
-	return names->n ? make_trial_tls(c, names, e) : 0;
+	return (names->n && make_trial_tls(c, names, e) < 0) || prove_store(c, e) < 0 ? -1 : 0;
 }
 
 static int run(struct cli *cli, int argc, char **argv)

@@ -26,8 +26,8 @@ static int take_name(struct archive *a, const char *name, struct err *e)
 
 static int open_parts(struct archive *a, const char *name, struct err *e)
 {
-	if (take_name(a, name, e) || store_open(&a->store, a->conf, e) || meta_open(&a->meta, a->conf, e) ||
-		parser_pool_open(&a->parsers, a->conf, e))
+	if (take_name(a, name, e) || store_open(&a->store, a->conf, e) || store_proved(a->store, e) ||
+		meta_open(&a->meta, a->conf, e) || parser_pool_open(&a->parsers, a->conf, e))
 		return -1;
 	a->indexer = indexer_new(a->conf, a->meta);
 	a->group = group_new(a->meta, a->indexer, a->daemon);

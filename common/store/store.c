@@ -64,6 +64,33 @@ int store_list(struct store *s, const struct store_range *range,
 	return s->driver->list(s, range, take, ctx, e);
 }
 
+int store_extend(struct store *s, const struct locator *where, int64_t retain_until_us, struct err *e)
+{
+	return s->driver->extend(s, where, retain_until_us, e);
+}
+
+int store_hold(struct store *s, const struct locator *where, bool on, struct err *e)
+{
+	return s->driver->hold(s, where, on, e);
+}
+
+int store_presign(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e)
+{
+	if (!s->driver->presign)
+		return err_permanent(e, "presign(%s) failed: a store of kind %s has no URLs", where->key, s->driver->kind);
+	return s->driver->presign(s, where, seconds, url_r, e);
+}
+
+int store_prove(struct store *s, store_report *report, void *ctx, struct err *e)
+{
+	return s->driver->prove ? s->driver->prove(s, report, ctx, e) : 0;
+}
+
+int store_proved(struct store *s, struct err *e)
+{
+	return s->driver->proved ? s->driver->proved(s, e) : 0;
+}
+
 int store_ready(struct store *s, struct err *e)
 {
 	return s->driver->ready(s, e);

@@ -69,6 +69,35 @@ struct store_range {
 int store_list(struct store *s, const struct store_range *range,
 	int (*take)(void *ctx, const struct store_listed *object), void *ctx, struct err *e) MUST_CHECK;
 
+/* Keeps an object until then at least. A lock is never shortened: an earlier time changes nothing. -1 permanent past
+ * lock_days_max or when there is no such object. In store_fs nothing ends by itself: there it only looks for the object,
+ * and until when it is to be kept is what the database says. */
+int store_extend(struct store *s, const struct locator *where, int64_t retain_until_us, struct err *e) MUST_CHECK;
+
+/* Puts a legal hold on an object, which keeps it beyond the end of its lock, or takes it off. In store_fs as store_extend():
+ * the database knows. */
+int store_hold(struct store *s, const struct locator *where, bool on, struct err *e) MUST_CHECK;
+
+/* A URL that anybody can read the object at, without an account, for so many seconds. Caller frees. -1 permanent where the
+ * store has no such thing. */
+int store_presign(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e) MUST_CHECK;
+
+enum store_finding {
+	STORE_HOLDS, /* tried, in order */
+	STORE_LACKS, /* a guarantee that this store does not give: somebody should know */
+	STORE_FAILS, /* nothing may be captured to it; remedy says what to do */
+};
+typedef void store_report(void *ctx, enum store_finding kind, const char *finding, const char *remedy);
+
+/* Tries to break what the store promises, on objects of its own, which it removes when their short locks are over, and
+ * reports what came of it. Takes some seconds where there is something to try. What came of it is kept in the store itself,
+ * for store_proved(). -1: it could not be tried. */
+int store_prove(struct store *s, store_report *report, void *ctx, struct err *e) MUST_CHECK;
+
+/* Was this store seen to keep its promises? Who captures asks once, before the first message. -1 permanent with what to do
+ * when it was not, temporary when it can't be reached. */
+int store_proved(struct store *s, struct err *e) MUST_CHECK;
+
 /* Can a message be put now? For readiness and for refusing at MAIL: cheap. -1 says why not. */
 int store_ready(struct store *s, struct err *e) MUST_CHECK;
 

@@ -16,6 +16,11 @@ struct store_driver {
 	int (*stat)(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e);
 	int (*list)(struct store *s, const struct store_range *range,
 		int (*take)(void *ctx, const struct store_listed *object), void *ctx, struct err *e);
+	int (*extend)(struct store *s, const struct locator *where, int64_t retain_until_us, struct err *e);
+	int (*hold)(struct store *s, const struct locator *where, bool on, struct err *e);
+	int (*presign)(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e); /* NULL: can't */
+	int (*prove)(struct store *s, store_report *report, void *ctx, struct err *e); /* NULL: nothing to prove */
+	int (*proved)(struct store *s, struct err *e);				       /* NULL: nothing to prove */
 	int (*ready)(struct store *s, struct err *e);
 	int (*create)(const char *where, const struct conf *conf, struct err *e);
 };

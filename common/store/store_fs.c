@@ -404,6 +404,30 @@ static int fs_stat(struct store *store, const struct locator *where, struct stor
 	return 1;
 }
 
+/* ---- what the database alone knows of ---- */
+
+static int fs_must_be_there(struct store *store, const struct locator *where, struct err *e)
+{
+	struct store_state unused;
+	int there = fs_stat(store, where, &unused, e);
+
+	if (there)
+		return there < 0 ? -1 : 0;
+	return err_permanent(e, "lock(%s/%s) failed: there is no such object", store_fs(store)->dir, where->key);
+}
+
+static int fs_extend(struct store *store, const struct locator *where, int64_t retain_until_us, struct err *e)
+{
+	(void)retain_until_us;
+	return fs_must_be_there(store, where, e);
+}
+
+static int fs_hold(struct store *store, const struct locator *where, bool on, struct err *e)
+{
+	(void)on;
+	return fs_must_be_there(store, where, e);
+}
+
 /* ---- list ---- */
 
 /* Does this name of a directory belong to the range? */
@@ -521,6 +545,8 @@ const struct store_driver store_fs_driver = {
 	.get = fs_get,
 	.stat = fs_stat,
 	.list = fs_list,
+	.extend = fs_extend,
+	.hold = fs_hold,
 	.ready = fs_ready,
 	.create = fs_create,
 };

@@ -38,6 +38,11 @@ const struct store_driver store_s3_driver = {
 	.get = store_s3_get,
 	.stat = store_s3_stat,
 	.list = store_s3_list,
+	.extend = store_s3_extend,
+	.hold = store_s3_hold,
+	.presign = store_s3_presign,
+	.prove = store_s3_prove,
+	.proved = store_s3_proved,
 	.ready = store_s3_ready,
 	.create = store_s3_create,
 };

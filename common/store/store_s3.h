@@ -5,6 +5,7 @@
 #ifndef STORE_STORE_S3_H
 #define STORE_STORE_S3_H
 
+#include "base/clock.h"
 #include "store/store_driver.h"
 #include "store/store_s3_client.h"
 #include "store/store_s3_xml.h"
@@ -25,9 +26,14 @@ static inline struct store_s3 *store_s3(struct store *s)
 
 int store_s3_put(struct store *s, const struct store_object *o, struct locator *where_r, struct err *e) MUST_CHECK;
 
-/* Adds the headers of a lock until then (COMPLIANCE), and those of encryption at rest. -1 permanent for a lock longer than
- * lock_days_max. */
-int store_s3_lock_headers(const struct store_s3 *s, struct s3_request *r, int64_t retain_until_us, struct err *e) MUST_CHECK;
+/* -1 permanent for a lock that is longer than lock_days_max from now. */
+int store_s3_check_until(const struct store_s3 *s, const char *key, int64_t retain_until_us, struct err *e) MUST_CHECK;
+
+/* Whole seconds, never earlier than asked for. */
+void store_s3_format_until(char text[CLOCK_TEXT_SIZE], int64_t us);
+
+/* Adds the headers of a lock until then (COMPLIANCE), and those of encryption at rest. */
+void store_s3_lock_headers(const struct store_s3 *s, struct s3_request *r, int64_t retain_until_us);
 void store_s3_sse_headers(const struct store_s3 *s, struct s3_request *r);
 
 /* Adds Content-MD5 and x-amz-checksum-sha256; r->sha256 is set. */
@@ -38,6 +44,8 @@ void store_s3_checksum_headers(struct s3_request *r);
 int store_s3_get(struct store *s, const struct locator *where, int (*sink)(void *ctx, const void *data, size_t n), void *ctx,
 	struct err *e) MUST_CHECK;
 int store_s3_stat(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e) MUST_CHECK;
+
+int store_s3_presign(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e) MUST_CHECK;
 
 /* ---- store_s3_list ---- */
 
@@ -50,6 +58,22 @@ int store_s3_find(struct store *s, const struct uuid *id, struct locator *where_
 /* The oldest version of a key that has these bytes, which are read back: 1 with *where_r (caller deinits), 0, -1. */
 int store_s3_find_bytes(struct store_s3 *s, const char *key, uint64_t length, const uint8_t *sha256, struct locator *where_r,
 	struct err *e) MUST_CHECK;
+
+/* ---- store_s3_lock ---- */
+
+int store_s3_extend(struct store *s, const struct locator *where, int64_t retain_until_us, struct err *e) MUST_CHECK;
+int store_s3_hold(struct store *s, const struct locator *where, bool on, struct err *e) MUST_CHECK;
+
+/* The body of a change of a lock. Caller frees. */
+char *store_s3_retention_body(const char *mode, int64_t until_us) __attribute__((returns_nonnull));
+
+/* Makes *r a PUT of what belongs to a version ("retention", "legal-hold"); body goes on belonging to the caller. */
+void store_s3_put_aspect(struct s3_request *r, const char *key, const char *version, const char *aspect, const char *body);
+
+/* ---- store_s3_proof ---- */
+
+int store_s3_prove(struct store *s, store_report *report, void *ctx, struct err *e) MUST_CHECK;
+int store_s3_proved(struct store *s, struct err *e) MUST_CHECK;
 
 /* ---- store_s3_bucket ---- */
 

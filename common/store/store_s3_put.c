@@ -10,8 +10,7 @@
 
 #define DAY_US (86400 * CLOCK_SECOND)
 
-/* Whole seconds, never earlier than asked for. */
-static void format_until(char text[CLOCK_TEXT_SIZE], int64_t us)
+void store_s3_format_until(char text[CLOCK_TEXT_SIZE], int64_t us)
 {
 	clock_format(text, (us + CLOCK_SECOND - 1) / CLOCK_SECOND * CLOCK_SECOND);
 }
@@ -25,19 +24,26 @@ void store_s3_sse_headers(const struct store_s3 *s, struct s3_request *r)
 		s3_header(r, "x-amz-server-side-encryption-aws-kms-key-id", s->sse_kms_key);
 }
 
-int store_s3_lock_headers(const struct store_s3 *s, struct s3_request *r, int64_t retain_until_us, struct err *e)
+/* A day of grace: clocks differ, and messages wait. */
+int store_s3_check_until(const struct store_s3 *s, const char *key, int64_t retain_until_us, struct err *e)
 {
 	char until[CLOCK_TEXT_SIZE];
 
-	format_until(until, retain_until_us);
-	/* A day of grace: clocks differ, and messages wait. */
-	if (retain_until_us > clock_now_us() + (int64_t)(s->lock_days_max + 1) * DAY_US)
-		return err_permanent(e, "lock(s3:%s/%s) refused: until %s is more than lock_days_max (%" PRIu64 " days) away",
-			s3_client_bucket(s->client), r->key, until, s->lock_days_max);
+	if (retain_until_us <= clock_now_us() + (int64_t)(s->lock_days_max + 1) * DAY_US)
+		return 0;
+	store_s3_format_until(until, retain_until_us);
+	return err_permanent(e, "lock(s3:%s/%s) refused: until %s is more than lock_days_max (%" PRIu64 " days) away",
+		s3_client_bucket(s->client), key, until, s->lock_days_max);
+}
+
+void store_s3_lock_headers(const struct store_s3 *s, struct s3_request *r, int64_t retain_until_us)
+{
+	char until[CLOCK_TEXT_SIZE];
+
+	store_s3_format_until(until, retain_until_us);
 	s3_header(r, "x-amz-object-lock-mode", "COMPLIANCE");
 	s3_header(r, "x-amz-object-lock-retain-until-date", until);
 	store_s3_sse_headers(s, r);
-	return 0;
 }
 
 void store_s3_checksum_headers(struct s3_request *r)
@@ -139,7 +145,8 @@ int store_s3_put(struct store *store, const struct store_object *o, struct locat
 
 	s3_header(&r, "Content-Type", "message/rfc822");
 	store_s3_checksum_headers(&r);
-	if (store_s3_lock_headers(s, &r, o->retain_until_us, e))
+	store_s3_lock_headers(s, &r, o->retain_until_us);
+	if (store_s3_check_until(s, key, o->retain_until_us, e))
 		return -1;
 	return put_until_known(s, &r, where_r, e);
 }

@@ -135,3 +135,15 @@ int store_s3_stat(struct store *store, const struct locator *where, struct store
 	http_answer_deinit(&a);
 	return rc;
 }
+
+int store_s3_presign(struct store *store, const struct locator *where, uint32_t seconds, char **url_r, struct err *e)
+{
+	struct store_s3 *s = store_s3(store);
+	CLEANUP(s3_request_deinit) struct s3_request r = { .method = "GET", .key = where->key };
+
+	if (check_locator(s, where, e))
+		return -1;
+	s3_query(&r, "versionId", where->version);
+	*url_r = s3_client_presign(s->client, &r, seconds);
+	return 0;
+}
