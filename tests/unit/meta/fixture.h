@@ -1,4 +1,4 @@
-/* fixture: databases in a temporary directory, and messages to put into them. */
+/* fixture: databases in a temporary directory or at a server (server.h), and messages to put into them. */
 #ifndef TESTS_META_FIXTURE_H
 #define TESTS_META_FIXTURE_H
 
@@ -8,6 +8,7 @@
 #include "meta/capture.h"
 #include "meta/catalog.h"
 #include "meta/maintenance.h"
+#include "server.h"
 
 #include <dirent.h>
 #include <sqlite3.h>
@@ -48,6 +49,8 @@ static inline int make_directory(void **state)
 	snprintf(directory, sizeof(directory), "%s/test-meta-XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	if (!mkdtemp(directory))
 		return -1;
+	if (server_wanted(&conf))
+		return 0;
 	snprintf(meta_url, sizeof(meta_url), "sqlite:%s", directory);
 	conf.meta = meta_url;
 	return 0;
@@ -60,6 +63,8 @@ static inline int remove_directory(void **state)
 
 	(void)state;
 	meta_closep(&meta);
+	if (*server_name)
+		server_clean_up(&conf);
 	while (d && (entry = readdir(d))) {
 		_free_ char *path = path_of(entry->d_name);
 
@@ -90,6 +95,8 @@ static inline void reopen_meta(void)
 /* Runs SQL behind meta's back; the result code. */
 static inline int raw_sql(const char *file, const char *sql)
 {
+	if (*server_name)
+		return server_sql(&conf, file, sql, NULL);
 	_free_ char *path = path_of(file);
 	sqlite3 *db = NULL;
 	int code = sqlite3_open(path, &db);
@@ -107,6 +114,10 @@ static inline int64_t raw_number(const char *file, const char *sql)
 	sqlite3_stmt *st = NULL;
 	int64_t value = -1;
 
+	if (*server_name) {
+		server_sql(&conf, file, sql, &value);
+		return value;
+	}
 	if (sqlite3_open(path, &db) == SQLITE_OK &&
 		sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
 		sqlite3_step(st) == SQLITE_ROW)
