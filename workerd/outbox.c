@@ -33,12 +33,13 @@ static int report(void *ctx, const struct archive_progress *p)
 
 static int rebuild(struct worker *w, const char *why, struct err *e)
 {
+	const struct archive_rebuild all = { .how = ARCHIVE_REINDEX_ANYHOW, .from_us = INT64_MIN, .until_us = INT64_MAX };
 	struct rebuild r = { w, clock_monotonic_us() + PROGRESS_US };
 	struct archive_progress p = { 0 };
 
 	log_warn(NULL, "the index is built anew from the archive, search is incomplete until "
 		       "that is done: %s", why);
-	if (archive_reindex(w->archive, ARCHIVE_REINDEX_ANYHOW, report, &r, &p, e))
+	if (archive_reindex(w->archive, &all, report, &r, &p, e))
 		return atomic_load(&w->stop) ? 0 : -1;
 	log_info(NULL, "the index is whole again: %" PRIu64 " messages, %" PRIu64
 		       " of them could not be read", p.done, p.failed);

@@ -220,7 +220,7 @@ static void answer_new(struct archive *a, struct entry *entry, struct archive_re
 {
 	*r = (struct archive_receipt){ .id = entry->row.id };
 	if (entry->batch)
-		r->indexed = indexer_wait(a->indexer, entry->batch, conf_reply_wait_us(a->conf));
+		r->indexed = indexer_wait(a->indexer, entry->batch, conf_reply_wait_us(a->conf), NULL);
 }
 
 /* Up to the commit: from here on the message is entry->known_as, when entry->known, or the entry's own id. */

@@ -58,15 +58,24 @@ enum archive_reindex {
 	ARCHIVE_REINDEX_ANYHOW, /* of what can be read: there is no old index, or somebody has decided so */
 };
 
-/* Builds a fresh index of the whole archive and puts it in place; capture goes on meanwhile. progress may return -1 to
- * stop (the old index stays). Messages whose bytes can't be read are logged, counted in `failed`, and put on the outbox;
- * with ARCHIVE_REINDEX_WHOLE and more than one in a hundred of them -1 permanent: the old index stays. */
-struct archive_progress {
-	uint64_t done;	 /* messages walked past, those that failed included */
-	uint64_t total;	 /* when it began */
-	uint64_t failed; /* their bytes could not be read: they are on the outbox */
+/* What is rebuilt: messages archived from_us <= time < until_us, whole months (UTC), open with INT64_MIN and INT64_MAX. Not
+ * every kind of index can do a part. */
+struct archive_rebuild {
+	enum archive_reindex how;
+	int64_t from_us, until_us;
+	bool afresh; /* don't go on with what was interrupted */
 };
-int archive_reindex(struct archive *a, enum archive_reindex how,
+
+/* Builds a fresh index and puts it in place; capture goes on meanwhile, and what may be missing in it afterwards is on the
+ * outbox. progress may return -1 to stop; stopped or failed, the old index stays, and the next rebuild of the same goes on
+ * there. Messages whose bytes can't be read are logged, counted in `failed`, and put on the outbox; with
+ * ARCHIVE_REINDEX_WHOLE and more than one in a hundred of them -1 permanent: the old index stays. */
+struct archive_progress {
+	uint64_t done;	 /* messages that are in it, those that failed included */
+	uint64_t total;	 /* when it began */
+	uint64_t failed; /* could not be read, or the index refuses them: they are on the outbox */
+};
+int archive_reindex(struct archive *a, const struct archive_rebuild *what,
 	int (*progress)(void *ctx, const struct archive_progress *p), void *ctx, struct archive_progress *p_r, struct err *e)
 	MUST_CHECK;
 

@@ -33,6 +33,8 @@ struct index_batch {
 	struct document **documents;
 	size_t n;
 	size_t bytes;
+	bool *refused;	/* of each document, whether the index will not have it */
+	size_t refused_count;
 	size_t waiters; /* callers that have not come back from indexer_wait() */
 	bool awaited;	/* there were any when it was queued */
 	bool must;	/* its callers will take it off the outbox: make it durable first */
@@ -101,6 +103,7 @@ static struct index_batch *batch_new(
 
 	b->documents = mem_dup(documents, n * sizeof(*documents));
 	b->n = n;
+	b->refused = MEM_ARRAY(bool, n);
 	b->bytes = bytes_of(documents, n);
 	b->waiters = waiters;
 	b->due_us = due_us;
@@ -112,6 +115,7 @@ static void batch_free(struct index_batch *b)
 {
 	pthread_cond_destroy(&b->tried);
 	free(b->documents);
+	free(b->refused);
 	free(b);
 }
 
@@ -181,14 +185,17 @@ struct index_batch *indexer_offer(struct indexer *x, struct document **documents
 	return wait ? b : NULL;
 }
 
-bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us)
+bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us, bool *refused_r)
 {
 	int64_t until = clock_monotonic_us() + wait_us;
 
 	pthread_mutex_lock(&x->lock);
 	while (b->state == BATCH_QUEUED && wait_until(&b->tried, &x->lock, until) != ETIMEDOUT)
 		;
-	bool indexed = b->state == BATCH_INDEXED;
+	bool indexed = b->state == BATCH_INDEXED && (refused_r || !b->refused_count);
+
+	if (indexed && refused_r)
+		memcpy(refused_r, b->refused, b->n * sizeof(*refused_r));
 	bool last = --b->waiters == 0 && b->state != BATCH_QUEUED;
 
 	x->busy_us = clock_monotonic_us(); /* a client that goes on at once waited long enough */
@@ -246,7 +253,7 @@ static struct index_batch *take_run(struct indexer *x)
 	return first;
 }
 
-/* Lets go of a run's documents, but for their ids, which come back; caller frees. */
+/* Lets go of a run's documents, but for the ids of those that the index has, which come back; caller frees. */
 static struct uuid *reduce_to_ids(struct index_batch *run, size_t *n_r)
 {
 	size_t n = 0, at = 0;
@@ -257,10 +264,11 @@ static struct uuid *reduce_to_ids(struct index_batch *run, size_t *n_r)
 
 	for (struct index_batch *b = run; b; b = b->next) {
 		for (size_t i = 0; i < b->n; i++)
-			ids[at++] = b->documents[i]->doc.id;
+			if (!b->refused[i])
+				ids[at++] = b->documents[i]->doc.id;
 		free_documents(b->documents, b->n);
 	}
-	*n_r = n;
+	*n_r = at;
 	return ids;
 }
 
@@ -320,7 +328,14 @@ static int open_index(struct indexer *x)
 	return 0;
 }
 
-static int add_run(struct indexer *x, const struct index_batch *run, struct err *e)
+static void count_refused(struct index_batch *run)
+{
+	for (struct index_batch *b = run; b; b = b->next)
+		for (size_t i = 0; i < b->n; i++)
+			b->refused_count += b->refused[i];
+}
+
+static int add_run(struct indexer *x, struct index_batch *run, struct err *e)
 {
 	size_t n = 0, at = 0;
 
@@ -329,12 +344,15 @@ static int add_run(struct indexer *x, const struct index_batch *run, struct err 
 	_free_ struct index_doc *docs = MEM_ARRAY(struct index_doc, n);
 
 	for (const struct index_batch *b = run; b; b = b->next)
-		for (size_t i = 0; i < b->n; i++)
-			docs[at++] = b->documents[i]->doc;
+		for (size_t i = 0; i < b->n; i++, at++) {
+			docs[at] = b->documents[i]->doc;
+			docs[at].refused = &b->refused[i];
+		}
 	if (FAULT("archive.index"))
 		return err_temporary(e, "index_add() failed: fault");
 	if (index_add(x->index, docs, n, e))
 		return -1;
+	count_refused(run);
 	if (FAULT("archive.indexed"))
 		return err_temporary(e, "index_add() failed: fault");
 	return 0;

@@ -40,8 +40,10 @@ enum indexer_haste {
 struct index_batch *indexer_offer(struct indexer *x, struct document **documents, size_t n,
 	size_t waiters, enum indexer_haste haste);
 
-/* Waits until the batch was tried or wait_us has passed; is it in the index? */
-bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us);
+/* Waits until the batch was tried or wait_us has passed; is it in the index? Documents that the index
+ * will not have for what they are stay on the outbox: with refused_r it gets one mark for each, in the
+ * order in which they were offered, and the others count; without, the batch is not in the index. */
+bool indexer_wait(struct indexer *x, struct index_batch *b, int64_t wait_us, bool *refused_r);
 
 /* Up to max ids that are durable in the index and still on the outbox; they are the caller's to
  * take off it, and nothing is lost when it fails to. */

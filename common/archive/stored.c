@@ -150,11 +150,11 @@ int stored_documents(struct archive *a, const struct uuid *ids, size_t n, struct
 	return -1;
 }
 
-static int index_and_clear(struct archive *a, struct document **documents, size_t n, struct err *e)
+static int index_and_clear(struct archive *a, struct document **documents, size_t n, bool *refused_r, struct err *e)
 {
 	struct index_batch *b = indexer_offer(a->indexer, documents, n, 1, INDEXER_MUST);
 
-	if (!b || !indexer_wait(a->indexer, b, INDEX_WAIT_US)) {
+	if (!b || !indexer_wait(a->indexer, b, INDEX_WAIT_US, refused_r)) {
 		if (indexer_ready(a->indexer, e) == 0)
 			err_temporary(e, "the index is busy");
 		return -1;
@@ -168,7 +168,8 @@ static int index_and_clear(struct archive *a, struct document **documents, size_
 int stored_index(struct archive *a, const struct uuid *ids, size_t n, bool *done_r, struct err *e)
 {
 	_free_ struct document **documents = MEM_ARRAY(struct document *, n);
-	size_t have = 0;
+	_free_ bool *refused = MEM_ARRAY(bool, n);
+	size_t have = 0, at = 0;
 
 	if (stored_documents(a, ids, n, documents, e)) {
 		e->class = ERR_TEMPORARY;
@@ -179,5 +180,10 @@ int stored_index(struct archive *a, const struct uuid *ids, size_t n, bool *done
 		if (documents[i])
 			documents[have++] = documents[i];
 	}
-	return have ? index_and_clear(a, documents, have, e) : 0;
+	if (have && index_and_clear(a, documents, have, refused, e))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (done_r[i])
+			done_r[i] = !refused[at++];
+	return 0;
 }

@@ -100,13 +100,20 @@ int index_ready(struct index *i, struct err *e)
 	return i->driver->ready(i, e);
 }
 
-int index_rebuild_begin(struct index **fresh_r, const struct conf *conf, struct err *e)
+int index_rebuild_begin(struct index **fresh_r, const struct conf *conf, const struct index_rebuild *what, struct uuid *done_r,
+	struct err *e)
 {
 	const char *where;
 	const struct index_driver *d = find(conf, &where, e);
 
 	*fresh_r = NULL;
-	return d ? d->rebuild_begin(fresh_r, conf, where, e) : -1;
+	*done_r = (struct uuid){ 0 };
+	return d ? d->rebuild_begin(fresh_r, conf, where, what, done_r, e) : -1;
+}
+
+int index_rebuild_note(struct index *fresh, const struct uuid *done, struct err *e)
+{
+	return fresh->driver->rebuild_note(fresh, done, e);
 }
 
 int index_rebuild_finish(struct index **fresh, const struct conf *conf, struct err *e)
@@ -116,6 +123,14 @@ int index_rebuild_finish(struct index **fresh, const struct conf *conf, struct e
 		return -1;
 	*fresh = NULL;
 	return 0;
+}
+
+void index_rebuild_suspend(struct index **fresh, const struct conf *conf)
+{
+	(void)conf;
+	if (*fresh)
+		(*fresh)->driver->rebuild_suspend(*fresh);
+	*fresh = NULL;
 }
 
 void index_rebuild_abandon(struct index **fresh, const struct conf *conf)

@@ -79,12 +79,30 @@ int index_has(struct index *i, const struct uuid *ids, size_t n, bool *present_r
 /* How many documents it holds. */
 int index_count(struct index *i, uint64_t *n_r, struct err *e) MUST_CHECK;
 
+/* What a rebuild covers. */
+struct index_rebuild {
+	int64_t from_us, until_us; /* messages archived from_us <= time < until_us: whole months (UTC), open with INT64_MIN, INT64_MAX */
+	bool afresh;		   /* what an interrupted rebuild has done goes */
+};
+
 /* Rebuilding beside the live index: begin gives an empty one, fill it with index_add(), and
- * index_rebuild_finish() puts it in the place of the live one in one step (readers and writers
- * go over by themselves); abandon removes it. */
-int index_rebuild_begin(struct index **fresh_r, const struct conf *conf, struct err *e) MUST_CHECK;
+ * index_rebuild_finish() puts it in the place of the live one, or of the months that it covers, in
+ * one step (readers and writers go over by themselves). What others add to the live one meanwhile
+ * may be missing then: see to it that it is added again.
+ *
+ * A rebuild of the same range by the same version that was suspended, or died, goes on where it was:
+ * *done_r is the last id that was noted (all zero: none); messages behind it are to be added, in
+ * the order of ids. -1 permanent: this kind can't rebuild such a range; temporary: somebody else
+ * rebuilds, or it fails. */
+int index_rebuild_begin(struct index **fresh_r, const struct conf *conf, const struct index_rebuild *what, struct uuid *done_r,
+	struct err *e) MUST_CHECK;
+
+/* Notes that all messages up to `done` have been added. Every few seconds is often enough. */
+int index_rebuild_note(struct index *fresh, const struct uuid *done, struct err *e) MUST_CHECK;
+
 int index_rebuild_finish(struct index **fresh, const struct conf *conf, struct err *e) MUST_CHECK;
-void index_rebuild_abandon(struct index **fresh, const struct conf *conf);
+void index_rebuild_suspend(struct index **fresh, const struct conf *conf); /* leaves it to a later begin */
+void index_rebuild_abandon(struct index **fresh, const struct conf *conf); /* removes it */
 
 /* Makes what index_open() expects, for `strongroom init`. */
 int index_create(const struct conf *conf, struct err *e) MUST_CHECK;

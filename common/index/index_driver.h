@@ -18,8 +18,11 @@ struct index_driver {
 	int (*count)(struct index *i, uint64_t *n_r, struct err *e);
 	int (*ready)(struct index *i, struct err *e);
 	bool (*is_damaged)(const struct conf *conf, const char *where);
-	int (*rebuild_begin)(struct index **fresh_r, const struct conf *conf, const char *where, struct err *e);
+	int (*rebuild_begin)(struct index **fresh_r, const struct conf *conf, const char *where, const struct index_rebuild *what,
+		struct uuid *done_r, struct err *e);
+	int (*rebuild_note)(struct index *fresh, const struct uuid *done, struct err *e);
 	int (*rebuild_finish)(struct index *fresh, struct err *e); /* 0: fresh is closed */
+	void (*rebuild_suspend)(struct index *fresh);
 	void (*rebuild_abandon)(struct index *fresh);
 };
 

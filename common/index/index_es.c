@@ -45,6 +45,7 @@ void es_freep(struct es **s)
 	pthread_mutex_destroy(&(*s)->lock);
 	free((*s)->alias);
 	free((*s)->prefix);
+	free((*s)->state);
 	free(*s);
 	*s = NULL;
 }
@@ -184,6 +185,8 @@ const struct index_driver index_es_driver = {
 	.ready = ready,
 	.is_damaged = is_damaged,
 	.rebuild_begin = es_rebuild_begin,
+	.rebuild_note = es_rebuild_note,
 	.rebuild_finish = es_rebuild_finish,
+	.rebuild_suspend = es_rebuild_suspend,
 	.rebuild_abandon = es_rebuild_abandon,
 };

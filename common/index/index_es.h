@@ -37,6 +37,8 @@ struct es {
 	char *alias;
 	char *prefix; /* of the indices that are written to: the alias, or ALIAS.WHEN while it rebuilds */
 	bool rebuilds;
+	struct index_rebuild range; /* of a rebuild */
+	char *state;		    /* of a rebuild: the index whose mapping tells how far it is */
 	pthread_mutex_t lock;
 	/* under the lock: */
 	struct strv known;   /* indices that are there */
@@ -65,12 +67,22 @@ int es_put_template(struct es *s, struct err *e) MUST_CHECK;
 int es_check_indices(struct es *s, struct err *e) MUST_CHECK;
 
 #define ES_NAME_SIZE 300
+#define ES_MONTH_SIZE 12 /* "2026.11" and room */
+#define ES_MONTH_LENGTH 7
+
+/* The month of an instant. */
+char *es_month(char month[ES_MONTH_SIZE], int64_t us);
 
 /* The index in which a message is. */
 char *es_index_name(char name[ES_NAME_SIZE], const struct es *s, const struct uuid *id);
 
-/* Makes it unless it is there. */
+/* Makes it unless it is there. That of a rebuild has no copies, and nobody searches it before it is finished. */
 int es_need_index(struct es *s, const char *name, struct err *e) MUST_CHECK;
+
+/* Gives the indices of a rebuild the settings that live ones have. */
+int es_settle_indices(struct es *s, struct err *e) MUST_CHECK;
+
+#define ES_SCHEMA_VERSION 1 /* as in the template's mappings: _meta.strongroom */
 
 /* ---- the others ---- */
 
@@ -89,7 +101,10 @@ int es_sync(struct index *i, struct err *e) MUST_CHECK;
 int es_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
 	struct err *e) MUST_CHECK;
 
-int es_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, struct err *e) MUST_CHECK;
+int es_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, const struct index_rebuild *what,
+	struct uuid *done_r, struct err *e) MUST_CHECK;
+int es_rebuild_note(struct index *fresh, const struct uuid *done, struct err *e) MUST_CHECK;
+void es_rebuild_suspend(struct index *fresh);
 int es_rebuild_finish(struct index *fresh, struct err *e) MUST_CHECK;
 void es_rebuild_abandon(struct index *fresh);
 

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#define SCHEMA_VERSION 1 /* as in the template's mappings: _meta.strongroom */
-
 #define REMEDY "; strongroom-workerd or `strongroom reindex` makes the index anew"
 
 /* Settings, analysis and mappings: see its text. */
@@ -88,6 +86,11 @@ static void set_number(cJSON *object, const char *name, uint64_t value)
 	json_add_u64(object, name, value);
 }
 
+static cJSON *index_settings(cJSON *template)
+{
+	return member(member(member(template, "template"), "settings"), "index");
+}
+
 /* Settings and mappings of an index, with the numbers of the configuration. */
 static cJSON *make_template(const struct es *s)
 {
@@ -96,7 +99,7 @@ static cJSON *make_template(const struct es *s)
 
 	if (!template)
 		abort(); /* it is ours */
-	cJSON *index = member(member(member(template, "template"), "settings"), "index");
+	cJSON *index = index_settings(template);
 
 	set_number(index, "number_of_shards", s->conf->es_shards);
 	set_number(index, "number_of_replicas", s->conf->es_replicas);
@@ -114,7 +117,7 @@ static cJSON *make_aliases(const struct es *s)
 int es_put_template(struct es *s, struct err *e)
 {
 	_json_ cJSON *template = make_template(s);
-	_free_ char *path = mem_printf("/_index_template/%s", s->alias), *pattern = mem_printf("%s-*", s->alias);
+	_free_ char *path = mem_printf("/_index_template/%s", s->alias), *pattern = mem_printf("%s-2*", s->alias);
 	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
 
 	cJSON_AddItemToArray(member(template, "index_patterns"), cJSON_CreateString(pattern));
@@ -127,13 +130,21 @@ int es_put_template(struct es *s, struct err *e)
 
 /* ---- indices ---- */
 
-char *es_index_name(char name[ES_NAME_SIZE], const struct es *s, const struct uuid *id)
+char *es_month(char month[ES_MONTH_SIZE], int64_t us)
 {
-	time_t seconds = (time_t)(uuid_time_us(id) / CLOCK_SECOND);
+	time_t seconds = (time_t)(us / CLOCK_SECOND);
 	struct tm t;
 
 	gmtime_r(&seconds, &t);
-	snprintf(name, ES_NAME_SIZE, "%.200s-%04d.%02d", s->prefix, t.tm_year + 1900, t.tm_mon + 1);
+	snprintf(month, ES_MONTH_SIZE, "%04d.%02d", (t.tm_year + 1900) % 10000, (t.tm_mon + 1) % 100);
+	return month;
+}
+
+char *es_index_name(char name[ES_NAME_SIZE], const struct es *s, const struct uuid *id)
+{
+	char month[ES_MONTH_SIZE];
+
+	snprintf(name, ES_NAME_SIZE, "%.200s-%s", s->prefix, es_month(month, uuid_time_us(id)));
 	return name;
 }
 
@@ -175,8 +186,13 @@ static int make_index(struct es *s, const char *name, struct err *e)
 	_free_ char *path = mem_printf("/%s", name);
 	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
 
-	if (!s->rebuilds)
+	if (s->rebuilds) {
+		set_number(index_settings(template), "number_of_replicas", 0);
+		cJSON_DeleteItemFromObjectCaseSensitive(index_settings(template), "refresh_interval");
+		json_add_str(index_settings(template), "refresh_interval", "-1");
+	} else {
 		json_add_item(body, "aliases", make_aliases(s));
+	}
 	_free_ char *text = json_print(body);
 	const struct es_request r = { .method = "PUT", .path = path, .body = text, .body_len = strlen(text) };
 
@@ -199,6 +215,20 @@ int es_need_index(struct es *s, const char *name, struct err *e)
 	return 0;
 }
 
+int es_settle_indices(struct es *s, struct err *e)
+{
+	_json_ cJSON *template = make_template(s), *settings = cJSON_CreateObject();
+	_free_ char *path = mem_printf("/%s-*/_settings", s->prefix);
+	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
+
+	json_add_item(settings, "number_of_replicas", cJSON_Duplicate(member(index_settings(template), "number_of_replicas"), true));
+	json_add_item(settings, "refresh_interval", cJSON_Duplicate(member(index_settings(template), "refresh_interval"), true));
+	_free_ char *text = json_print(settings);
+	const struct es_request r = { .method = "PUT", .path = path, .body = text, .body_len = strlen(text) };
+
+	return es_demand(s->client, &r, &a, e);
+}
+
 static int check_versions(const struct es *s, const cJSON *indices, struct err *e)
 {
 	const cJSON *index;
@@ -209,7 +239,7 @@ static int check_versions(const struct es *s, const cJSON *indices, struct err *
 		uint64_t version = 0;
 
 		json_get_u64(meta, "strongroom", &version);
-		if (version != SCHEMA_VERSION)
+		if (version != ES_SCHEMA_VERSION)
 			return err_permanent(e, "open(%s) failed: the index %s is not of this version of Strongroom" REMEDY, s->alias,
 				index->string);
 	}

@@ -225,6 +225,8 @@ const struct index_driver index_fts_driver = {
 	.ready = ready,
 	.is_damaged = is_damaged,
 	.rebuild_begin = fts_rebuild_begin,
+	.rebuild_note = fts_rebuild_note,
 	.rebuild_finish = fts_rebuild_finish,
+	.rebuild_suspend = fts_rebuild_suspend,
 	.rebuild_abandon = fts_rebuild_abandon,
 };

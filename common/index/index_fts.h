@@ -58,7 +58,10 @@ int fts_sync(struct index *i, struct err *e) MUST_CHECK;
 int fts_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
 	struct err *e) MUST_CHECK;
 
-int fts_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, struct err *e) MUST_CHECK;
+int fts_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, const struct index_rebuild *what,
+	struct uuid *done_r, struct err *e) MUST_CHECK;
+int fts_rebuild_note(struct index *fresh, const struct uuid *done, struct err *e) MUST_CHECK;
+void fts_rebuild_suspend(struct index *fresh);
 int fts_rebuild_finish(struct index *fresh, struct err *e) MUST_CHECK;
 void fts_rebuild_abandon(struct index *fresh);
 

@@ -63,6 +63,10 @@ static const char *const sql_text[SQL_COUNT] = {
 	[SQL_TERMS] = "SELECT term FROM term WHERE term >= ?1 AND term < ?2",
 	[SQL_COUNT_DOCS] = "SELECT count(*) FROM doc",
 	[SQL_ANY_DOC] = "SELECT count(*) FROM (SELECT 1 FROM doc LIMIT 1)",
+	[SQL_REBUILD_BEGIN] = "CREATE TABLE rebuild (only INTEGER PRIMARY KEY, done BLOB NOT NULL, version TEXT NOT NULL) STRICT",
+	[SQL_REBUILD_NOTE] = "INSERT OR REPLACE INTO rebuild (only, done, version) VALUES (1, ?1, ?2)",
+	[SQL_REBUILD_DONE] = "SELECT done FROM rebuild WHERE version = ?1",
+	[SQL_REBUILD_END] = "DROP TABLE IF EXISTS rebuild",
 };
 
 #define REMEDY "; strongroom-workerd or `strongroom reindex` makes the index anew"

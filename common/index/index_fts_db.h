@@ -5,6 +5,7 @@
  *	words	FTS5 without content: the tokens of index/tokenize.h, a column a field, and the column `scope` with
  *		tokens that no text can give: participants' mailboxes, has:attachment, size classes
  *	term	the tokens of all columns but scope, once each (index_fts_terms.h)
+ *	rebuild	while it is being built: how far, by which version
  *
  * FTS5 is given finished tokens (fts_tokens_*), so that all work on text happens outside SQLite and its locks.
  * A connection belongs to one thread at a time. */
@@ -36,6 +37,10 @@ enum fts_sql {
 	SQL_TERMS,
 	SQL_COUNT_DOCS,
 	SQL_ANY_DOC,
+	SQL_REBUILD_BEGIN,
+	SQL_REBUILD_NOTE,
+	SQL_REBUILD_DONE,
+	SQL_REBUILD_END,
 	SQL_COUNT /* how many there are */
 };
 

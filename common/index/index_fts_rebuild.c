@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 char *fts_rebuild_path(const char *path)
@@ -16,31 +17,82 @@ char *fts_rebuild_path(const char *path)
 	return mem_printf("%s.new", path);
 }
 
-/* Makes FILE.new, with the gate closed so that no writer finds half of it. A file of a rebuild that died goes. */
+/* Makes FILE.new. What is left of a rebuild that died goes. */
 static int create_beside(struct fts *f, struct err *e)
+{
+	fts_db_closep(&f->writer);
+	fts_db_unlink(f->path);
+	if (fts_db_create(f->path, e) || fts_db_open(&f->writer, f->path, FTS_BUILD, e))
+		return -1;
+	return fts_db_run(f->writer, SQL_REBUILD_BEGIN, e);
+}
+
+/* Is FILE.new there, sound, and what this version left of a rebuild? */
+static bool take_up(struct fts *f, struct uuid *done_r)
+{
+	struct err ignored;
+
+	if (access(f->path, F_OK) || fts_db_open(&f->writer, f->path, FTS_BUILD, &ignored))
+		return false;
+	sqlite3_stmt *s = fts_db_statement(f->writer, SQL_REBUILD_DONE, &ignored);
+
+	if (!s)
+		return false;
+	sqlite3_bind_text(s, 1, STRONGROOM_VERSION, -1, SQLITE_STATIC);
+	bool found = sqlite3_step(s) == SQLITE_ROW && sqlite3_column_bytes(s, 0) == UUID_SIZE;
+
+	if (found)
+		memcpy(done_r->bytes, sqlite3_column_blob(s, 0), UUID_SIZE);
+	sqlite3_reset(s);
+	return found;
+}
+
+/* With the gate closed, so that no writer finds half of it. */
+static int open_beside(struct fts *f, bool afresh, struct uuid *done_r, struct err *e)
 {
 	_close_ int gate = -1;
 
 	if (fts_gate_open(&gate, f->live, e) || fts_gate_exclusive(gate, GATE_NAME, e))
 		return -1;
-	fts_db_unlink(f->path);
-	if (fts_db_create(f->path, e))
-		return -1;
-	return fts_db_open(&f->writer, f->path, FTS_BUILD, e);
+	return !afresh && take_up(f, done_r) ? 0 : create_beside(f, e);
 }
 
-int fts_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, struct err *e)
+int fts_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, const struct index_rebuild *what,
+	struct uuid *done_r, struct err *e)
 {
-	(void)conf;
 	_free_ char *path = fts_rebuild_path(where);
 	CLEANUP(fts_freep) struct fts *f = fts_new(path, INDEX_WRITE);
 
+	(void)conf;
+	if (what->from_us != INT64_MIN || what->until_us != INT64_MAX)
+		return err_permanent(e, "rebuild(%s) failed: the embedded index is one file, it can only be rebuilt as a whole", where);
 	f->live = mem_strdup(where);
-	if (fts_gate_open(&f->rebuild, where, e) || fts_gate_exclusive(f->rebuild, GATE_REBUILD, e) || create_beside(f, e))
+	if (fts_gate_open(&f->rebuild, where, e) || fts_gate_exclusive(f->rebuild, GATE_REBUILD, e) ||
+		open_beside(f, what->afresh, done_r, e))
 		return -1;
 	*fresh_r = &f->base;
 	f = NULL;
 	return 0;
+}
+
+int fts_rebuild_note(struct index *fresh, const struct uuid *done, struct err *e)
+{
+	struct fts *f = fts_of(fresh);
+	int rc = -1;
+
+	pthread_mutex_lock(&f->write_lock);
+	sqlite3_stmt *s = f->writer ? fts_db_statement(f->writer, SQL_REBUILD_NOTE, e) : NULL;
+
+	if (!f->writer)
+		err_temporary(e, "rebuild(%s) failed: finishing it failed before", f->path);
+	if (s) {
+		sqlite3_bind_blob(s, 1, done->bytes, UUID_SIZE, SQLITE_STATIC);
+		sqlite3_bind_text(s, 2, STRONGROOM_VERSION, -1, SQLITE_STATIC);
+		rc = sqlite3_step(s) == SQLITE_DONE ? 0 : fts_db_fail(f->writer, "rebuild", e);
+		sqlite3_reset(s);
+	}
+	pthread_mutex_unlock(&f->write_lock);
+	return rc;
 }
 
 static int sync_directory(const char *path, struct err *e)
@@ -69,7 +121,7 @@ static int settle_live(const char *path, struct err *e)
 static int replace(struct fts *f, struct err *e)
 {
 	fts_close_readers(f);
-	if (fts_db_checkpoint(f->writer, e) || settle_live(f->live, e))
+	if (fts_db_run(f->writer, SQL_REBUILD_END, e) || fts_db_checkpoint(f->writer, e) || settle_live(f->live, e))
 		return -1;
 	fts_db_closep(&f->writer);
 	fts_db_unlink_logs(f->path);
@@ -99,6 +151,13 @@ int fts_rebuild_finish(struct index *fresh, struct err *e)
 	}
 	fts_freep(&f);
 	return 0;
+}
+
+void fts_rebuild_suspend(struct index *fresh)
+{
+	struct fts *f = fts_of(fresh);
+
+	fts_freep(&f);
 }
 
 void fts_rebuild_abandon(struct index *fresh)

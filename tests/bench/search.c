@@ -191,10 +191,12 @@ static void fill(const struct conf *conf, unsigned total)
 	int64_t started = clock_monotonic_us();
 	struct made *mails = MEM_ARRAY(struct made, BATCH);
 	struct index_doc docs[BATCH];
+	const struct index_rebuild whole = { INT64_MIN, INT64_MAX, true };
+	struct uuid none;
 	struct index *i;
 	struct err e;
 
-	if (index_rebuild_begin(&i, conf, &e))
+	if (index_rebuild_begin(&i, conf, &whole, &none, &e))
 		die("begin", e.text);
 	for (unsigned done = 0, n; done < total; done += n) {
 		double t = cpu_seconds();

@@ -264,12 +264,15 @@ static void reopen(void)
 	assert_int_equal(archive_open(&archive, &conf, "test", &e), 0);
 }
 
+static const struct archive_rebuild anyhow = { ARCHIVE_REINDEX_ANYHOW, INT64_MIN, INT64_MAX, false },
+				    whole = { ARCHIVE_REINDEX_WHOLE, INT64_MIN, INT64_MAX, false };
+
 static uint64_t reindex(void)
 {
 	struct archive_progress p;
 	struct err e = { 0 };
 
-	if (archive_reindex(archive, ARCHIVE_REINDEX_ANYHOW, NULL, NULL, &p, &e))
+	if (archive_reindex(archive, &anyhow, NULL, NULL, &p, &e))
 		fail_msg("archive_reindex: %s", e.text);
 	assert_int_equal(p.done, p.total);
 	return p.failed;
@@ -619,7 +622,7 @@ static void test_capture_beside_rebuilds(void **state)
 	for (int i = 0; i < 3; i++) {
 		struct archive_progress p;
 
-		assert_int_equal(archive_reindex(archive, ARCHIVE_REINDEX_WHOLE, NULL, NULL, &p, &e), 0);
+		assert_int_equal(archive_reindex(archive, &whole, NULL, NULL, &p, &e), 0);
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
@@ -646,7 +649,7 @@ static void test_a_stopped_rebuild_leaves_the_old_index(void **state)
 
 	put_ok("a");
 	wait_for(on_outbox, 0);
-	assert_int_equal(archive_reindex(archive, ARCHIVE_REINDEX_WHOLE, stop_at_once, NULL, &p, &e), -1);
+	assert_int_equal(archive_reindex(archive, &whole, stop_at_once, NULL, &p, &e), -1);
 	assert_int_equal(indexed(), 1);
 	assert_int_equal(archive_index_check(archive, true, &e), 1);
 	assert_int_equal(reindex(), 0); /* and nothing stands in the way of the next one */

@@ -29,6 +29,15 @@ struct fixture {
 	struct index *index;
 };
 
+/* Of everything, from the beginning. */
+static inline int rebuild_begin(struct index **fresh_r, const struct conf *conf, struct err *e)
+{
+	static const struct index_rebuild all = { INT64_MIN, INT64_MAX, true };
+	struct uuid done;
+
+	return index_rebuild_begin(fresh_r, conf, &all, &done, e);
+}
+
 static inline void fixture_open(struct fixture *f)
 {
 	struct err e = { 0 };

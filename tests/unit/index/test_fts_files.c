@@ -81,7 +81,7 @@ static void rebuild(struct fixture *f, unsigned from, unsigned to)
 	struct index *fresh;
 	struct err e;
 
-	if (index_rebuild_begin(&fresh, &f->conf, &e))
+	if (rebuild_begin(&fresh, &f->conf, &e))
 		fail_msg("%s", e.text);
 	add_numbers(fresh, from, to);
 	if (index_rebuild_finish(&fresh, &f->conf, &e))
@@ -245,8 +245,8 @@ static void test_a_rebuild_takes_the_place_of_the_old(void **state)
 	assert_int_equal(index_open(&reader, &f.conf, INDEX_READ, &e), 0);
 	add_numbers(f.index, 0, 10);
 	assert_int_equal(total(reader, "common"), 10);
-	assert_int_equal(index_rebuild_begin(&fresh, &f.conf, &e), 0);
-	assert_int_equal(index_rebuild_begin(&second, &f.conf, &e), -1);
+	assert_int_equal(rebuild_begin(&fresh, &f.conf, &e), 0);
+	assert_int_equal(rebuild_begin(&second, &f.conf, &e), -1);
 	assert_int_equal(e.class, ERR_TEMPORARY);
 	add_numbers(fresh, 5, 20);
 	add_numbers(f.index, 30, 33); /* captured meanwhile: into both */
@@ -274,7 +274,7 @@ static void test_an_abandoned_rebuild_leaves_nothing(void **state)
 	(void)state;
 	fixture_init(&f);
 	add_numbers(f.index, 0, 3);
-	assert_int_equal(index_rebuild_begin(&fresh, &f.conf, &e), 0);
+	assert_int_equal(rebuild_begin(&fresh, &f.conf, &e), 0);
 	add_numbers(fresh, 0, 1);
 	index_rebuild_abandon(&fresh, &f.conf);
 	assert_null(fresh);
@@ -302,7 +302,7 @@ static void test_a_rebuild_that_died(void **state)
 	if (pid == 0) {
 		struct index *fresh;
 
-		if (index_rebuild_begin(&fresh, &f.conf, &e))
+		if (rebuild_begin(&fresh, &f.conf, &e))
 			_exit(1);
 		add_numbers(fresh, 0, 4);
 		kill(getpid(), SIGKILL);
@@ -356,7 +356,7 @@ static void test_rebuilds_while_processes_write(void **state)
 		struct index *fresh;
 		uint64_t before = total(f.index, "common");
 
-		assert_int_equal(index_rebuild_begin(&fresh, &f.conf, &e), 0);
+		assert_int_equal(rebuild_begin(&fresh, &f.conf, &e), 0);
 		for (unsigned w = 0; w < WRITERS; w++)
 			for (unsigned n = 1000 * w; n < 1000 * w + EACH; n++) {
 				_free_ char *known = mem_printf("number%u", n);

@@ -126,7 +126,7 @@ static void test_every_writers_words_are_found(void **state)
 	add_family(f.index, "turn", 200, 30);
 	assert_int_equal(total(f.index, "turn*"), 60);
 	assert_int_equal(total(other, "turn2*"), 1 + 1 + 11);
-	assert_int_equal(index_rebuild_begin(&fresh, &f.conf, &e), 0);
+	assert_int_equal(rebuild_begin(&fresh, &f.conf, &e), 0);
 	add_family(other, "late", 1000, 5);
 	assert_int_equal(index_sync(other, &e), 0);
 	add_family(fresh, "turn", 1, 30);
@@ -186,7 +186,7 @@ static void test_words_of_a_failed_batch_are_written_again(void **state)
 
 	(void)state;
 	fixture_init(&f);
-	assert_int_equal(index_rebuild_begin(&fresh, &f.conf, &e), 0); /* it keeps its connection whatever happens */
+	assert_int_equal(rebuild_begin(&fresh, &f.conf, &e), 0); /* it keeps its connection whatever happens */
 	setenv("STRONGROOM_FAULT", "index-commit=fail", 1);
 	assert_int_equal(index_add(fresh, &doc, 1, &e), -1);
 	unsetenv("STRONGROOM_FAULT");
