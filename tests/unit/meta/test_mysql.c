@@ -86,15 +86,15 @@ static void put_group(size_t n)
 		message_row_deinit(&rows[i]);
 }
 
-static int64_t executed(void)
+/* A number of the server's status. */
+static int64_t status(const char *name)
 {
+	_free_ char *sql = mem_printf("SHOW GLOBAL STATUS LIKE '%s'", name);
 	MYSQL *db = server_connect(&conf, NULL);
-	int64_t n = -1;
 
-	assert_int_equal(mysql_query(db, "SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'"), 0);
+	assert_int_equal(mysql_query(db, sql), 0);
 	MYSQL_RES *result = mysql_store_result(db);
-
-	n = strtoll(mysql_fetch_row(result)[1], NULL, 10);
+	int64_t n = strtoll(mysql_fetch_row(result)[1], NULL, 10);
 	mysql_free_result(result);
 	mysql_close(db);
 	return n;
@@ -107,10 +107,10 @@ static void a_group_takes_few_round_trips(void **state)
 
 	(void)state;
 	put_group(256); /* prepares the statements */
-	int64_t start = executed();
+	int64_t start = status("Com_stmt_execute");
 
 	put_group(256);
-	int64_t used = executed() - start;
+	int64_t used = status("Com_stmt_execute") - start;
 
 	print_message("256 messages: %d statements\n", (int)used);
 	assert_true(used <= 24);
@@ -156,11 +156,11 @@ static void the_outbox_is_cleared_in_few_statements(void **state)
 	assert_ok(meta_outbox_list(meta, clock_now_us() + CLOCK_SECOND, ids, 200, &n, &err));
 	assert_int_equal(n, 200);
 	assert_ok(meta_outbox_clear(meta, ids, n, &err));
-	int64_t start = executed();
+	int64_t start = status("Com_stmt_execute");
 
 	assert_ok(meta_outbox_list(meta, clock_now_us() + CLOCK_SECOND, ids, 200, &n, &err));
 	assert_ok(meta_outbox_clear(meta, ids, n, &err));
-	assert_true(executed() - start <= 9); /* 200 has three bits, and the list */
+	assert_true(status("Com_stmt_execute") - start <= 9); /* 200 has three bits, and the list */
 	assert_ok(meta_outbox_count(meta, &left, &oldest, &err));
 }
 
@@ -309,9 +309,8 @@ struct rival {
 static void *cross(void *arg)
 {
 	struct rival *r = arg;
-	static const char waiting[] = "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
 
-	for (int i = 0; i < 400 && ask(NULL, waiting) < 1; i++)
+	for (int i = 0; i < 400 && status("Innodb_row_lock_current_waits") < 1; i++)
 		usleep(10000);
 	mysql_query(r->db, r->sql);
 	return NULL;
