@@ -156,8 +156,8 @@ static void tell_encryption(const struct store_s3 *s, const struct s3_probing *p
 static void tell_extras(const struct s3_probing *p)
 {
 	if (!p->conditional)
-		tell(p, STORE_LACKS, NULL, "the store ignores If-None-Match: a put that is sent twice makes two versions (nothing here "
-			"relies on it)");
+		tell(p, STORE_LACKS, NULL, "the store ignores If-None-Match: a message that had to be sent twice is kept in two versions, "
+			"of which one counts");
 	if (!p->checks_sums)
 		tell(p, STORE_LACKS, NULL, "the store does not check x-amz-checksum-sha256 (each object goes there with Content-MD5 and "
 			"a signed SHA-256 too)");

@@ -89,7 +89,8 @@ static int put_once(struct store_s3 *s, const struct s3_request *r, struct locat
 	} else {
 		s3_refused(s->client, r, &a, e);
 		*passing_r = s3_is_passing(&a);
-		e->class = *passing_r ? ERR_UNKNOWN : ERR_TEMPORARY; /* a 5xx may come after the deed */
+		/* A 5xx may come after the deed, and 412 says that the key is there: perhaps by a request that was sent twice. */
+		e->class = *passing_r || a.status == 412 ? ERR_UNKNOWN : ERR_TEMPORARY;
 	}
 	http_answer_deinit(&a);
 	return rc;
@@ -112,8 +113,8 @@ static int look_up(struct store_s3 *s, const struct s3_request *r, struct locato
 	return found;
 }
 
-/* A put that did happen although its look-up found nothing leaves one more version of the same bytes, which no row names:
- * the reconciler meets it in its listing. */
+/* A put that did happen although its look-up found nothing leaves one more version of the same bytes, which no row names,
+ * where the store ignores If-None-Match: the reconciler meets it in its listing. */
 static int put_until_known(struct store_s3 *s, const struct s3_request *r, struct locator *where_r, struct err *e)
 {
 	struct s3_patience patience = { 0 };
@@ -144,6 +145,7 @@ int store_s3_put(struct store *store, const struct store_object *o, struct locat
 	};
 
 	s3_header(&r, "Content-Type", "message/rfc822");
+	s3_header(&r, "If-None-Match", "*"); /* not relied on: it spares the store a second version of what was sent twice */
 	store_s3_checksum_headers(&r);
 	store_s3_lock_headers(s, &r, o->retain_until_us);
 	if (store_s3_check_until(s, key, o->retain_until_us, e))

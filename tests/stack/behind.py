@@ -64,8 +64,17 @@ class S3Name(str):
 class S3Store:
     """engine: a server of tests/stack with bucket()."""
 
+    tried = set()  # endpoints
+
     def __init__(self, engine, name, gate):
         self.bucket, self.gate = engine.bucket(name), gate
+
+    def spare_proof(self):
+        """`strongroom init` tries a bucket's locks, which takes seconds: once for each store of a run of tests."""
+        endpoint = self.bucket.account.endpoint
+        if endpoint in self.tried:
+            self.bucket.pretend_proved()
+        self.tried.add(endpoint)
 
     def names(self):
         found = []

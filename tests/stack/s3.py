@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import hmac
 import http.client
+import json
 import os
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
@@ -159,6 +160,15 @@ class Bucket:
         for key, version, length in self.versions("m/"):
             found.setdefault(os.path.basename(key)[:-len(".eml")], []).append((key, version, length))
         return found
+
+    def pretend_proved(self):
+        """Makes the bucket with what `strongroom check` leaves in one whose locks it tried, for tests that can't wait for it."""
+        self.create()
+        proof = {"format": 1, "bucket": self.name, "tried_at": time_text(0), "broken": None}
+        a = self.put("strongroom/proof.json", json.dumps(proof).encode())
+        if a.status != 200:
+            raise AssertionError(a)
+        return self
 
     def settings(self, credentials, owner=None):
         """Lines of strongroom.conf (section -> key -> value); writes the file `credentials`, for owner (uid, gid) to read."""

@@ -251,6 +251,9 @@ class S3Strict:
             access = self.check_signature(method, url, head, body)
             query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
             name, _, key = urllib.parse.unquote(url.path)[1:].partition("/")
+            host = head["host"].partition(":")[0]
+            if host.endswith(".localhost"):  # virtual-host style
+                name, key = host[:-len(".localhost")], urllib.parse.unquote(url.path)[1:]
             with self.lock:
                 return self.on_object(method, access, name, key, query, head, body) if key else self.on_bucket(method, access, name, query, head, body)
         except Refused as r:

@@ -221,6 +221,8 @@ class Site:
     def init(self):
         """Directories, schema, keys and certificate."""
         self.need("strongroom", "strongroom-parser")
+        if hasattr(self.store, "spare_proof"):
+            self.store.spare_proof()
         return self.run("init", "--trial-tls", "localhost")
 
     def start(self, *names, fault=None, env=None, seconds=30):
