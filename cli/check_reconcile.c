@@ -1,4 +1,5 @@
-/* What the reconciler found and nobody has mended. */
+/* What was found wrong and nobody has mended. */
+#include "base/clock.h"
 #include "cli/check.h"
 #include "cli/status_account.h"
 
@@ -37,6 +38,30 @@ static void tell_alarms(struct check *c, struct meta *m, uint64_t open)
 		check_report(c, CHECK_PROBLEM, NULL, "strongroom-workerd found %" PRIu64 " more", open - n);
 }
 
+static void tell_incidents(struct check *c, struct meta *m, uint64_t open)
+{
+	struct mta_found found[SHOWN_MAX];
+	char at[CLOCK_TEXT_SIZE];
+	struct err e;
+	size_t n;
+
+	if (meta_mta_incidents(m, found, SHOWN_MAX, &n, &e) < 0) {
+		check_report(c, CHECK_PROBLEM, NULL, "database: %s", e.text);
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct mta_found *f = &found[i];
+
+		check_report(c, CHECK_PROBLEM,
+			"close that way into Postfix (strongroom check --postfix), then strongroom postfix-log --settle NOTE QUEUE-ID",
+			"Postfix accepted %s of %s at %s from %s (Message-ID %s), and it was not captured", f->queue_id, f->host,
+			clock_format(at, f->accepted_us), f->client, f->header_id);
+		mta_found_deinit(&found[i]);
+	}
+	if (open > n)
+		check_report(c, CHECK_PROBLEM, NULL, "Postfix accepted %" PRIu64 " more that were not captured", open - n);
+}
+
 void check_reconcile(struct check *c, struct meta *m)
 {
 	struct status_account a = { 0 };
@@ -49,6 +74,8 @@ void check_reconcile(struct check *c, struct meta *m)
 	}
 	for (int i = 1; i < RECONCILE_KINDS; i++)
 		open += a.alarms[i];
+	if (a.mta.incidents)
+		tell_incidents(c, m, a.mta.incidents);
 	if (open)
 		tell_alarms(c, m, open);
 	if (a.unequal)

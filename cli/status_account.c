@@ -27,7 +27,7 @@ const char *status_alarm_name(enum reconcile_alarm_kind kind)
 int status_account_load(struct status_account *a, struct meta *m, struct err *e)
 {
 	if (meta_reconcile_accounts(m, a->days, STATUS_DAYS, &a->n, e) || meta_reconcile_unequal(m, &a->unequal, e) ||
-		meta_reconcile_counts(m, a->alarms, &a->orphans, e))
+		meta_reconcile_counts(m, a->alarms, &a->orphans, e) || meta_mta_counts(m, &a->mta, e))
 		return -1;
 	a->known = true;
 	return 0;
@@ -44,7 +44,7 @@ static uint64_t all_alarms(const struct status_account *a)
 
 bool status_account_is_wrong(const struct status_account *a)
 {
-	return a->known && (a->unequal || all_alarms(a));
+	return a->known && (a->unequal || all_alarms(a) || a->mta.incidents);
 }
 
 /* ---- for people ---- */
@@ -89,6 +89,19 @@ static void print_day(const struct reconcile_account *a)
 		t->captured, t->recorded, t->stored, t->indexed, why.len ? "  " : "", why.len ? why.data : "");
 }
 
+static void print_mta(const struct mta_counts *m)
+{
+	char read[CLOCK_TEXT_SIZE];
+
+	if (m->read_us)
+		printf("postfix   log read %s, %" PRIu64 " message%s not finished\n", clock_format(read, m->read_us), m->undecided,
+			m->undecided == 1 ? "" : "s");
+	if (m->unaccepted)
+		printf("postfix   %" PRIu64 " captured and not accepted\n", m->unaccepted);
+	if (m->incidents)
+		printf("INCIDENT  %" PRIu64 " accepted by Postfix and not captured (strongroom check lists them)\n", m->incidents);
+}
+
 void status_account_print(const struct status_account *a)
 {
 	if (!a->known)
@@ -105,6 +118,7 @@ void status_account_print(const struct status_account *a)
 	for (int i = 1; i < RECONCILE_KINDS; i++)
 		if (a->alarms[i])
 			printf("found     %" PRIu64 " message%s: %s\n", a->alarms[i], a->alarms[i] == 1 ? "" : "s", kinds[i].text);
+	print_mta(&a->mta);
 }
 
 /* ---- for programs ---- */
@@ -149,6 +163,15 @@ void status_account_add(const struct status_account *a, cJSON *j)
 		json_add_u64(found, kinds[i].key, a->alarms[i]);
 	json_add_u64(found, "orphans", a->orphans);
 	json_add_u64(found, "days_unequal", a->unequal);
+	cJSON *mta = cJSON_CreateObject();
+
+	json_add_u64(mta, "incidents", a->mta.incidents);
+	json_add_u64(mta, "unaccepted", a->mta.unaccepted);
+	json_add_u64(mta, "undecided", a->mta.undecided);
+	add_time(mta, "read", a->mta.read_us);
+	json_add_item(j, "postfix", a->known ? mta : cJSON_CreateNull());
+	if (!a->known)
+		cJSON_Delete(mta);
 	json_add_item(j, "account", days);
 	json_add_item(j, "found", a->known ? found : cJSON_CreateNull());
 	if (!a->known)

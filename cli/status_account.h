@@ -1,8 +1,9 @@
-/* status_account: what the reconciler (strongroom-workerd) keeps, for `strongroom status`: the account of the last days,
- * and what it found wrong. */
+/* status_account: what strongroom-workerd keeps, for `strongroom status`: the account of the last days, what was found wrong,
+ * and what Postfix accepted that was not captured. */
 #ifndef CLI_STATUS_ACCOUNT_H
 #define CLI_STATUS_ACCOUNT_H
 
+#include "meta/mta.h"
 #include "meta/reconcile.h"
 #include "sys/json.h"
 
@@ -15,6 +16,7 @@ struct status_account {
 	uint64_t unequal;		  /* of all days */
 	uint64_t alarms[RECONCILE_KINDS]; /* open, by kind */
 	uint64_t orphans;
+	struct mta_counts mta;
 };
 
 int status_account_load(struct status_account *a, struct meta *m, struct err *e) MUST_CHECK;

@@ -21,7 +21,7 @@ struct task {
 	int (*run)(struct worker *w, struct err *e);
 };
 
-extern const struct task outbox_task, reconcile_task;
+extern const struct task outbox_task, postfix_task, reconcile_task;
 
 /* Runs the tasks until w->stop is set with worker_stop() and all have returned. */
 struct worker_threads;

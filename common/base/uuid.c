@@ -47,6 +47,12 @@ struct uuid uuid_floor(int64_t us)
 	return id;
 }
 
+void uuid_next(struct uuid *id)
+{
+	for (int i = UUID_SIZE - 1; i >= 0 && ++id->bytes[i] == 0; i--)
+		;
+}
+
 int64_t uuid_time_us(const struct uuid *id)
 {
 	int64_t ms = 0;

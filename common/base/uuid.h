@@ -21,6 +21,9 @@ struct uuid uuid_new(int64_t now_us);
  * ranges of ids by their time. */
 struct uuid uuid_floor(int64_t us);
 
+/* Makes it the id that comes right behind it. */
+void uuid_next(struct uuid *id);
+
 /* The time inside, to the millisecond. */
 int64_t uuid_time_us(const struct uuid *id);
 

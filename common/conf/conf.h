@@ -82,6 +82,8 @@ struct conf {
 	int64_t es_connect_timeout_us, es_timeout_us;
 	/* [workerd] */
 	int64_t workerd_outbox_interval_us;
+	char *workerd_postfix_log; /* "": none is followed */
+	int64_t workerd_postfix_interval_us, workerd_postfix_grace_us;
 	int64_t workerd_reconcile_interval_us, workerd_reconcile_grace_us, workerd_reconcile_full_us;
 };
 

@@ -252,5 +252,15 @@ const struct setting settings[] = {
 	{ "workerd", "reconcile_full_interval", SETTING_DURATION, IN(workerd_reconcile_full_us), .standard = "7d",
 		.min = 100 * MS, .max = 366 * DAY,
 		.help = "In this time the whole archive is compared once, a part at a time." },
+	{ "workerd", "postfix_log", SETTING_PATH, IN(workerd_postfix_log), .standard = "", .max = TEXT_MAX,
+		.help = "The log of a Postfix on this machine, which strongroom-workerd follows over its rotations: what Postfix "
+			"accepted must have been captured. The daemons' account must be able to read it. Empty: none. For logs "
+			"of other machines there is `strongroom postfix-log`." },
+	{ "workerd", "postfix_interval", SETTING_DURATION, IN(workerd_postfix_interval_us), .standard = "1m",
+		.min = 100 * MS, .max = HOUR, .help = "How often that log is read on." },
+	{ "workerd", "postfix_grace", SETTING_DURATION, IN(workerd_postfix_grace_us), .standard = "10m", .min = 100 * MS,
+		.max = DAY,
+		.help = "How long after its last line in the log a message is judged at the earliest; for `strongroom "
+			"postfix-log` too." },
 };
 const size_t settings_count = ARRAY_LEN(settings);

@@ -19,6 +19,9 @@ static const struct migration capture[] = {
 	{ 4,
 #include "schema/0004_capture_partitions.inc"
 	},
+	{ 5,
+#include "schema/0005_capture_mta.inc"
+	},
 };
 
 static const struct migration control[] = {

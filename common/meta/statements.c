@@ -315,6 +315,87 @@ static const struct {
 		NULL,
 	},
 
+	[STMT_MTA_MESSAGE_REMOVE] = {
+		"mta_message_remove",
+		"DELETE FROM mta_message WHERE host = ? AND queue_id = ?",
+		NULL,
+	},
+	[STMT_MTA_MESSAGE_ADD] = {
+		"mta_message_add",
+		"INSERT INTO mta_message (host, queue_id, origin, begun_us, accepted_us, removed_us, last_us, fate, captured,"
+		" slack_us, archive_id, before_id, client, header_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_MTA_MESSAGE_LIST] = {
+		"mta_message_list",
+		"SELECT host, queue_id, origin, begun_us, accepted_us, removed_us, last_us, fate, captured, slack_us, archive_id,"
+		" before_id, client, header_id FROM mta_message",
+		NULL,
+	},
+	[STMT_MTA_MESSAGE_COUNT] = { "mta_message_count", "SELECT count(*) FROM mta_message WHERE captured <> 1", NULL },
+	[STMT_MTA_INCIDENT_ADD] = {
+		"mta_incident_add",
+		"INSERT INTO mta_incident (host, queue_id, accepted_us, found_us, settled_us, client, header_id, note)"
+		" VALUES (?, ?, ?, ?, 0, ?, ?, '')",
+		NULL,
+	},
+	[STMT_MTA_INCIDENT_LIST] = {
+		"mta_incident_list",
+		"SELECT host, queue_id, client, header_id, accepted_us FROM mta_incident WHERE settled_us = 0"
+		" ORDER BY accepted_us, host, queue_id LIMIT ?",
+		NULL,
+	},
+	[STMT_MTA_INCIDENT_COUNT] = {
+		"mta_incident_count",
+		"SELECT count(*) FROM mta_incident WHERE settled_us = 0",
+		NULL,
+	},
+	[STMT_MTA_INCIDENT_SETTLE] = {
+		"mta_incident_settle",
+		"UPDATE mta_incident SET settled_us = ?, note = ? WHERE settled_us = 0 AND queue_id = ?",
+		NULL,
+	},
+	[STMT_MTA_UNACCEPTED_ADD] = {
+		"mta_unaccepted_add",
+		"INSERT INTO mta_unaccepted (message_id, host, queue_id, found_us, fate, withdrawn_us) VALUES (?, ?, ?, ?, ?, 0)",
+		NULL,
+	},
+	[STMT_MTA_UNACCEPTED_WITHDRAW] = {
+		"mta_unaccepted_withdraw",
+		"UPDATE mta_unaccepted SET withdrawn_us = ? WHERE host = ? AND queue_id = ? AND withdrawn_us = 0",
+		NULL,
+	},
+	[STMT_MTA_UNACCEPTED_COUNT] = {
+		"mta_unaccepted_count",
+		"SELECT count(*) FROM mta_unaccepted WHERE withdrawn_us = 0",
+		NULL,
+	},
+	[STMT_MTA_LOG_GET] = {
+		"mta_log_get",
+		"SELECT device, inode, position, line_us, read_us FROM mta_log WHERE path = ?",
+		NULL,
+	},
+	[STMT_MTA_LOG_ADD] = {
+		"mta_log_add",
+		"INSERT INTO mta_log (device, inode, position, line_us, read_us, path) VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_MTA_LOG_SET] = {
+		"mta_log_set",
+		"UPDATE mta_log SET device = ?, inode = ?, position = ?, line_us = ?, read_us = ? WHERE path = ?",
+		NULL,
+	},
+	[STMT_MTA_LOG_LAST] = {
+		"mta_log_last",
+		"SELECT line_us, read_us FROM mta_log ORDER BY read_us DESC LIMIT 1",
+		NULL,
+	},
+	[STMT_MTA_CAPTURED] = {
+		"mta_captured",
+		"SELECT id, queue_id FROM message WHERE id >= ? AND id < ? AND queue_id <> '' ORDER BY id LIMIT ?",
+		NULL,
+	},
+
 	[STMT_ACCOUNT_BY_NAME] = {
 		"account_by_name",
 		"SELECT id, username, password_hash, totp_secret, disabled, token_generation, scope_all, scope_from_us,"
