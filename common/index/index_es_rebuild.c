@@ -22,7 +22,7 @@ static bool is_rebuilt(const struct es *s, const char *index)
 {
 	size_t n = strlen(s->alias);
 
-	return strncmp(index, s->alias, n) == 0 && has_shape(index + n, ".00000000t000000-0000.00");
+	return strncmp(index, s->alias, n) == 0 && has_shape(index + n, ".00000000t000000000-0000.00");
 }
 
 static bool is_plain(const struct es *s, const char *index)
@@ -97,7 +97,8 @@ static void put_state(struct es_json *j, const struct state *x)
 	es_put(j, "\",\"done\":");
 	es_put_string(j, uuid_format(id, &x->done), UUID_TEXT_SIZE - 1);
 	es_put(j, ",\"noted\":");
-	es_put_string(j, clock_format(noted, x->noted_us), strlen(noted));
+	clock_format(noted, x->noted_us);
+	es_put_string(j, noted, strlen(noted));
 	es_put(j, ",\"version\":");
 	es_put_string(j, x->version, strlen(x->version));
 	es_put(j, ",\"node\":");
@@ -208,21 +209,40 @@ static int settle_leftovers(struct es *s, struct uuid *done_r, struct err *e)
 	return clear_away(s, &left, e);
 }
 
-/* The alias has to stand for something, and how far the rebuild is has to stand somewhere: the first month, or this one. */
-static int begin_anew(struct es *s, struct err *e)
+/* The alias has to stand for something, and how far the rebuild is has to stand somewhere: a month that it covers. */
+static int64_t some_month(const struct es *s)
+{
+	if (s->range.from_us != INT64_MIN)
+		return s->range.from_us;
+	return s->range.until_us == INT64_MAX ? clock_now_us() : s->range.until_us - 1;
+}
+
+/* ALIAS.WHEN, to the millisecond: what is rebuilt twice in a second gets two names. */
+static void set_prefix(struct es *s)
 {
 	int64_t now_us = clock_now_us();
-	bool open = s->range.from_us == INT64_MIN;
-	char month[ES_MONTH_SIZE], when[32];
 	time_t now = (time_t)(now_us / CLOCK_SECOND);
-	const struct uuid none = { 0 };
+	char when[32];
 	struct tm t;
 
 	gmtime_r(&now, &t);
 	strftime(when, sizeof(when), "%Y%m%dt%H%M%S", &t);
 	free(s->prefix);
-	s->prefix = mem_printf("%s.%s", s->alias, when);
-	s->state = mem_printf("%s-%s", s->prefix, es_month(month, open ? now_us : s->range.from_us));
+	s->prefix = mem_printf("%s.%s%03d", s->alias, when, (int)(now_us / 1000 % 1000));
+}
+
+static int begin_anew(struct es *s, struct err *e)
+{
+	struct strv there CLEANUP(strv_deinit) = { 0 };
+	const struct uuid none = { 0 };
+	char month[ES_MONTH_SIZE];
+
+	set_prefix(s);
+	s->state = mem_printf("%s-%s", s->prefix, es_month(month, some_month(s)));
+	if (list_indices(s, s->state, false, &there, e))
+		return -1;
+	if (there.n)
+		return err_temporary(e, "rebuild(%s) failed: somebody else began at the same moment", s->alias);
 	if (es_need_index(s, s->state, e))
 		return -1;
 	return es_rebuild_note(&s->base, &none, e);

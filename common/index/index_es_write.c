@@ -75,6 +75,13 @@ static int refuse(struct adding *a, size_t at, const char *why)
 
 /* ---- its answer ---- */
 
+static void forget_known(struct es *s)
+{
+	pthread_mutex_lock(&s->lock);
+	strv_deinit(&s->known);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* A document that can't be read as its mapping says. All else may pass. */
 static bool is_refusal(int status)
 {
@@ -98,11 +105,8 @@ static int take_item(struct adding *a, const cJSON *item, size_t at)
 
 	if (is_refusal((int)status))
 		return refuse(a, at, why);
-	if (status == 404) { /* removed under our hands: the next one makes it anew */
-		pthread_mutex_lock(&a->s->lock);
-		strv_deinit(&a->s->known);
-		pthread_mutex_unlock(&a->s->lock);
-	}
+	if (status == 404) /* removed under our hands: the next one makes it anew */
+		forget_known(a->s);
 	return err_temporary(a->e, "index_add(%s) failed: %s", a->s->alias, why);
 }
 
@@ -201,7 +205,9 @@ int es_sync(struct index *i, struct err *e)
 	const struct es_request r = { .method = "POST", .path = path };
 	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
 
-	if (es_demand(s->client, &r, &a, e))
+	if (es_demand(s->client, &r, &a, e) || es_check_shards(&a, &r, e)) {
+		forget_known(s); /* perhaps one was removed */
 		return -1;
-	return es_check_shards(&a, &r, e);
+	}
+	return 0;
 }

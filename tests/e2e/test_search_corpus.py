@@ -11,6 +11,7 @@ import uuid
 
 import pytest
 
+from index_kinds import KINDS, servers_of
 from stack import Missing
 from stack.process import wait_until
 from stack.site import TOP, Site
@@ -84,8 +85,8 @@ class Mail:
 
 
 class Archive:
-    def __init__(self):
-        self.site = Site()
+    def __init__(self, servers):
+        self.site = Site(servers=servers)
         self.site.init()
         secrets = {"eve": self.site.add_user("eve", PASSWORD, "--all"), "tom": self.site.add_user("tom", PASSWORD, "--mailbox", CUSTOMER)}
         mail = Mail().known
@@ -114,17 +115,18 @@ class Archive:
         return {number for _, number, _ in found}
 
 
-@pytest.fixture(scope="module")
-def archive():
+@pytest.fixture(scope="module", params=KINDS)
+def archive(request):
     if not os.path.isdir(MAIL):
         raise Missing("no corpus at %s (STRONGROOM_CORPUS says where)" % os.path.relpath(CORPUS, TOP))
     a = None
-    try:
-        a = Archive()
-        yield a
-    finally:
-        if a:
-            a.site.close()
+    with servers_of(request.param) as servers:
+        try:
+            a = Archive(servers)
+            yield a
+        finally:
+            if a:
+                a.site.close()
 
 
 @pytest.mark.parametrize("query", ONLY)

@@ -310,7 +310,7 @@ class EsIndex:
         found, after = [], None
         while True:
             page = self.ask("POST", "/%s/_search" % self.alias, {
-                "size": 5000, "_source": False, "sort": [{"_id": "asc"}], **({"search_after": after} if after else {})})["hits"]["hits"]
+                "size": 5000, "_source": False, "sort": [{"id": "asc"}], **({"search_after": after} if after else {})})["hits"]["hits"]
             if not page:
                 return found
             found += [hit["_id"] for hit in page]

@@ -74,28 +74,53 @@ static inline void fixture_init(struct fixture *f)
 	fixture_open(f);
 }
 
-static inline void fixture_delete(struct fixture *f, const char *what)
+/* The text that the server answers; caller frees. */
+static inline char *fixture_ask(struct fixture *f, const char *method, const char *what)
 {
 	const struct http_settings settings = { .connect_us = CLOCK_SECOND, .timeout_us = 30 * CLOCK_SECOND,
 		.stall_us = 30 * CLOCK_SECOND, .answer_max = 1 << 20 };
 	CLEANUP(http_client_freep) struct http_client *c = http_client_new(&settings);
 	_free_ char *url = mem_printf("%s%s", f->server, what);
-	const struct http_request r = { .method = "DELETE", .url = url };
+	const struct http_request r = { .method = method, .url = url };
 	struct http_answer a;
 	struct err e;
 
 	if (http_call(c, &r, &a, &e))
 		fail_msg("%s", e.text);
+	char *text = buf_take(&a.body);
+
 	http_answer_deinit(&a);
+	return text;
+}
+
+static inline void fixture_delete(struct fixture *f, const char *what)
+{
+	free(fixture_ask(f, "DELETE", what));
+}
+
+/* The names of its indices at the server; caller deinits. */
+static inline struct strv fixture_indices(struct fixture *f)
+{
+	_free_ char *path = mem_printf("/_cat/indices/%s*?h=index", f->conf.index + strlen("es:"));
+	_free_ char *text = fixture_ask(f, "GET", path);
+	struct strv names = { 0 };
+
+	strv_split(&names, text, " \n");
+	strv_sort(&names);
+	return names;
 }
 
 /* By name, as servers want it. */
 static inline void fixture_delete_indices(struct fixture *f)
 {
-	const char *alias = f->conf.index + strlen("es:");
-	_free_ char *indices = mem_printf("/%s*", alias), *template = mem_printf("/_index_template/%s", alias);
+	struct strv names CLEANUP(strv_deinit) = fixture_indices(f);
+	_free_ char *template = mem_printf("/_index_template/%s", f->conf.index + strlen("es:"));
 
-	fixture_delete(f, indices);
+	for (size_t i = 0; i < names.n; i++) {
+		_free_ char *path = mem_printf("/%s", names.items[i]);
+
+		fixture_delete(f, path);
+	}
 	fixture_delete(f, template);
 }
 
