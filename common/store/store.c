@@ -81,6 +81,42 @@ int store_presign(struct store *s, const struct locator *where, uint32_t seconds
 	return s->driver->presign(s, where, seconds, url_r, e);
 }
 
+static bool is_upload_key(const char *key)
+{
+	size_t prefix = strlen(STORE_UPLOADS);
+
+	return strncmp(key, STORE_UPLOADS, prefix) == 0 && key[prefix] && !strstr(key, "..") && !strstr(key, "//") &&
+		key[strlen(key) - 1] != '/' &&
+		!key[strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_/")];
+}
+
+int store_upload_begin(struct store *s, const char *key, int64_t retain_until_us, struct store_upload **u_r, struct err *e)
+{
+	if (!is_upload_key(key))
+		return err_permanent(e, "upload(%s) failed: no key of an upload", key);
+	return s->driver->upload_begin(s, key, retain_until_us, u_r, e);
+}
+
+int store_upload_add(struct store_upload *u, const void *data, size_t n, struct err *e)
+{
+	return u->store->driver->upload_add(u, data, n, e);
+}
+
+int store_upload_finish(struct store_upload **u, struct locator *where_r, struct err *e)
+{
+	if ((*u)->store->driver->upload_finish(*u, where_r, e))
+		return -1;
+	*u = NULL;
+	return 0;
+}
+
+void store_upload_abandonp(struct store_upload **u)
+{
+	if (*u)
+		(*u)->store->driver->upload_abandon(*u);
+	*u = NULL;
+}
+
 int store_prove(struct store *s, store_report *report, void *ctx, struct err *e)
 {
 	return s->driver->prove ? s->driver->prove(s, report, ctx, e) : 0;

@@ -19,7 +19,7 @@ struct store_object {
 	const void *data;
 	uint64_t length;
 	const uint8_t *sha256;
-	int64_t retain_until_us;
+	int64_t retain_until_us; /* one that is past, or nearly, is moved some minutes into the future */
 };
 
 /* Opens what conf->store names. -1 permanent for an unknown kind, temporary when it can't be reached. */
@@ -81,6 +81,26 @@ int store_hold(struct store *s, const struct locator *where, bool on, struct err
 /* A URL that anybody can read the object at, without an account, for so many seconds. Caller frees. -1 permanent where the
  * store has no such thing. */
 int store_presign(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e) MUST_CHECK;
+
+/* ---- long objects, made piece by piece: exports ---- */
+
+#define STORE_UPLOADS "x/" /* their keys begin so; those of messages begin with m/ */
+
+struct store_upload; /* one that is under way; used by one thread at a time */
+
+/* Begins an object of that key (STORE_UPLOADS, then letters, digits and ". - _ /", never used before), which will be locked
+ * until then as messages are. Nothing of it is to be seen before it is finished. -1 permanent for another key. */
+int store_upload_begin(struct store *s, const char *key, int64_t retain_until_us, struct store_upload **u_r, struct err *e)
+	MUST_CHECK;
+int store_upload_add(struct store_upload *u, const void *data, size_t n, struct err *e) MUST_CHECK;
+
+/* Makes it an object, durable and locked, and frees *u. -1: *u is to be abandoned; when unknown, it may be there. */
+int store_upload_finish(struct store_upload **u, struct locator *where_r, struct err *e) MUST_CHECK;
+
+/* Drops what was added so far, and frees it. */
+void store_upload_abandonp(struct store_upload **u);
+
+/* ---- what a store is worth ---- */
 
 enum store_finding {
 	STORE_HOLDS, /* tried, in order */

@@ -19,6 +19,10 @@ struct store_driver {
 	int (*extend)(struct store *s, const struct locator *where, int64_t retain_until_us, struct err *e);
 	int (*hold)(struct store *s, const struct locator *where, bool on, struct err *e);
 	int (*presign)(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e); /* NULL: can't */
+	int (*upload_begin)(struct store *s, const char *key, int64_t retain_until_us, struct store_upload **u_r, struct err *e);
+	int (*upload_add)(struct store_upload *u, const void *data, size_t n, struct err *e);
+	int (*upload_finish)(struct store_upload *u, struct locator *where_r, struct err *e); /* frees u on 0 */
+	void (*upload_abandon)(struct store_upload *u);
 	int (*prove)(struct store *s, store_report *report, void *ctx, struct err *e); /* NULL: nothing to prove */
 	int (*proved)(struct store *s, struct err *e);				       /* NULL: nothing to prove */
 	int (*ready)(struct store *s, struct err *e);
@@ -27,6 +31,11 @@ struct store_driver {
 
 struct store {
 	const struct store_driver *driver;
+};
+
+/* A driver embeds it first in its own. */
+struct store_upload {
+	struct store *store;
 };
 
 extern const struct store_driver store_fs_driver, store_s3_driver;

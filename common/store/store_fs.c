@@ -14,6 +14,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "store/store_fs_dirs.h"
+#include "store/store_fs_upload.h"
 #include "sys/io.h"
 
 #include <dirent.h>
@@ -345,7 +346,7 @@ static int fs_find(struct store *store, const struct uuid *id, struct locator *w
 /* Keys come from the database: they must stay below DIR all the same. */
 static bool key_is_sane(const char *key)
 {
-	return strncmp(key, "m/", 2) == 0 && !strstr(key, "..");
+	return (strncmp(key, "m/", 2) == 0 || strncmp(key, STORE_UPLOADS, strlen(STORE_UPLOADS)) == 0) && !strstr(key, "..");
 }
 
 static int fs_get(struct store *store, const struct locator *where, int (*sink)(void *ctx, const void *data, size_t n),
@@ -426,6 +427,15 @@ static int fs_hold(struct store *store, const struct locator *where, bool on, st
 {
 	(void)on;
 	return fs_must_be_there(store, where, e);
+}
+
+static int fs_upload_begin(struct store *store, const char *key, int64_t retain_until_us, struct store_upload **u_r,
+	struct err *e)
+{
+	struct store_fs *s = store_fs(store);
+
+	(void)retain_until_us;
+	return store_fs_upload_begin(store, s->dirfd, s->dir, key, u_r, e);
 }
 
 /* ---- list ---- */
@@ -547,6 +557,10 @@ const struct store_driver store_fs_driver = {
 	.list = fs_list,
 	.extend = fs_extend,
 	.hold = fs_hold,
+	.upload_begin = fs_upload_begin,
+	.upload_add = store_fs_upload_add,
+	.upload_finish = store_fs_upload_finish,
+	.upload_abandon = store_fs_upload_abandon,
 	.ready = fs_ready,
 	.create = fs_create,
 };

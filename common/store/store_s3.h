@@ -32,6 +32,10 @@ int store_s3_check_until(const struct store_s3 *s, const char *key, int64_t reta
 /* Whole seconds, never earlier than asked for. */
 void store_s3_format_until(char text[CLOCK_TEXT_SIZE], int64_t us);
 
+/* No store takes a lock that is over already: what was to be kept until a time in the past, or the next minutes (clocks
+ * differ), is locked a little longer. */
+int64_t store_s3_at_least_soon(int64_t retain_until_us);
+
 /* Adds the headers of a lock until then (COMPLIANCE), and those of encryption at rest. */
 void store_s3_lock_headers(const struct store_s3 *s, struct s3_request *r, int64_t retain_until_us);
 void store_s3_sse_headers(const struct store_s3 *s, struct s3_request *r);
@@ -55,7 +59,8 @@ int store_s3_list(struct store *s, const struct store_range *range,
 /* The oldest version of an object. */
 int store_s3_find(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e) MUST_CHECK;
 
-/* The oldest version of a key that has these bytes, which are read back: 1 with *where_r (caller deinits), 0, -1. */
+/* The oldest version of a key that has these bytes, which are read back (sha256 NULL: that has this length): 1 with *where_r
+ * (caller deinits), 0, -1. */
 int store_s3_find_bytes(struct store_s3 *s, const char *key, uint64_t length, const uint8_t *sha256, struct locator *where_r,
 	struct err *e) MUST_CHECK;
 
@@ -69,6 +74,14 @@ char *store_s3_retention_body(const char *mode, int64_t until_us) __attribute__(
 
 /* Makes *r a PUT of what belongs to a version ("retention", "legal-hold"); body goes on belonging to the caller. */
 void store_s3_put_aspect(struct s3_request *r, const char *key, const char *version, const char *aspect, const char *body);
+
+/* ---- store_s3_upload ---- */
+
+int store_s3_upload_begin(struct store *s, const char *key, int64_t retain_until_us, struct store_upload **u_r, struct err *e)
+	MUST_CHECK;
+int store_s3_upload_add(struct store_upload *u, const void *data, size_t n, struct err *e) MUST_CHECK;
+int store_s3_upload_finish(struct store_upload *u, struct locator *where_r, struct err *e) MUST_CHECK;
+void store_s3_upload_abandon(struct store_upload *u);
 
 /* ---- store_s3_proof ---- */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DAY_US (86400 * CLOCK_SECOND)
+#define LOCK_MIN_US (600 * CLOCK_SECOND)
 
 void store_s3_format_until(char text[CLOCK_TEXT_SIZE], int64_t us)
 {
@@ -22,6 +23,13 @@ void store_s3_sse_headers(const struct store_s3 *s, struct s3_request *r)
 	s3_header(r, "x-amz-server-side-encryption", s->sse);
 	if (*s->sse_kms_key)
 		s3_header(r, "x-amz-server-side-encryption-aws-kms-key-id", s->sse_kms_key);
+}
+
+int64_t store_s3_at_least_soon(int64_t retain_until_us)
+{
+	int64_t soon = clock_now_us() + LOCK_MIN_US;
+
+	return retain_until_us < soon ? soon : retain_until_us;
 }
 
 /* A day of grace: clocks differ, and messages wait. */
@@ -147,7 +155,7 @@ int store_s3_put(struct store *store, const struct store_object *o, struct locat
 	s3_header(&r, "Content-Type", "message/rfc822");
 	s3_header(&r, "If-None-Match", "*"); /* not relied on: it spares the store a second version of what was sent twice */
 	store_s3_checksum_headers(&r);
-	store_s3_lock_headers(s, &r, o->retain_until_us);
+	store_s3_lock_headers(s, &r, store_s3_at_least_soon(o->retain_until_us));
 	if (store_s3_check_until(s, key, o->retain_until_us, e))
 		return -1;
 	return put_until_known(s, &r, where_r, e);

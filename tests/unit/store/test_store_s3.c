@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SOON (60 * CLOCK_SECOND) /* when the locks of these tests end */
+#define SOON (1200 * CLOCK_SECOND) /* when the locks of these tests end */
 #define CENTURY (INT64_C(36500) * 86400 * CLOCK_SECOND)
 
 static struct conf conf;
@@ -87,6 +87,12 @@ static struct uuid put(const char *text, struct locator *where_r)
 static int collect(void *ctx, const void *data, size_t n)
 {
 	return buf_add(ctx, data, n);
+}
+
+static int add_to_hash(void *ctx, const void *data, size_t n)
+{
+	sha256_add(ctx, data, n);
+	return 0;
 }
 
 static void expect_bytes(const struct locator *where, const char *expected)
@@ -252,6 +258,20 @@ static void test_a_wrong_sum_is_refused(void **state)
 	assert_int_equal(store_find(store, &o.id, &where, &e), 0);
 }
 
+/* A store refuses locks that are over; a message whose time is over is kept all the same when it is copied. */
+static void test_a_lock_of_the_past(void **state)
+{
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	uint8_t sha256[SHA256_SIZE];
+	struct err e;
+
+	(void)state;
+	need_store();
+	sha256_of("old", 3, sha256);
+	must(store_put(store, &(struct store_object){ uuid_new(clock_now_us()), "old", 3, sha256, 1 }, &where, &e), &e);
+	assert_true(state_of(&where).locked);
+}
+
 static void test_hold(void **state)
 {
 	CLEANUP(locator_deinit) struct locator where = { 0 };
@@ -265,6 +285,64 @@ static void test_hold(void **state)
 	must(store_hold(store, &where, true, &e), &e);
 	must(store_hold(store, &where, false, &e), &e);
 	assert_false(state_of(&where).held);
+}
+
+/* More than two parts, of which none ends where a piece does. */
+static void test_upload(void **state)
+{
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	CLEANUP(sha256_freep) struct sha256 *sent = sha256_new();
+	CLEANUP(sha256_freep) struct sha256 *got = sha256_new();
+	const size_t piece = 3000017, pieces = 6;
+	_free_ char *data = mem_alloc(piece, 1), *key = mem_printf("x/case-1/%lld.tar.gz", (long long)clock_now_us());
+	uint8_t a[SHA256_SIZE], b[SHA256_SIZE];
+	struct store_upload *u;
+	struct err e;
+
+	(void)state;
+	need_store();
+	must(store_upload_begin(store, key, clock_now_us() + SOON, &u, &e), &e);
+	for (size_t i = 0; i < pieces; i++) {
+		memset(data, (int)('a' + i), piece);
+		sha256_add(sent, data, piece);
+		must(store_upload_add(u, data, piece, &e), &e);
+	}
+	must(store_upload_finish(&u, &where, &e), &e);
+	assert_null(u);
+	assert_string_equal(where.key, key);
+	assert_int_equal(where.length, piece * pieces);
+	must(store_get(store, &where, add_to_hash, got, &e), &e);
+	sha256_finish(sent, a);
+	sha256_finish(got, b);
+	assert_memory_equal(a, b, SHA256_SIZE);
+	struct store_state now = state_of(&where);
+
+	assert_true(now.locked);
+	assert_in_range(now.retain_until_us, clock_now_us() + SOON / 2, clock_now_us() + 2 * SOON);
+}
+
+static void test_uploads_that_come_to_nothing(void **state)
+{
+	static const char *const bad[] = { "", "x/", "m/a", "x/../m/a", "x/a/", "x/a//b", "x/a b", "/x/a" };
+	_free_ char *key = mem_printf("x/%lld", (long long)clock_now_us());
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	struct store_upload *u = NULL;
+	struct err e;
+
+	(void)state;
+	need_store();
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		assert_int_equal(store_upload_begin(store, bad[i], clock_now_us() + SOON, &u, &e), -1);
+		assert_int_equal(e.class, ERR_PERMANENT);
+	}
+	must(store_upload_begin(store, key, clock_now_us() + SOON, &u, &e), &e);
+	must(store_upload_add(u, "x", 1, &e), &e);
+	store_upload_abandonp(&u);
+	assert_null(u);
+	must(store_upload_begin(store, key, clock_now_us() + SOON, &u, &e), &e); /* of nothing at all */
+	must(store_upload_finish(&u, &where, &e), &e);
+	assert_int_equal(where.length, 0);
+	expect_bytes(&where, "");
 }
 
 static int get_url(const char *url, struct http_answer *a)
@@ -353,7 +431,8 @@ int main(void)
 		cmocka_unit_test(test_put_get_stat), cmocka_unit_test(test_parts_and_nothing),
 		cmocka_unit_test(test_what_is_not_as_recorded), cmocka_unit_test(test_the_oldest_version_counts),
 		cmocka_unit_test(test_lock_grows_only), cmocka_unit_test(test_a_lock_for_a_century_is_refused),
-		cmocka_unit_test(test_a_wrong_sum_is_refused), cmocka_unit_test(test_hold), cmocka_unit_test(test_presigned_url),
+		cmocka_unit_test(test_a_wrong_sum_is_refused), cmocka_unit_test(test_a_lock_of_the_past), cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_upload), cmocka_unit_test(test_uploads_that_come_to_nothing), cmocka_unit_test(test_presigned_url),
 		cmocka_unit_test(test_list),
 	};
 
