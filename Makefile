@@ -1,6 +1,7 @@
 # Strongroom. The targets that people use:
 #	make		build the programs into build/release
-#	make demo	install what is needed, build, run the main job on the embedded default, leave it running
+#	make demo	install what is needed, build, run the main job on the embedded default, leave it running;
+#			STACK=production: on MariaDB, Ceph RGW, OpenSearch and Redis
 #	make check	install what is needed, build every variant, run every test
 #	make check-fast	unit tests and the embedded end-to-end tests, release build only
 #	make install	into $(DESTDIR)$(PREFIX); a configuration that is in /etc stays
@@ -24,9 +25,10 @@ PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libcurl4-gnutls-dev
 	default-libmysqlclient-dev libinih-dev libjwt-dev libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev \
 	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev
 PACKAGES_DEMO  := ca-certificates openssl postfix python3
+# the engines of `make demo STACK=production`, which are those of the tests as well
+PACKAGES_ENGINES := ceph-common ceph-mon ceph-osd radosgw default-jdk-headless mariadb-client-core mariadb-server-core maven redis-server
 PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps systemd dovecot-imapd dovecot-lmtpd fetchmail \
-	m4 swaks default-jdk-headless maven mariadb-client-core mariadb-server-core \
-	ceph-common ceph-mon ceph-osd radosgw python3-pymysql python3-yaml
+	m4 swaks python3-pymysql python3-yaml
 
 # ---- how to compile --------------------------------------------------------------------------------------------------
 
@@ -202,17 +204,17 @@ benches: $(BENCHES)
 deps-build:
 	@tests/tools/packages $(PACKAGES_BUILD)
 deps-demo:
-	@tests/tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO)
+	@tests/tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO) $(if $(filter production,$(STACK)),$(PACKAGES_ENGINES))
 deps-test:
-	@tests/tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_TEST)
+	@tests/tools/packages $(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_ENGINES) $(PACKAGES_TEST)
 
 demo:
 	@[ "$$(id -u)" = 0 ] || { echo 'make demo: run it as root: it starts a Postfix, which root alone can do' >&2; exit 1; }
-	@$(MAKE) --no-print-directory deps-demo
+	@$(MAKE) --no-print-directory deps-demo STACK=$(STACK)
 	@$(MAKE) --no-print-directory -j$$(nproc) programs
-	@$(PYTHON) tests/demo/demo start
+	@$(PYTHON) tests/demo/demo start $(STACK)
 demo-start:
-	@$(PYTHON) tests/demo/demo start
+	@$(PYTHON) tests/demo/demo start $(STACK)
 demo-stop:
 	@$(PYTHON) tests/demo/demo stop
 

@@ -154,8 +154,11 @@ class SqliteMeta:
         finally:
             os.rename(path + ".away", path)
 
+    def allow(self):
+        pass    # who owns the folder
+
     def drop(self):
-        pass    # goes with its folder
+        pass    # goes with it
 
 
 class Row(tuple):

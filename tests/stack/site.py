@@ -152,7 +152,6 @@ class Site:
 
     def use_server_for_meta(self, engine, port, gate):
         self.meta = ServerMeta(engine, self.name, gate)
-        self.meta.allow()
         self.put_settings(engine.settings(port))
         self.settings["meta"] = "mysql:" + self.name
 
