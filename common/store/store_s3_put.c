@@ -1,7 +1,5 @@
 /* Writing an object: what a lost answer meant is found out before anything is said. */
 #include "base/clock.h"
-#include "base/fault.h"
-#include "base/hex.h"
 #include "store/store_s3.h"
 
 #include <inttypes.h>
@@ -63,15 +61,26 @@ void store_s3_checksum_headers(struct s3_request *r)
 	s3_header(r, "x-amz-checksum-sha256", (const char *)text);
 }
 
-/* A version id is what makes the object findable for good: without one there is no promise. */
+/* Printable characters alone, and not "null", which stands for no version. */
+static bool is_version(const char *text)
+{
+	if (!text || !*text || strcmp(text, "null") == 0)
+		return false;
+	for (; *text; text++)
+		if (*text <= ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+/* The version id is what makes the object findable for good: it is not taken from an answer that looks garbled. */
 static int take_version(const struct store_s3 *s, const struct s3_request *r, const struct http_answer *a,
 	struct locator *where_r, struct err *e)
 {
 	const char *version = http_answer_header(a, "x-amz-version-id");
 
-	if (!version || !*version || strcmp(version, "null") == 0)
-		return err_temporary(e, "PUT(s3:%s/%s) failed: the store gave no version id: the bucket's versioning is off",
-			s3_client_bucket(s->client), r->key);
+	if (!is_version(version))
+		return err_unknown(e, "PUT(s3:%s/%s) failed: the answer has no version id: the bucket's versioning is off, or it was "
+			"garbled on the way", s3_client_bucket(s->client), r->key);
 	*where_r = (struct locator){ mem_strdup(s3_client_bucket(s->client)), mem_strdup(r->key), mem_strdup(version), 0,
 		r->length };
 	return 0;
@@ -81,22 +90,16 @@ static int take_version(const struct store_s3 *s, const struct s3_request *r, co
 static int put_once(struct store_s3 *s, const struct s3_request *r, struct locator *where_r, bool *passing_r, struct err *e)
 {
 	struct http_answer a;
-
-	*passing_r = true;
-	if (FAULT("store.s3.put"))
-		return err_temporary(e, "PUT(s3:%s/%s) failed: fault", s3_client_bucket(s->client), r->key);
-	if (s3_call(s->client, r, &a, e))
-		return -1;
 	int rc = -1;
 
-	if (FAULT("store.s3.answer")) {
-		err_unknown(e, "PUT(s3:%s/%s) failed: fault", s3_client_bucket(s->client), r->key);
-	} else if (a.status / 100 == 2) {
+	*passing_r = true;
+	if (s3_call(s->client, r, &a, e))
+		return -1;
+	*passing_r = s3_is_passing(&a);
+	if (a.status / 100 == 2) {
 		rc = take_version(s, r, &a, where_r, e);
-		*passing_r = false;
 	} else {
 		s3_refused(s->client, r, &a, e);
-		*passing_r = s3_is_passing(&a);
 		/* A 5xx may come after the deed, and 412 says that the key is there: perhaps by a request that was sent twice. */
 		e->class = *passing_r || a.status == 412 ? ERR_UNKNOWN : ERR_TEMPORARY;
 	}
@@ -108,9 +111,12 @@ static int put_once(struct store_s3 *s, const struct s3_request *r, struct locat
 static int look_up(struct store_s3 *s, const struct s3_request *r, struct locator *where_r, struct err *e)
 {
 	struct err unknown = *e;
-	int found = FAULT("store.s3.look-up") ? err_temporary(e, "fault") :
-						store_s3_find_bytes(s, r->key, r->length, r->sha256, where_r, e);
+	int found = store_s3_find_bytes(s, r->key, r->length, r->sha256, where_r, e);
 
+	if (found > 0 && !is_version(where_r->version)) {
+		locator_deinit(where_r);
+		found = 0;
+	}
 	if (found < 0) {
 		err_prefix(e, "%s, and whether it is stored can't be found out", unknown.text);
 		e->class = ERR_UNKNOWN;

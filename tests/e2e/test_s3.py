@@ -322,7 +322,7 @@ def check_kept_once(site, bucket, raw=MESSAGE):
     assert the_object(bucket, found[0]).body == raw
 
 
-@pytest.mark.parametrize("action", ["503", "500", "409", "503-after", "drop", "drop-after", "cut"])
+@pytest.mark.parametrize("action", ["503", "500", "409", "503-after", "drop", "drop-after", "cut", "garble"])
 def test_a_put_that_goes_wrong_once(double, at, action):
     """It is found out what became of it, and the message is kept."""
     site = at(double)
@@ -333,19 +333,19 @@ def test_a_put_that_goes_wrong_once(double, at, action):
     assert not double.faults, "the fault did not come to pass"
     check_kept_once(site, double.bucket("archive"))
     # What was done although it was not said so is found, and not done again.
-    done = action in ("503-after", "drop-after", "cut")
+    done = action in ("503-after", "drop-after", "cut", "garble")
     assert len(double.bucket("archive").versions("m/")) == 1, "stored twice"
     assert double.count("PUT", "/archive/m/") <= 2 if done else double.count("PUT", "/archive/m/") == 2
 
 
-@pytest.mark.parametrize("action", ["503", "500", "409", "503-after", "drop", "drop-after", "cut"])
+@pytest.mark.parametrize("action", ["503", "500", "409", "503-after", "drop", "drop-after", "cut", "garble"])
 def test_a_put_that_goes_wrong_for_long(double, at, action):
     """Success or 451; and when the sender comes again, exactly one message."""
     site = at(double)
     site.start("lmtpd")
     double.fail(PUT, action, times=50)
     code, text = send(site)
-    done = action in ("503-after", "drop-after", "cut")
+    done = action in ("503-after", "drop-after", "cut", "garble")
     assert code == (250 if done else 451), text
     double.faults.clear()
     code, text = send(site)

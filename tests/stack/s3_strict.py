@@ -7,7 +7,8 @@ of a lock without Content-MD5, and what Object Lock forbids. fail() makes reques
 	double.fail("GET /archive/m/", "503", times=2)
 
 Actions: "503", "500", "409", … answers without doing anything; "503-after": done, and denied; "drop": closes without doing
-anything; "drop-after"; "cut": half of the answer; "corrupt": a byte of the body is another one."""
+anything; "drop-after"; "cut": half of the answer; "corrupt": a byte of the body is another one; "garble": one of the
+version id in the header is."""
 import base64
 import datetime
 import hashlib
@@ -87,6 +88,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(*double.refusal(Refused(int(fault[:3]), "InternalError", "on demand")))
         elif fault == "cut":
             self.cut(*answer)
+        elif fault == "garble":
+            status, head, data = answer
+            self.reply(status, {k: "\xff" + v[1:] if k == "x-amz-version-id" else v for k, v in head.items()}, data)
         elif fault == "corrupt":
             status, head, data = answer
             self.reply(status, head, bytes([data[0] ^ 1]) + data[1:] if data else data)
