@@ -242,7 +242,7 @@ install: programs
 	@set -e; for page in man/*; do $(call INSTALL_TEXT,$$page,$(ROOT)/share/man/man$${page##*.}/$${page##*/}); done
 	@set -e; for unit in etc/systemd/*; do $(call INSTALL_TEXT,$$unit,$(ROOT)/lib/systemd/system/$${unit##*/}); done
 	install -m 0644 etc/sysusers.d/strongroom.conf $(ROOT)/lib/sysusers.d
-	install -m 0644 README.md $(DOC)
+	install -m 0644 README.md schema/grants.mysql.sql $(DOC)
 	install -m 0644 etc/postfix/* $(DOC)/postfix
 	install -m 0644 etc/sendmail/* $(DOC)/sendmail
 	@$(call INSTALL_TEXT,etc/strongroom.conf,$(DOC)/strongroom.conf)

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 static const struct command *const commands[] = {
-	&init_command,	 &user_command,    &department_command, &check_command,
+	&init_command,	 &migrate_command,	 &user_command,    &department_command, &check_command,
 	&import_command, &reindex_command, &copy_command,	&status_command,
 	&postfix_log_command, &conf_command,
 };

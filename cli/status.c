@@ -15,6 +15,9 @@ struct state {
 	bool indexed_known;
 	uint64_t messages, outbox, indexed;
 	int64_t oldest_us; /* of the outbox */
+	int replica;	   /* 1: it is lag_s behind; 0: there is none; -1: replica_error */
+	int64_t lag_s;
+	struct err replica_error;
 	const char *store, *meta, *index; /* what is wrong; NULL: ready */
 	struct status_account account;
 };
@@ -34,6 +37,7 @@ static int look_at_meta(const struct conf *conf, struct state *s, struct err *e)
 		meta_outbox_count(m, &s->outbox, &s->oldest_us, e) < 0)
 		return -1;
 	s->counted = true;
+	s->replica = meta_replica_lag(m, &s->lag_s, &s->replica_error);
 	return status_account_load(&s->account, m, e) < 0 ? -1 : meta_ready(m, e);
 }
 
@@ -61,6 +65,10 @@ static void print_text(const struct state *s)
 
 	printf("store     %s\n", s->store ? s->store : "ready");
 	printf("database  %s\n", s->meta ? s->meta : "ready");
+	if (s->replica > 0)
+		printf("replica   %" PRId64 " s behind\n", s->lag_s);
+	else if (s->replica < 0)
+		printf("replica   %s\n", s->replica_error.text);
 	printf("index     %s\n", s->index ? s->index : "ready");
 	print_count("messages", s->counted, s->messages);
 	print_count("indexed", s->indexed_known, s->indexed);
@@ -95,6 +103,10 @@ static void print_json(const struct state *s)
 
 	add_part(j, "store", s->store);
 	add_part(j, "database", s->meta);
+	if (s->replica > 0)
+		json_add_u64(j, "replica_lag_seconds", (uint64_t)s->lag_s);
+	else if (s->replica < 0)
+		json_add_str(j, "replica_error", s->replica_error.text);
 	add_part(j, "index", s->index);
 	add_count(j, "messages", s->counted, s->messages);
 	add_count(j, "indexed", s->indexed_known, s->indexed);

@@ -28,6 +28,8 @@ struct worker_threads {
 
 static int64_t interval_of(const struct running *r)
 {
+	if (r->task->every_us)
+		return r->task->every_us;
 	return *(const int64_t *)(const void *)((const char *)r->w->conf + r->task->interval);
 }
 

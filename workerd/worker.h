@@ -17,11 +17,12 @@ struct worker {
 struct task {
 	const char *name;
 	size_t interval; /* offset of a duration in struct conf */
+	int64_t every_us; /* instead, where nobody would want to set it */
 	/* One turn. -1: it is tried again after a longer pause. */
 	int (*run)(struct worker *w, struct err *e);
 };
 
-extern const struct task outbox_task, postfix_task, reconcile_task;
+extern const struct task outbox_task, postfix_task, reconcile_task, partitions_task;
 
 /* Runs the tasks until w->stop is set with worker_stop() and all have returned. */
 struct worker_threads;

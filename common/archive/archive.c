@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "meta/capture.h"
+#include "meta/maintenance.h"
 #include "sys/io.h"
 
 #include <string.h>
@@ -306,4 +307,9 @@ bool archive_admit(struct archive *a, uint64_t bytes)
 void archive_release(struct archive *a, uint64_t bytes)
 {
 	admission_give(&a->admission, bytes);
+}
+
+int archive_extend(struct archive *a, struct err *e)
+{
+	return meta_extend(a->meta, e);
 }

@@ -79,4 +79,7 @@ int archive_reindex(struct archive *a, const struct archive_rebuild *what,
 	int (*progress)(void *ctx, const struct archive_progress *p), void *ctx, struct archive_progress *p_r, struct err *e)
 	MUST_CHECK;
 
+/* Where the database splits its tables by month: makes room for the months to come. */
+int archive_extend(struct archive *a, struct err *e) MUST_CHECK;
+
 #endif

@@ -133,7 +133,7 @@ const struct setting settings[] = {
 	{ "mysql", "user", SETTING_TEXT, IN(mysql_user), .standard = "strongroom", .min = 1, .max = NAME_MAX_BYTES,
 		.alias = "DB_USER",
 		.help = "Account at the database server. Give each program one of its own, in its environment: the file "
-			"schema/grants.mysql.sql says what each may do." },
+			"grants.mysql.sql says what each may do." },
 	{ "mysql", "password_file", SETTING_PATH, IN(mysql_password_file), .standard = "", .max = TEXT_MAX,
 		.alias = "DB_PASSWORD_FILE",
 		.help = "File whose first line is the password of that account, closed to other accounts of the machine. "

@@ -7,7 +7,7 @@ int meta_message_get(struct meta *m, const struct scope *scope, const struct uui
 	struct message_row *row_r, struct err *e)
 {
 	CLEANUP(message_row_deinit) struct message_row r = { 0 };
-	int found = message_row_load(m, id, &r, e);
+	int found = message_row_load_behind(m, id, &r, e);
 
 	if (found <= 0)
 		return found;
@@ -56,13 +56,12 @@ static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, con
 	return 0;
 }
 
-int meta_message_in_scope(struct meta *m, const struct scope *scope, const struct uuid *id, struct err *e)
+static int in_scope(struct sql_conn *c, const struct scope *scope, const struct uuid *id, struct err *e)
 {
-	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	int64_t date_us;
 	uint64_t n;
 
-	if (sql_reader(m->capture, &c, e) || sql_begin_snapshot(c, e))
+	if (sql_begin_snapshot(c, e))
 		return -1;
 	int found = message_date(c, id, &date_us, e);
 
@@ -71,12 +70,27 @@ int meta_message_in_scope(struct meta *m, const struct scope *scope, const struc
 	return found && (scope_is_all(scope) || n) && date_us >= scope_from_us(scope) && date_us < scope_until_us(scope);
 }
 
+/* What the replica does not have in the scope, be it there or not, the primary is asked for. */
+int meta_message_in_scope(struct meta *m, const struct scope *scope, const struct uuid *id, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *behind = NULL;
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_reader_behind(m->capture, &behind, e))
+		return -1;
+	int found = in_scope(behind, scope, id, e);
+
+	if (found > 0 || !sql_is_behind(behind))
+		return found;
+	return sql_reader(m->capture, &c, e) ? -1 : in_scope(c, scope, id, e);
+}
+
 int meta_coverage(struct meta *m, const struct scope *scope, struct meta_coverage *c_r,
 	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	if (sql_reader(m->capture, &c, e) || sql_begin_snapshot(c, e))
+	if (sql_reader_behind(m->capture, &c, e) || sql_begin_snapshot(c, e))
 		return -1;
 	return coverage_archived(c, scope, &c_r->in_scope, e) ||
 		coverage_waiting(c, scope, &c_r->not_indexed, e) ? -1 : 0;

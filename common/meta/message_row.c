@@ -130,14 +130,9 @@ static int load_attachments(struct sql_conn *c, struct message_row *r, struct er
 }
 
 /* The three tables need no snapshot: they are written in one transaction and never change. */
-int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r,
-	struct err *e)
+static int load_row(struct sql_conn *c, const struct uuid *id, struct message_row *row_r, struct err *e)
 {
-	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	CLEANUP(message_row_deinit) struct message_row r = { 0 };
-
-	if (sql_reader(m->capture, &c, e))
-		return -1;
 	int found = load_message(c, id, &r, e);
 
 	if (found <= 0)
@@ -147,4 +142,24 @@ int message_row_load(struct meta *m, const struct uuid *id, struct message_row *
 	*row_r = r;
 	r = (struct message_row){ 0 };
 	return 1;
+}
+
+int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r,
+	struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	return sql_reader(m->capture, &c, e) ? -1 : load_row(c, id, row_r, e);
+}
+
+int message_row_load_behind(struct meta *m, const struct uuid *id, struct message_row *row_r,
+	struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_reader_behind(m->capture, &c, e))
+		return -1;
+	int found = load_row(c, id, row_r, e);
+
+	return found <= 0 && sql_is_behind(c) ? message_row_load(m, id, row_r, e) : found;
 }

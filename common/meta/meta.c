@@ -63,6 +63,11 @@ int meta_ready(struct meta *m, struct err *e)
 	return sql_ready(m->capture, e) || sql_ready(m->control, e) ? -1 : 0;
 }
 
+int meta_replica_lag(struct meta *m, int64_t *seconds_r, struct err *e)
+{
+	return sql_replica_lag(m->capture, seconds_r, e);
+}
+
 int meta_check(struct meta *m, void (*report)(void *ctx, const char *finding, const char *remedy),
 	void *ctx, struct err *e)
 {

@@ -25,6 +25,10 @@ int meta_migrate(const struct conf *conf, struct err *e) MUST_CHECK;
 /* Is it reachable and writable now? Cheap. */
 int meta_ready(struct meta *m, struct err *e) MUST_CHECK;
 
+/* How far the replica that is read is behind: 1 with *seconds_r, 0 when there is none, -1 when it can't be asked or stands
+ * still. */
+int meta_replica_lag(struct meta *m, int64_t *seconds_r, struct err *e) MUST_CHECK;
+
 /* Integrity of the files or the server's settings, for `strongroom check`: report is called with one finding each
  * (remedy NULL when all is well). */
 int meta_check(struct meta *m, void (*report)(void *ctx, const char *finding, const char *remedy), void *ctx,

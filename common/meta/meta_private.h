@@ -17,6 +17,10 @@ struct meta {
 int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r,
 	struct err *e) MUST_CHECK;
 
+/* The same from the replica, where there is one and it has the message. */
+int message_row_load_behind(struct meta *m, const struct uuid *id, struct message_row *row_r,
+	struct err *e) MUST_CHECK;
+
 /* audit.c: what lets many threads' audit records share a commit. */
 struct audit_log *audit_log_new(struct sql_db *control);
 void audit_log_freep(struct audit_log **log);

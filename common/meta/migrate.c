@@ -82,6 +82,6 @@ int migrate_check(struct sql_db *db, const char *name, struct err *e)
 		return -1;
 	if (version < known)
 		return err_permanent(e, "schema(%s) failed: the database has version %" PRIu64 " and this "
-			"program needs %zu: run `strongroom init`", name, version, known);
+			"program needs %zu: run `strongroom %s`", name, version, known, version ? "migrate" : "init");
 	return 0;
 }

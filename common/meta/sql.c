@@ -199,6 +199,15 @@ bool sql_is_behind(const struct sql_conn *c)
 	return c->role == SQL_ROLE_REPLICA;
 }
 
+int sql_replica_lag(struct sql_db *db, int64_t *seconds_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (!db->has_replica)
+		return 0;
+	return take_reader(db, SQL_ROLE_REPLICA, &c, e) || db->driver->lag(c, seconds_r, e) ? -1 : 1;
+}
+
 /* Under the lock `writing`. */
 static void drop_unusable_writer(struct sql_db *db)
 {

@@ -66,6 +66,9 @@ int sql_check(struct sql_db *db, sql_report *report, void *ctx, struct err *e) M
 /* Where tables are split by month: makes room for the months to come. Repeating it changes nothing. */
 int sql_extend(struct sql_db *db, struct err *e) MUST_CHECK;
 
+/* How far the replica is behind: 1 with *seconds_r, 0 when there is none, -1 when it can't be asked or stands still. */
+int sql_replica_lag(struct sql_db *db, int64_t *seconds_r, struct err *e) MUST_CHECK;
+
 /* ---- connections ---- */
 
 int sql_reader(struct sql_db *db, struct sql_conn **c_r, struct err *e) MUST_CHECK;

@@ -56,6 +56,9 @@ struct sql_driver {
 	/* NULL where there is nothing to extend. */
 	int (*extend)(struct sql_conn *c, struct err *e);
 
+	/* Of a connection to the replica. */
+	int (*lag)(struct sql_conn *c, int64_t *seconds_r, struct err *e);
+
 	int (*begin)(struct sql_conn *c, enum sql_durability durability, struct err *e);
 	int (*begin_snapshot)(struct sql_conn *c, struct err *e);
 	int (*commit)(struct sql_conn *c, struct err *e); /* -1: rolled back, or unknown */

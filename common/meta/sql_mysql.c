@@ -199,6 +199,7 @@ const struct sql_driver sql_mysql = {
 	.ready = driver_ready,
 	.check = mydb_check,
 	.extend = driver_extend,
+	.lag = mydb_lag,
 	.begin = driver_begin,
 	.begin_snapshot = driver_begin_snapshot,
 	.commit = driver_commit,

@@ -116,6 +116,7 @@ void mydb_rows_freep(struct mydb_rows **rows);
 /* ---- sql_mysql_script.c, sql_mysql_check.c ---- */
 
 int mydb_script(struct sql_conn *c, unsigned version, const char *text, struct err *e) MUST_CHECK;
+int mydb_lag(struct sql_conn *c, int64_t *seconds_r, struct err *e) MUST_CHECK;
 int mydb_check(struct sql_conn *c, const struct sql_place *p, sql_report *report, void *ctx, struct err *e) MUST_CHECK;
 
 #endif

@@ -96,7 +96,7 @@ static int classify(struct mydb_conn *c, const char *operation, unsigned code, c
 	case TEMPORARY:
 		return err_temporary(e, "%s(%s) failed: %s (%u)", operation, c->where, text, code);
 	case DENIED:
-		return err_permanent(e, "%s(%s) failed: %s (%u): see schema/grants.mysql.sql", operation, c->where, text,
+		return err_permanent(e, "%s(%s) failed: %s (%u): see grants.mysql.sql", operation, c->where, text,
 			code);
 	case NO_SCHEMA:
 		return err_permanent(e, "%s(%s) failed: %s (%u); `strongroom init` makes the schema", operation, c->where,

@@ -9,7 +9,7 @@ from . import Missing
 from .process import Failed, answers, end, find_program, free_port, private_dir, read_pid, tail, wait_until
 from .tls import Authority
 
-PROGRAMS = ("milter", "lmtpd", "queryd", "workerd")
+PROGRAMS = ("milter", "lmtpd", "queryd", "workerd", "operator")
 SCHEMA = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "schema")
 
 COMMON = """\
@@ -180,10 +180,10 @@ class Database:
         for database in ("_capture", "_control"):
             self.execute("GRANT ALL ON `%s`.* TO 'strongroom'@'%%'" % (self.name + database))
 
-    def grant(self):
+    def grant(self, name=None):
         """Gives each program what schema/grants.mysql.sql says, once the schema is there."""
         with open(os.path.join(SCHEMA, "grants.mysql.sql")) as f:
-            self.execute(f.read().replace("@NAME@", self.name).replace("@HOST@", "%"))
+            self.execute(f.read().replace("@NAME@", name or self.name).replace("@HOST@", "%"))
 
     # ---- for strongroom.conf ----
 

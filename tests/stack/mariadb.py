@@ -11,6 +11,7 @@ class MariaDB(Database):
     conf = """\
 binlog-format=ROW
 expire-logs-days=14
+gtid-strict-mode=ON
 """
 
     def __init__(self, *args, **kw):

@@ -1,0 +1,83 @@
+-- What each program may do in a MySQL or MariaDB database, and nothing beyond. strongroom(7) says how the accounts are made;
+-- then, after `strongroom migrate`, as the server's administrator:
+--
+--	sed -e 's/@NAME@/strongroom/g' -e 's/@HOST@/%/g' grants.mysql.sql | mysql
+--
+-- NAME is that of `meta = mysql:NAME`, HOST where the programs connect from. The account `strongroom` owns the schema, makes
+-- it and brings it up to date (`strongroom init`, `strongroom migrate`); nothing else is done by it, and no daemon knows its
+-- password. Triggers refuse UPDATE and DELETE on what was archived even to it and to the administrator.
+-- Given again after an upgrade, for the tables that are new.
+
+-- ---- strongroom-milter and strongroom-lmtpd put messages in, and read none: to recognise a retry and to go on with
+-- their sequence is all they look up. Where index_required is set they index again what was archived already, and need
+-- SELECT on message, participant, attachment and relocation as well.
+
+GRANT SELECT ON `@NAME@_capture`.schema_version TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_capture`.capture_key TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_capture`.ledger_batch TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.message TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.participant TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.mailbox_message TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.attachment TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.capture_attempt TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.ledger_record TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT, INSERT, DELETE ON `@NAME@_capture`.outbox TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+
+-- ---- strongroom-queryd reads what is archived, and writes who looked at it.
+
+GRANT SELECT ON `@NAME@_capture`.schema_version TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.message TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.relocation TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.participant TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.mailbox_message TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.attachment TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.outbox TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, UPDATE (totp_last_step, code_tries_us) ON `@NAME@_control`.account TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.account_role TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.account_mailbox TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.account_department TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.role_permission TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.department TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.department_mailbox TO 'strongroom_queryd'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
+
+-- ---- strongroom-workerd reads all that is archived, clears the outbox, keeps its own accounts, and makes room for the
+-- months to come by a procedure: it can't alter a table itself.
+
+GRANT SELECT ON `@NAME@\_capture`.* TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_capture`.outbox TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_capture`.reconcile_walk TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_capture`.reconcile_alarm TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_capture`.orphan TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_capture`.daily_account TO 'strongroom_workerd'@'@HOST@';
+GRANT EXECUTE ON PROCEDURE `@NAME@_capture`.extend_partitions TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_workerd'@'@HOST@';
+
+-- ---- strongroom_operator is for the command `strongroom`: check, status, import, reindex, copy, user and department.
+
+GRANT INSERT ON `@NAME@_capture`.capture_key TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.ledger_batch TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.message TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.relocation TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.participant TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.mailbox_message TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.attachment TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.capture_attempt TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.ledger_record TO 'strongroom_operator'@'@HOST@';
+GRANT SELECT ON `@NAME@\_control`.* TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.account_role TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.account_mailbox TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.account_department TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.department TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.department_mailbox TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_operator'@'@HOST@';
+
+-- `strongroom check` and `strongroom status` read the binary log's state and a replica's lag. Who may use a trigger may
+-- drop it, so the operator's account can't even see them: `strongroom check` looks for them when the schema's owner runs it.
+GRANT REPLICATION CLIENT ON *.* TO 'strongroom_operator'@'@HOST@';
+/*M! GRANT REPLICA MONITOR ON *.* TO 'strongroom_operator'@'@HOST@' */;
