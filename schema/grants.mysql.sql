@@ -53,6 +53,10 @@ GRANT INSERT, UPDATE ON `@NAME@_capture`.reconcile_walk TO 'strongroom_workerd'@
 GRANT INSERT, UPDATE ON `@NAME@_capture`.reconcile_alarm TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_capture`.orphan TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_capture`.daily_account TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT, UPDATE, DELETE ON `@NAME@_capture`.mta_message TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
+GRANT INSERT, UPDATE, DELETE ON `@NAME@_capture`.mta_log TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_capture`.mta_incident TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_capture`.mta_unaccepted TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
 GRANT EXECUTE ON PROCEDURE `@NAME@_capture`.extend_partitions TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_workerd'@'@HOST@';
 

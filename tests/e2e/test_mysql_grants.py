@@ -9,10 +9,11 @@ from stack.process import wait_until
 
 RAW = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: grants %d\r\n\r\nstrawberry\r\n"
 DAEMONS = ("lmtpd", "queryd", "workerd")
+MTA = {"mta_message": "ud", "mta_log": "ud", "mta_incident": "u", "mta_unaccepted": "u"}
 CHANGING = {  # what a program may change, by UPDATE or DELETE; every other table is closed to it
     "milter": {"outbox": "d"}, "lmtpd": {"outbox": "d"}, "queryd": {"account": "u"},
-    "workerd": {"outbox": "d", "reconcile_walk": "u", "reconcile_alarm": "u", "orphan": "u", "daily_account": "u"},
-    "operator": {"outbox": "d", "account": "u", "account_role": "d", "account_mailbox": "d", "account_department": "d",
+    "workerd": {"outbox": "d", "reconcile_walk": "u", "reconcile_alarm": "u", "orphan": "u", "daily_account": "u", **MTA},
+    "operator": {"outbox": "d", **MTA, "account": "u", "account_role": "d", "account_mailbox": "d", "account_department": "d",
                  "department": "d", "department_mailbox": "d"},
 }
 WRITE_ONCE = ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record",

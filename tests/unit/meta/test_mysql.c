@@ -454,12 +454,14 @@ static void every_older_schema_is_brought_up(void **state)
 	char *name = conf.meta;
 	_free_ char *other = mem_printf("mysql:%s_old", server_name), *kept = mem_strdup(server_name);
 	int64_t whole[2] = { fingerprint("capture"), fingerprint("control") };
+	size_t newest;
 
 	(void)state;
+	schema_migrations("capture", &newest); /* of which there are more than of control */
 	meta_closep(&meta);
 	conf.meta = other;
 	strcat(server_name, "_old");
-	for (size_t version = 1; version <= 3; version++) {
+	for (size_t version = 1; version < newest; version++) {
 		server_clean_up(&conf);
 		for (size_t d = 0; d < 2; d++) {
 			size_t n;
