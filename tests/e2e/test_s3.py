@@ -3,15 +3,17 @@ when something is wrong. Ceph's gateway and MinIO are real; the strict double fa
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
 from stack.ceph import Ceph
 from stack.minio import Minio
-from stack.process import Failed
+from stack.process import Failed, private_dir
 from stack.s3 import Account, write_credentials
 from stack.s3_strict import S3Strict
 from stack.site import Site
+from stack.tls import Authority
 from stack.versitygw import Versitygw
 
 MESSAGE = b"Subject: in the strongroom\r\nFrom: a@example.org\r\n\r\nlocked away\r\n"
@@ -301,6 +303,27 @@ def test_a_bucket_without_object_lock_is_refused(double, at):
     status, out, err = site.run("init", check=False)
     assert status != 0 and "has no Object Lock: messages in it could be deleted" in err, out + err
     assert "problem: store: the bucket open has no Object Lock" in check(site)
+
+
+@pytest.fixture
+def authority():
+    place = private_dir("strongroom-ca.")
+    yield Authority(place)
+    shutil.rmtree(place)
+
+
+def test_tls_with_a_private_authority(servers, at, authority):
+    """The store's certificate must come from ca_file and be for the name that was asked for."""
+    s = Minio(tls=authority.sign("minio", "IP:127.0.0.1")).start()
+    servers.append(s)
+    site = at(s, s3__ca_file=authority.ca)
+    site.start("lmtpd")
+    assert send(site)[0] == 250
+    the_object(s.bucket("archive"), rows(site)[0])
+    site.write_conf(s3__ca_file="")
+    assert "certificate" in check(site)
+    site.write_conf(s3__ca_file=authority.ca, s3__endpoint=s.endpoint.replace("127.0.0.1", "localhost"))
+    assert "problem: store:" in check(site)
 
 
 def test_the_bucket_in_the_host_name(double, at):

@@ -3,6 +3,7 @@ import base64
 import os
 import shutil
 import signal
+import ssl
 import subprocess
 import urllib.request
 
@@ -18,12 +19,14 @@ class Minio:
 
     access_key, secret_key, region = "minioroot", "miniosecret123", "us-east-1"
 
-    def __init__(self, dir=None, port=None):
+    def __init__(self, dir=None, port=None, tls=None):
+        """tls: (certificate, key) files, for https."""
         self.program = go_program("minio", PACKAGE)
         self.owns_dir = dir is None
         self.dir = dir or private_dir("strongroom-minio.")
         self.port = port or free_port()
-        self.endpoint = "http://127.0.0.1:%d" % self.port
+        self.tls = tls
+        self.endpoint = "%s://127.0.0.1:%d" % ("https" if tls else "http", self.port)
         self.kms_key = base64.b64encode(os.urandom(32)).decode()
         self.p = None
 
@@ -36,7 +39,7 @@ class Minio:
 
     def ready(self):
         try:
-            with urllib.request.urlopen(self.endpoint + "/minio/health/ready", timeout=2) as r:
+            with urllib.request.urlopen(self.endpoint + "/minio/health/ready", timeout=2, context=ssl._create_unverified_context()) as r:
                 return r.status == 200
         except OSError:
             return False
@@ -44,8 +47,12 @@ class Minio:
     def start(self):
         env = {"PATH": "/usr/bin:/bin", "HOME": self.dir, "MINIO_ROOT_USER": self.access_key, "MINIO_ROOT_PASSWORD": self.secret_key,
                "MINIO_BROWSER": "off", "MINIO_UPDATE": "off", "MINIO_REGION": self.region, "MINIO_KMS_SECRET_KEY": "arkey:" + self.kms_key}
+        os.makedirs(self.path("certs"), exist_ok=True)
+        for source, name in zip(self.tls or (), ("public.crt", "private.key")):
+            shutil.copy(source, self.path("certs", name))
         with open(self.path("log"), "ab") as out:
-            self.p = subprocess.Popen([self.program, "server", "--quiet", "--address", "127.0.0.1:%d" % self.port, self.path("data")],
+            self.p = subprocess.Popen([self.program, "server", "--quiet", "--certs-dir", self.path("certs"), "--address",
+                                       "127.0.0.1:%d" % self.port, self.path("data")],
                                       stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env, start_new_session=True)
         try:
             wait_until("MinIO answers on port %d" % self.port, lambda: self.p.poll() is not None or self.ready(), 60)

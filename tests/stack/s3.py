@@ -7,6 +7,7 @@ import hmac
 import http.client
 import json
 import os
+import ssl
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
@@ -79,7 +80,8 @@ class Account:
         names, text = string_to_sign(method, path, pairs, head, head["x-amz-content-sha256"], stamp, self.region)
         head["authorization"] = "AWS4-HMAC-SHA256 Credential=%s/%s/%s/s3/aws4_request, SignedHeaders=%s, Signature=%s" % (
             self.access_key, stamp[:8], self.region, names, sign(self.secret_key, stamp[:8], self.region, text))
-        c = http.client.HTTPConnection(url.hostname, url.port, timeout=timeout)
+        c = (http.client.HTTPSConnection(url.hostname, url.port, timeout=timeout, context=ssl._create_unverified_context())
+             if url.scheme == "https" else http.client.HTTPConnection(url.hostname, url.port, timeout=timeout))
         try:
             c.request(method, path + ("?" + "&".join("%s=%s" % p for p in sorted(pairs)) if pairs else ""), body or None, head)
             r = c.getresponse()
