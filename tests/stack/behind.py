@@ -5,6 +5,7 @@ take the same SQL and placeholders whatever it is; an index gives the ids of its
 import contextlib
 import os
 import re
+import shutil
 import sqlite3
 
 from . import Missing
@@ -30,8 +31,15 @@ class FsStore:
         """The bytes where a row of the table `message` says that they are."""
         return self.read(os.path.join(self.folder, row["object_key"]))
 
+    def copy(self, name, other):
+        """The same object once more, with `other` as the last part of its name."""
+        path = os.path.join(os.path.dirname(name), other)
+        shutil.copy2(name, path)
+        owner = os.stat(name)
+        os.chown(path, owner.st_uid, owner.st_gid)
+
     def locked(self, name):
-        """May it still be changed? No: raises."""
+        """Raises when it may still be changed."""
         assert os.stat(name).st_mode & 0o777 == 0o400, name
 
     @contextlib.contextmanager
@@ -96,6 +104,10 @@ class S3Store:
         if answer.status != 200:
             raise Failed("the store says %r" % answer)
         return answer.body
+
+    def copy(self, name, other):
+        answer = self.bucket.put(os.path.join(os.path.dirname(name), other), self.read(name), until=86400)
+        assert answer.status == 200, answer
 
     def locked(self, name):
         head = self.bucket.head(name, name.version).headers

@@ -220,6 +220,7 @@ class Site:
     def init(self):
         """Directories, schema, keys and certificate."""
         self.need("strongroom", "strongroom-parser")
+        self.meta.allow()
         if hasattr(self.store, "spare_proof"):
             self.store.spare_proof()
         return self.run("init", "--trial-tls", "localhost")
