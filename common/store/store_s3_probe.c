@@ -329,8 +329,6 @@ static int probe_with(struct store_s3 *s, struct s3_probing *p, int64_t lock_us,
 		give_up(&o);
 	if (in_time <= 0 || finish(p, &o, e))
 		return in_time <= 0 ? in_time : -1;
-	p->server_us = o.first_server_us;
-	p->here_us = o.first_here_us;
 	p->encryption = o.encryption;
 	o.encryption = NULL;
 	return 1;
@@ -340,6 +338,26 @@ void s3_probing_deinit(struct s3_probing *p)
 {
 	free(p->broken);
 	free(p->encryption);
+}
+
+/* Rights are looked at before the version is looked for: there is none of that id. */
+int store_s3_probe_account(struct store_s3 *s, struct s3_probing *p, struct err *e)
+{
+	CLEANUP(probe_object_deinit) struct probe_object o = { 0 };
+	const struct uuid id = uuid_new(clock_now_us());
+	char version[UUID_TEXT_SIZE];
+	int status;
+
+	probe_object_init(&o, s);
+	if (probe_ask_clock(&o, e))
+		return -1;
+	p->server_us = o.server_us;
+	p->here_us = clock_now_us();
+	o.version = mem_strdup(uuid_format(version, &id));
+	if (ask(&o, make_delete, &status, e))
+		return -1;
+	p->inconclusive = status == 403;
+	return 0;
 }
 
 int store_s3_probe(struct store_s3 *s, struct s3_probing *p, struct err *e)

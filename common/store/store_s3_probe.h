@@ -20,6 +20,10 @@ struct s3_probing {
 
 void s3_probing_deinit(struct s3_probing *p);
 
+/* Looks at the clocks, and whether this account may delete anything: when not, p is inconclusive, and trying would only
+ * leave objects behind. */
+int store_s3_probe_account(struct store_s3 *s, struct s3_probing *p, struct err *e) MUST_CHECK;
+
 /* 0 when all attempts were made, -1 when they could not be. */
 int store_s3_probe(struct store_s3 *s, struct s3_probing *p, struct err *e) MUST_CHECK;
 

@@ -33,10 +33,6 @@ static void read_clock(struct probe_object *o, const struct http_answer *a)
 
 	if (date && strptime(date, "%a, %d %b %Y %H:%M:%S", &tm))
 		o->server_us = (int64_t)timegm(&tm) * CLOCK_SECOND;
-	if (o->first_server_us)
-		return;
-	o->first_server_us = o->server_us;
-	o->first_here_us = clock_now_us();
 }
 
 int probe_call(struct probe_object *o, const struct s3_request *r, struct probe_answer *a_r, struct err *e)
@@ -55,7 +51,7 @@ int probe_call(struct probe_object *o, const struct s3_request *r, struct probe_
 
 /* ---- put ---- */
 
-static int ask_clock(struct probe_object *o, struct err *e)
+int probe_ask_clock(struct probe_object *o, struct err *e)
 {
 	struct s3_request r = { .method = "HEAD" };
 	struct probe_answer a;
@@ -73,7 +69,7 @@ int probe_object_put(struct probe_object *o, int64_t lock_us, struct err *e)
 	uint8_t sha256[SHA256_SIZE];
 	struct http_answer a;
 
-	if (ask_clock(o, e))
+	if (probe_ask_clock(o, e))
 		return -1;
 	o->until_us = o->server_us + lock_us;
 	sha256_of(o->body, r.length, sha256);

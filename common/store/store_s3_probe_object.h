@@ -9,7 +9,6 @@ struct probe_object {
 	char *key, *version, *body;
 	int64_t until_us;  /* of its lock */
 	int64_t server_us; /* what the store's clock said last */
-	int64_t first_server_us, first_here_us; /* both clocks at its first answer */
 	char *encryption;  /* x-amz-server-side-encryption as last seen, NULL for none */
 	struct strv others; /* further versions of the key that the attempts made */
 };
@@ -25,6 +24,9 @@ struct probe_answer {
 
 /* A request on it, once, that may well be refused. 0 with an answer, -1. */
 int probe_call(struct probe_object *o, const struct s3_request *r, struct probe_answer *a_r, struct err *e) MUST_CHECK;
+
+/* Asks the bucket for nothing but its clock. */
+int probe_ask_clock(struct probe_object *o, struct err *e) MUST_CHECK;
 
 /* Stores it with a lock for so long by the store's own clock. */
 int probe_object_put(struct probe_object *o, int64_t lock_us, struct err *e) MUST_CHECK;

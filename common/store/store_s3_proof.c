@@ -192,14 +192,6 @@ static int tell_inconclusive(struct store_s3 *s, const struct s3_probing *p, str
 	return 0;
 }
 
-static void tell_all(struct store_s3 *s, const struct s3_probing *p)
-{
-	tell_clock(p);
-	tell_encryption(s, p);
-	if (!p->broken)
-		tell_extras(p);
-}
-
 int store_s3_prove(struct store *store, store_report *report, void *ctx, struct err *e)
 {
 	CLEANUP(s3_probing_deinit) struct s3_probing p = { .report = report, .ctx = ctx };
@@ -211,9 +203,16 @@ int store_s3_prove(struct store *store, store_report *report, void *ctx, struct 
 		tell(&p, STORE_FAILS, NULL, "%s", e->text);
 		return 0;
 	}
+	if (store_s3_probe_account(s, &p, e))
+		return -1;
+	tell_clock(&p);
+	if (p.inconclusive)
+		return tell_inconclusive(s, &p, e);
 	if (store_s3_probe(s, &p, e))
 		return -1;
-	tell_all(s, &p);
+	tell_encryption(s, &p);
+	if (!p.broken)
+		tell_extras(&p);
 	if (p.inconclusive && !p.broken)
 		return tell_inconclusive(s, &p, e);
 	if (!p.broken)

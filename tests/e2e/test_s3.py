@@ -178,6 +178,7 @@ def test_an_account_that_may_only_write(ceph, at):
     assert the_object(bucket, row, writer).body == MESSAGE
     _, out, _ = site.run("check")
     assert "locks were proved at" in out and "this account may not" in out, out
+    assert [key for key, _, _ in bucket.versions("strongroom/")] == ["strongroom/proof.json"], "check leaves something behind"
 
 
 # ---- proof ----

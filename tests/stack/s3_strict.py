@@ -338,7 +338,7 @@ class S3Strict:
         if method in ("GET", "HEAD"):
             self.may(access, "GetObjectVersion")
             return self.get(self.find(b, key, query), head, access)
-        if method == "DELETE" and "versionId" in query:
+        if method == "DELETE" and "versionId" in query:  # of a version that is not there: 204
             self.delete(b, access, key, query["versionId"])
             return 204, {}, b""
         raise Refused(501, "NotImplemented", "%s %r" % (method, query))
