@@ -21,7 +21,7 @@ SAY       = $(if $(V),,@echo '  $(1)	$(2)')
 
 # ---- packages --------------------------------------------------------------------------------------------------------
 
-PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libcurl4-gnutls-dev libgmime-3.0-dev libgnutls28-dev libicu-dev \
+PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libcurl4-gnutls-dev libgmime-3.0-dev libgnutls28-dev libhiredis-dev libicu-dev \
 	default-libmysqlclient-dev libinih-dev libjwt-dev libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev \
 	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev
 PACKAGES_DEMO  := ca-certificates openssl postfix python3
@@ -61,7 +61,7 @@ CPPFLAGS += -D_GNU_SOURCE -DSTRONGROOM_VERSION='"$(VERSION)"' -Icommon -I.
 CFLAGS   += -std=c17 -g -pthread $(WARN) $(VARIANT_$(VARIANT))
 LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
 
-PKGS     := gmime-3.0 gnutls icu-uc icu-i18n libcjson libcrypto libcurl libjwt libmicrohttpd liboath libqrencode \
+PKGS     := gmime-3.0 gnutls hiredis icu-uc icu-i18n libcjson libcrypto libcurl libjwt libmicrohttpd liboath libqrencode \
 	libseccomp libsodium libssl libsystemd libxml-2.0 mysqlclient sqlite3
 ifneq ($(filter-out deps deps-build deps-test clean demo demo-start demo-stop check check-fast,$(or $(MAKECMDGOALS),all)),)
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS))
@@ -70,7 +70,7 @@ endif
 
 # ---- what to build ---------------------------------------------------------------------------------------------------
 
-LAYERS   := base sys conf mail store meta index ledger archive
+LAYERS   := base sys conf mail store meta index ledger cache archive
 PROGRAMS := strongroom-milter strongroom-lmtpd strongroom-queryd strongroom-workerd strongroom strongroom-parser
 FOLDER_strongroom-milter  := milter
 FOLDER_strongroom-lmtpd   := lmtpd
@@ -91,14 +91,15 @@ UPTO_store   := store $(UPTO_mail)
 UPTO_meta    := meta $(UPTO_mail)
 UPTO_index   := index $(UPTO_mail)
 UPTO_ledger  := ledger $(UPTO_mail)
-UPTO_archive := archive store meta index ledger $(UPTO_mail)
+UPTO_cache   := cache conf sys base
+UPTO_archive := archive store meta index ledger cache $(UPTO_mail)
 libs_of      = $(foreach l,$(1),$(call library,$(l)))
 
 UPTO_milter  := $(UPTO_archive)
 UPTO_lmtpd   := $(UPTO_archive)
 UPTO_workerd := $(UPTO_archive)
 UPTO_cli     := $(UPTO_archive)
-UPTO_queryd  := store meta index $(UPTO_mail)
+UPTO_queryd  := store meta index cache $(UPTO_mail)
 UPTO_parser  := mail conf sys base
 
 all: programs

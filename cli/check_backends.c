@@ -1,3 +1,4 @@
+#include "cache/cache.h"
 #include "cli/check.h"
 #include "index/index.h"
 #include "mail/parser_pool.h"
@@ -138,12 +139,25 @@ static void check_parser(struct check *c)
 		check_report(c, CHECK_OK, NULL, "parser reads messages");
 }
 
+static void check_cache(struct check *c)
+{
+	CLEANUP(cache_closep) struct cache *cache = NULL;
+	struct err e;
+	int there = cache_open(&cache, c->conf, &e) < 0 ? -1 : cache_ready(cache, &e);
+
+	if (there < 0)
+		check_report(c, CHECK_PROBLEM, "until it is mended the database does its work", "cache: %s", e.text);
+	else if (there)
+		check_report(c, CHECK_OK, NULL, "cache answers");
+}
+
 void check_backends(struct check *c)
 {
 	struct store *s CLEANUP(store_closep) = check_store(c);
 	struct meta *m CLEANUP(meta_closep) = check_meta(c);
 
 	check_index(c, m);
+	check_cache(c);
 	check_parser(c);
 	if (m)
 		check_reconcile(c, m);

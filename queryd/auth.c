@@ -2,11 +2,22 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "cache/token_floor.h"
 #include "queryd/token.h"
 
 #include <string.h>
 
 #define SCHEME "Bearer "
+
+/* The account was read a moment ago, perhaps from a replica that is behind: tokens that ended since may be known to the
+ * cache. It can only end one: a token of an older generation than the account's is dead whatever it says. */
+static bool has_ended(struct call *c, const struct token_claims *claims)
+{
+	char name[TOKEN_FLOOR_NAME_SIZE];
+	uint64_t floor;
+
+	return cache_get(c->service->cache, token_floor_name(name, claims->account_id), &floor) && claims->generation < floor;
+}
 
 /* RFC 6750: no error code when no token was sent at all. */
 static int refuse(struct call *c, bool sent)
@@ -40,7 +51,8 @@ int auth_bearer(struct call *c)
 		response_unavailable(&c->response, "Accounts can't be read at the moment.");
 		return -1;
 	}
-	if (!found || c->account.disabled || c->account.token_generation != claims.generation) {
+	if (!found || c->account.disabled || c->account.token_generation != claims.generation ||
+		has_ended(c, &claims)) {
 		if (found)
 			account_deinit(&c->account);
 		c->account = (struct account){ 0 };

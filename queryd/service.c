@@ -20,7 +20,7 @@ int service_open(struct service *s_r, const struct conf *conf, struct err *e)
 	pthread_mutex_init(&s_r->lock, NULL);
 	if (secret_key_load(&s_r->seal, conf->key_dir, e) < 0 || keyring_load(&s_r->keyring, conf->key_dir, e) < 0 ||
 		meta_open(&s_r->meta, conf, e) < 0 || store_open(&s_r->store, conf, e) < 0 ||
-		parser_pool_open(&s_r->parsers, conf, e) < 0) {
+		cache_open(&s_r->cache, conf, e) < 0 || parser_pool_open(&s_r->parsers, conf, e) < 0) {
 		service_close(s_r);
 		return -1;
 	}
@@ -34,6 +34,7 @@ void service_close(struct service *s)
 		index_closep(&s->index);
 	if (s->parsers)
 		parser_pool_closep(&s->parsers);
+	cache_closep(&s->cache);
 	if (s->store)
 		store_closep(&s->store);
 	if (s->meta)

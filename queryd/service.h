@@ -2,6 +2,7 @@
 #ifndef QUERYD_SERVICE_H
 #define QUERYD_SERVICE_H
 
+#include "cache/cache.h"
 #include "conf/conf.h"
 #include "index/index.h"
 #include "mail/parser_pool.h"
@@ -18,6 +19,7 @@ struct service {
 	const struct conf *conf;
 	struct meta *meta;
 	struct store *store;
+	struct cache *cache;
 	struct parser_pool *parsers;
 	struct secret_key *seal; /* of TOTP secrets */
 	struct keyring *keyring;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "queryd/audit.h"
 #include "queryd/body.h"
+#include "queryd/limit.h"
 #include "queryd/token.h"
 
 #include <liboath/oath.h>
@@ -60,11 +61,16 @@ void signin_password(struct call *c)
 	};
 	_json_ cJSON *body = body_read(c, fields);
 	const char *username, *password;
+	struct err e;
 
 	if (!body || json_get_str(body, "username", &username) != 1 || json_get_str(body, "password", &password) != 1)
 		return;
 	log_context_set(&c->log, "user", username);
-	if (audit_intent(c, username, "none", NULL) == 0)
+	int may = limit_signin(c, username, &e);
+
+	if (may < 0)
+		fail(c, &e);
+	else if (may && audit_intent(c, username, "none", NULL) == 0)
 		answer_password(c, username, password);
 }
 

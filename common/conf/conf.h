@@ -24,6 +24,7 @@ struct conf {
 	char *store;	       /* fs:DIR or s3:BUCKET */
 	char *meta;	       /* sqlite:DIR or mysql:NAME */
 	char *index;	       /* fts:FILE, es:ALIAS */
+	char *cache;	       /* meta: or redis: */
 	char *spool_dir;       /* temporary files without a name */
 	char *run_dir;	       /* lock and pid files, sockets */
 	char *key_dir;	       /* signing and sealing keys, mode 0700 */
@@ -75,11 +76,16 @@ struct conf {
 	int64_t queryd_token_us;	   /* life of an access token; env MFA_SESSION_MINUTES */
 	int64_t queryd_request_timeout_us; /* deadline of a request */
 	uint64_t queryd_connections_max, queryd_connections_per_address_max;
+	uint64_t queryd_signin_per_address_max, queryd_signin_per_user_max; /* in five minutes */
 	/* [es] */
 	char *es_hosts;	       /* "https://es1:9200 https://es2:9200" */
 	char *es_user, *es_password_file, *es_api_key_file, *es_ca_file;
 	uint64_t es_shards, es_replicas;
 	int64_t es_connect_timeout_us, es_timeout_us;
+	/* [redis] */
+	char *redis_url; /* env REDIS_URL */
+	char *redis_user, *redis_password_file, *redis_ca_file, *redis_prefix;
+	int64_t redis_timeout_us;
 	/* [workerd] */
 	int64_t workerd_outbox_interval_us;
 	char *workerd_postfix_log; /* "": none is followed */

@@ -45,6 +45,10 @@ const struct setting settings[] = {
 		.help = "The search index. fts:FILE keeps it in one local file. es:ALIAS keeps it at a cluster of "
 			"Elasticsearch 8 or OpenSearch 2, or later (section [es]), in one index for each month; es: alone "
 			"stands for es:emails_archive. It holds nothing that `strongroom reindex` can't build again." },
+	{ "", "cache", SETTING_BACKEND, IN(cache), .standard = "meta:", .words = "meta redis", .min = 1, .max = TEXT_MAX,
+		.help = "What several machines share for a short time: how often somebody tried to sign in, and which "
+			"sessions have ended. meta: keeps it in the database; redis: in a Redis (section redis). While that does "
+			"not answer, the database does its work." },
 	{ "", "spool_dir", SETTING_PATH, IN(spool_dir), .standard = "/var/lib/strongroom/spool", .min = 1,
 		.max = TEXT_MAX,
 		.help = "Directory for messages over 256 KiB while they are received, in files without a name of "
@@ -215,6 +219,13 @@ const struct setting settings[] = {
 	{ "queryd", "connections_per_address_max", SETTING_NUMBER, IN(queryd_connections_per_address_max),
 		.standard = "100", .min = 1, .max = 10000,
 		.help = "Most connections at a time from one address." },
+	{ "queryd", "signin_per_address_max", SETTING_NUMBER, IN(queryd_signin_per_address_max), .standard = "300",
+		.min = 1, .max = 1000000,
+		.help = "How often a password may be sent from one address within five minutes, over all replicas. "
+			"Further ones are answered 429." },
+	{ "queryd", "signin_per_user_max", SETTING_NUMBER, IN(queryd_signin_per_user_max), .standard = "30", .min = 1,
+		.max = 1000000,
+		.help = "The same for one user name, whether there is such a user or not." },
 
 	{ "es", "hosts", SETTING_URLS, IN(es_hosts), .standard = "", .max = LIST_MAX, .alias = "ES_HOSTS",
 		.help = "The cluster's hosts, as https://HOST:9200, any number. One that does not answer is left "
@@ -238,6 +249,23 @@ const struct setting settings[] = {
 		.max = MINUTE, .help = "How long a host may take to accept a connection." },
 	{ "es", "timeout", SETTING_DURATION, IN(es_timeout_us), .standard = "20s", .min = SECOND, .max = 10 * MINUTE,
 		.help = "How long a host may take to answer a request." },
+
+	{ "redis", "url", SETTING_TEXT, IN(redis_url), .standard = "redis://127.0.0.1:6379", .min = 1, .max = TEXT_MAX,
+		.alias = "REDIS_URL",
+		.help = "Where Redis 6 or later listens: redis://HOST:PORT, rediss://HOST:PORT with TLS, or unix:/PATH; the "
+			"number of a database may follow, as in redis://HOST:PORT/2. No password stands here." },
+	{ "redis", "user", SETTING_TEXT, IN(redis_user), .standard = "", .max = TEXT_MAX,
+		.help = "Account at Redis. Empty: its default account." },
+	{ "redis", "password_file", SETTING_PATH, IN(redis_password_file), .standard = "", .max = TEXT_MAX,
+		.help = "File with that account's password in its first line, which other accounts can't read. Empty: none." },
+	{ "redis", "ca_file", SETTING_PATH, IN(redis_ca_file), .standard = "", .max = TEXT_MAX,
+		.help = "Certificates (PEM) of the authorities that Redis' certificate must come from. Empty: those that the "
+			"system trusts." },
+	{ "redis", "prefix", SETTING_NAME, IN(redis_prefix), .standard = "strongroom", .min = 1, .max = NAME_MAX_BYTES,
+		.help = "What the names of all keys begin with: for installations that share a Redis." },
+	{ "redis", "timeout", SETTING_DURATION, IN(redis_timeout_us), .standard = "250ms", .min = 10 * MS, .max = 10 * SECOND,
+		.help = "How long Redis may take to connect and to answer. After that it counts as down, and is tried again "
+			"a second later." },
 
 	{ "workerd", "outbox_interval", SETTING_DURATION, IN(workerd_outbox_interval_us), .standard = "5s",
 		.min = 100 * MS, .max = HOUR,

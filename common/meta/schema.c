@@ -37,6 +37,9 @@ static const struct migration control[] = {
 	{ 4,
 #include "schema/0004_control_mailboxes.inc"
 	},
+	{ 5,
+#include "schema/0005_control_rate.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -105,6 +107,49 @@ int tls_new(struct tls **t_r, struct tls_context *c, int fd, struct err *e)
 		return refuse(e, "SSL_new", "");
 	}
 	SSL_set_accept_state(s);
+	*t_r = (struct tls *)s;
+	return 0;
+}
+
+/* ---- as a client ---- */
+
+int tls_client_context_new(struct tls_context **c_r, const char *ca, struct err *e)
+{
+	ERR_clear_error();
+	SSL_CTX *x = SSL_CTX_new(TLS_client_method());
+
+	if (!x)
+		return refuse(e, "SSL_CTX_new", "");
+	SSL_CTX_set_min_proto_version(x, TLS1_2_VERSION);
+	SSL_CTX_set_mode(x, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_verify(x, SSL_VERIFY_PEER, NULL);
+	if (ca[0] ? SSL_CTX_load_verify_locations(x, ca, NULL) != 1 : SSL_CTX_set_default_verify_paths(x) != 1) {
+		SSL_CTX_free(x);
+		return refuse(e, "load CA", ca);
+	}
+	*c_r = (struct tls_context *)x;
+	return 0;
+}
+
+/* Names go into the handshake too, so that a server of many names shows the right certificate; addresses may not. */
+static bool expect(SSL *s, const char *host)
+{
+	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s), host) == 1)
+		return true;
+	ERR_clear_error();
+	return SSL_set1_host(s, host) == 1 && SSL_set_tlsext_host_name(s, host) == 1;
+}
+
+int tls_client_new(struct tls **t_r, struct tls_context *c, int fd, const char *host, struct err *e)
+{
+	ERR_clear_error();
+	SSL *s = SSL_new(context(c));
+
+	if (!s || SSL_set_fd(s, fd) != 1 || !expect(s, host)) {
+		SSL_free(s);
+		return refuse(e, "SSL_new", host);
+	}
+	SSL_set_connect_state(s);
 	*t_r = (struct tls *)s;
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* tls: the server side of TLS on a socket, over OpenSSL: TLS 1.2 or later, our order of ciphers.
+/* tls: TLS on a socket, over OpenSSL: TLS 1.2 or later; as a server our order of ciphers.
  *
  * Nothing here waits: the socket is non-blocking, and the caller polls as TLS_WANT_READ and
  * TLS_WANT_WRITE say before it calls again with the same arguments. Time-outs are therefore the
@@ -19,6 +19,10 @@ int tls_context_new(struct tls_context **c_r, const char *cert, const char *key,
 	MUST_CHECK;
 void tls_context_freep(struct tls_context **c);
 
+/* For clients. ca: PEM file of the authorities that servers' certificates must come from, or "" for
+ * those that the system trusts. -1 permanent. */
+int tls_client_context_new(struct tls_context **c_r, const char *ca, struct err *e) MUST_CHECK;
+
 enum tls_status {
 	TLS_OK,
 	TLS_WANT_READ,	/* poll for input, then call again */
@@ -32,6 +36,11 @@ struct tls;
 
 /* -1 without memory. */
 int tls_new(struct tls **t_r, struct tls_context *c, int fd, struct err *e) MUST_CHECK;
+
+/* As a client, of a client's context. host: the name or address that the server's certificate must
+ * be for; the handshake fails otherwise. */
+int tls_client_new(struct tls **t_r, struct tls_context *c, int fd, const char *host,
+	struct err *e) MUST_CHECK;
 
 enum tls_status tls_handshake(struct tls *t, struct err *e) MUST_CHECK;
 enum tls_status tls_read(struct tls *t, void *data, size_t n, size_t *done_r,

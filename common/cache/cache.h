@@ -1,0 +1,36 @@
+/* cache: what the daemons of several machines share for a short time: counters that expire, and which tokens have ended.
+ *
+ * One driver per kind (cache/cache_driver.h): `redis:`, and `meta:` for none, which never knows anything. Nothing here is
+ * ever needed: no function fails, and whoever asks goes to the database when the answer is "not known". While a Redis
+ * does not answer in conf->redis_timeout_us it is left alone for a second at a time; that it is gone, and that it is back,
+ * is logged once. Any thread may call. */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include "base/err.h"
+#include "conf/conf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cache;
+
+/* Opens what conf->cache names; conf outlives it. A server that does not answer is no failure. -1 permanent: the settings
+ * are wrong. */
+int cache_open(struct cache **c_r, const struct conf *conf, struct err *e) MUST_CHECK;
+void cache_closep(struct cache **c);
+
+/* Does the server answer now? 1; 0 when there is none to ask; -1 says why not. For `strongroom check`. */
+int cache_ready(struct cache *c, struct err *e) MUST_CHECK;
+
+/* Counts one more under this name in the present window of time; windows begin at multiples of their length. true with
+ * how many they are by now; false: not known, and not counted. */
+bool cache_count(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t *n_r);
+
+/* Keeps a number under a name for so long, unless a larger one is there; best effort. */
+void cache_raise(struct cache *c, const char *name, uint64_t value, int64_t for_us);
+
+/* true with the number under a name, 0 when there is none; false: not known. */
+bool cache_get(struct cache *c, const char *name, uint64_t *value_r);
+
+#endif

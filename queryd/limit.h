@@ -1,0 +1,18 @@
+/* limit: how often something may be tried, over all replicas: counted in the cache (cache/cache.h) where there is one and it
+ * answers, else in the database. Nobody gets in because neither does: then it is an error. */
+#ifndef QUERYD_LIMIT_H
+#define QUERYD_LIMIT_H
+
+#include "queryd/call.h"
+
+#define LIMIT_WINDOW_US (300 * INT64_C(1000000)) /* windows begin at multiples of this */
+
+/* Counts a try under this name. 1: it may be made; 0: `max` of this window are used up, and c's response says so (429 with
+ * Retry-After); -1. */
+int limit_take(struct call *c, const char *name, uint64_t max, struct err *e) MUST_CHECK;
+
+/* May a password for this user be looked at? Counts for the client's address (of IPv6 its network of 64 bits) and for the
+ * user name, whether there is such a user or not. As limit_take(). */
+int limit_signin(struct call *c, const char *username, struct err *e) MUST_CHECK;
+
+#endif

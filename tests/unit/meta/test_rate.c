@@ -1,0 +1,87 @@
+/* meta_rate_count: counting in windows, for each name by itself, over any number of threads. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "fixture.h"
+#include "meta/rate.h"
+
+#include <pthread.h>
+
+#define WINDOW_US (10 * CLOCK_SECOND)
+
+static uint64_t count(const char *name, int64_t now_us)
+{
+	uint64_t n = 0;
+
+	if (meta_rate_count(meta, name, now_us, WINDOW_US, &n, &err))
+		fail_msg("%s", err.text);
+	return n;
+}
+
+static void test_windows(void **state)
+{
+	(void)state;
+	int64_t begin_us = clock_now_us() / WINDOW_US * WINDOW_US;
+
+	assert_int_equal(count("a", begin_us), 1);
+	assert_int_equal(count("a", begin_us + WINDOW_US - 1), 2);
+	assert_int_equal(count("b", begin_us + 1), 1);
+	assert_int_equal(count("a", begin_us + WINDOW_US), 1);
+	assert_int_equal(count("a", begin_us + WINDOW_US), 2);
+	assert_int_equal(count("b", begin_us + 2), 2);
+}
+
+/* What was counted long ago does not stay for ever. */
+static void test_forgets(void **state)
+{
+	(void)state;
+	int64_t begin_us = clock_now_us() / WINDOW_US * WINDOW_US;
+
+	count("old", begin_us - 100 * WINDOW_US);
+	count("recent", begin_us - WINDOW_US);
+	count("new", begin_us);
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM rate_count WHERE name = 'old'"), 0);
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM rate_count WHERE name = 'recent'"), 1);
+}
+
+static void *count_many(void *now_us)
+{
+	struct err e;
+	uint64_t n;
+
+	for (int i = 0; i < 50; i++)
+		if (meta_rate_count(meta, "shared", *(int64_t *)now_us, WINDOW_US, &n, &e))
+			return &meta;
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	(void)state;
+	int64_t now_us = clock_now_us();
+	pthread_t threads[4];
+
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count_many, &now_us), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		void *failed;
+
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(count("shared", now_us), 4 * 50 + 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_windows, open_meta, remove_directory),
+		cmocka_unit_test_setup_teardown(test_forgets, open_meta, remove_directory),
+		cmocka_unit_test_setup_teardown(test_threads, open_meta, remove_directory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
