@@ -25,7 +25,7 @@ def new_redis(servers):
 
 def with_redis(redis, **more):
     flat = {(section + "." if section else "") + key: value for section, keys in redis.settings().items() for key, value in keys.items()}
-    return {**flat, "queryd.signin_per_user_max": "3", "queryd.signin_per_address_max": "1000", **more}
+    return {**flat, "redis.prefix": "strongroom", "queryd.signin_per_user_max": "3", "queryd.signin_per_address_max": "1000", **more}
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_tries_are_counted_over_replicas(new_redis, site_of, replica):
 
 
 def test_without_redis_the_database_counts(site_of, replica):
-    site = site_of({"queryd.signin_per_user_max": "3", "queryd.signin_per_address_max": "1000"})
+    site = site_of({"cache": "meta:", "queryd.signin_per_user_max": "3", "queryd.signin_per_address_max": "1000"})
     one, two = site.api(), replica(site)
     assert statuses(one, 2) + statuses(two, 3) == [401, 401, 401, 429, 429]
     site.stop("queryd")

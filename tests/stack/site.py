@@ -162,6 +162,7 @@ class Site:
 
     def use_server_for_cache(self, engine, port, gate):
         self.put_settings(engine.settings(port))
+        self.settings["redis.prefix"] = self.name
 
     def put_settings(self, sections):
         for section, lines in sections.items():
