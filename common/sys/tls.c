@@ -184,7 +184,12 @@ enum tls_status tls_handshake(struct tls *t, struct err *e)
 {
 	ERR_clear_error();
 	errno = 0;
-	return status(t, "SSL_do_handshake", SSL_do_handshake(ssl(t)), e);
+	enum tls_status s = status(t, "SSL_do_handshake", SSL_do_handshake(ssl(t)), e);
+	long verified = SSL_get_verify_result(ssl(t));
+
+	if (s == TLS_FAILED && !SSL_is_server(ssl(t)) && verified != X509_V_OK)
+		err_permanent(e, "the certificate is not good: %s", X509_verify_cert_error_string(verified));
+	return s;
 }
 
 enum tls_status tls_read(struct tls *t, void *data, size_t n, size_t *done_r, struct err *e)
@@ -201,6 +206,11 @@ enum tls_status tls_write(struct tls *t, const void *data, size_t n, size_t *don
 	errno = 0;
 	*done_r = 0;
 	return status(t, "SSL_write", SSL_write_ex(ssl(t), data, n, done_r), e);
+}
+
+bool tls_pending(const struct tls *t)
+{
+	return SSL_has_pending(ssl(t)) == 1;
 }
 
 char *tls_describe(const struct tls *t)

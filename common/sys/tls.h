@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 /* Certificate and key; any thread may make connections from it. To renew the files make a new one:
  * connections keep what they started with, also after tls_context_freep(). */
 struct tls_context;
@@ -38,7 +40,7 @@ struct tls;
 int tls_new(struct tls **t_r, struct tls_context *c, int fd, struct err *e) MUST_CHECK;
 
 /* As a client, of a client's context. host: the name or address that the server's certificate must
- * be for; the handshake fails otherwise. */
+ * be for; the handshake fails otherwise, permanent. */
 int tls_client_new(struct tls **t_r, struct tls_context *c, int fd, const char *host,
 	struct err *e) MUST_CHECK;
 
@@ -47,6 +49,9 @@ enum tls_status tls_read(struct tls *t, void *data, size_t n, size_t *done_r,
 	struct err *e) MUST_CHECK;
 enum tls_status tls_write(struct tls *t, const void *data, size_t n, size_t *done_r,
 	struct err *e) MUST_CHECK;
+
+/* Has it read bytes that no tls_read() has taken yet, so that polling would wait in vain? */
+bool tls_pending(const struct tls *t);
 
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384", after the handshake. Caller frees. */
 char *tls_describe(const struct tls *t) __attribute__((returns_nonnull));
