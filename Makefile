@@ -21,7 +21,8 @@ SAY       = $(if $(V),,@echo '  $(1)	$(2)')
 
 # ---- packages --------------------------------------------------------------------------------------------------------
 
-PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libcurl4-gnutls-dev libgmime-3.0-dev libgnutls28-dev libhiredis-dev libicu-dev \
+PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libcurl4-gnutls-dev libetpan-dev libgmime-3.0-dev \
+	libgnutls28-dev libhiredis-dev libicu-dev \
 	default-libmysqlclient-dev libinih-dev libjwt-dev libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev \
 	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev
 PACKAGES_DEMO  := ca-certificates openssl postfix python3
@@ -65,7 +66,7 @@ PKGS     := gmime-3.0 gnutls hiredis icu-uc icu-i18n libcjson libcrypto libcurl 
 	libseccomp libsodium libssl libsystemd libxml-2.0 mysqlclient sqlite3
 ifneq ($(filter-out deps deps-build deps-test clean demo demo-start demo-stop check check-fast,$(or $(MAKECMDGOALS),all)),)
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS))
-LIBS     := $(shell pkg-config --libs $(PKGS)) -linih -lmilter
+LIBS     := $(shell pkg-config --libs $(PKGS)) -letpan -linih -lmilter
 endif
 
 # ---- what to build ---------------------------------------------------------------------------------------------------

@@ -10,13 +10,23 @@
 
 #define ATTEMPTS 6 /* waiting 0.2, 0.4 … 3.2 s in between: longer than a restart of a database takes */
 #define FIRST_WAIT_US (CLOCK_SECOND / 5)
+#define WAIT_MAX_US (10 * CLOCK_SECOND)
+
+struct waiting {
+	struct capture capture;
+	uint64_t number;
+};
 
 struct import_pool {
 	struct archive *archive;
+	import_settled *settled; /* NULL: nobody is told */
+	void *ctx;
+	bool patient;
 	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t changed;
-	struct capture *queue; /* a ring */
+	struct waiting *queue; /* a ring */
 	size_t queue_max, queue_at, queue_n;
+	size_t at_work; /* taken and not settled */
 	uint64_t bytes, bytes_max; /* of messages that wait or are being archived */
 	bool closed;
 	struct import_account account;
@@ -62,11 +72,14 @@ bool import_pool_stopped(struct import_pool *p)
 	return stopped;
 }
 
-static void wait_us(int64_t us)
+/* Not longer than until somebody wants it to stop. */
+static void wait_us(struct import_pool *p, int64_t us)
 {
-	const struct timespec t = { .tv_sec = us / CLOCK_SECOND, .tv_nsec = us % CLOCK_SECOND * 1000 };
+	const struct timespec t = { .tv_nsec = FIRST_WAIT_US * 1000 };
+	int64_t end_us = clock_monotonic_us() + us;
 
-	nanosleep(&t, NULL);
+	while (clock_monotonic_us() < end_us && !import_pool_stopped(p))
+		nanosleep(&t, NULL);
 }
 
 /* A temporary failure is waited out for a while. */
@@ -79,31 +92,46 @@ static int put_patiently(struct import_pool *p, const struct capture *c, struct 
 	log_context_set(&ctx, "source", c->client);
 	for (int i = 1;; i++) {
 		rc = archive_put(p->archive, c, &ctx, r_r, e);
-		if (rc == 0 || e->class == ERR_PERMANENT || i == ATTEMPTS || import_pool_stopped(p))
+		if (rc == 0 || e->class == ERR_PERMANENT || (i >= ATTEMPTS && !p->patient) || import_pool_stopped(p))
 			return rc;
-		wait_us(wait);
-		wait *= 2;
+		wait_us(p, wait);
+		wait = wait < WAIT_MAX_US ? wait * 2 : wait;
 	}
 }
 
-static void archive_one(struct import_pool *p, const struct capture *c)
+/* With the lock. */
+static enum import_outcome note_failure(struct import_pool *p, const struct capture *c, const struct err *e)
 {
+	if (e->class != ERR_PERMANENT && !p->account.gave_up && !p->patient) {
+		p->account.gave_up = true;
+		p->account.failure = *e;
+	}
+	if (e->class != ERR_PERMANENT && p->settled) {
+		p->account.offered--;
+		return IMPORT_LEFT;
+	}
+	refuse(p, c->client, e->text);
+	return IMPORT_REFUSED;
+}
+
+static void archive_one(struct import_pool *p, const struct waiting *w)
+{
+	const struct capture *c = &w->capture;
 	struct archive_receipt receipt;
+	enum import_outcome outcome = IMPORT_ARCHIVED;
 	struct err e = { 0 };
 	int rc = put_patiently(p, c, &receipt, &e);
 
 	pthread_mutex_lock(&p->lock);
-	if (rc < 0) {
-		refuse(p, c->client, e.text);
-		if (e.class != ERR_PERMANENT && !p->account.gave_up) {
-			p->account.gave_up = true;
-			p->account.failure = e;
-		}
-	} else if (receipt.known) {
+	if (rc < 0)
+		outcome = note_failure(p, c, &e);
+	else if (receipt.known)
 		p->account.known++;
-	} else {
+	else
 		p->account.archived++;
-	}
+	if (p->settled)
+		p->settled(p->ctx, w->number, outcome);
+	p->at_work--;
 	p->bytes -= message_size(c->message);
 	pthread_cond_broadcast(&p->changed);
 	show(p);
@@ -111,7 +139,7 @@ static void archive_one(struct import_pool *p, const struct capture *c)
 }
 
 /* The next capture, or false when there will be none. */
-static bool take(struct import_pool *p, struct capture *c_r)
+static bool take(struct import_pool *p, struct waiting *w_r)
 {
 	pthread_mutex_lock(&p->lock);
 	while (!p->queue_n && !p->closed)
@@ -119,7 +147,8 @@ static bool take(struct import_pool *p, struct capture *c_r)
 	bool there = p->queue_n > 0;
 
 	if (there) {
-		*c_r = p->queue[p->queue_at];
+		*w_r = p->queue[p->queue_at];
+		p->at_work++;
 		p->queue_at = (p->queue_at + 1) % p->queue_max;
 		p->queue_n--;
 		pthread_cond_broadcast(&p->changed);
@@ -130,11 +159,11 @@ static bool take(struct import_pool *p, struct capture *c_r)
 
 static void *work(void *ctx)
 {
-	struct capture c;
+	struct waiting w;
 
-	while (take(ctx, &c)) {
-		archive_one(ctx, &c);
-		capture_deinit(&c);
+	while (take(ctx, &w)) {
+		archive_one(ctx, &w);
+		capture_deinit(&w.capture);
 	}
 	return NULL;
 }
@@ -148,7 +177,7 @@ struct import_pool *import_pool_new(struct archive *a, size_t threads, uint64_t 
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->changed, NULL);
 	p->queue_max = threads;
-	p->queue = MEM_ARRAY(struct capture, threads);
+	p->queue = MEM_ARRAY(struct waiting, threads);
 	p->began_us = clock_monotonic_us();
 	p->threads = MEM_ARRAY(pthread_t, threads);
 	for (; p->thread_count < threads; p->thread_count++) {
@@ -168,7 +197,7 @@ static bool has_room(const struct import_pool *p, uint64_t size)
 	return p->queue_n < p->queue_max && (p->bytes == 0 || p->bytes + size <= p->bytes_max);
 }
 
-void import_pool_put(struct import_pool *p, struct capture *c)
+void import_pool_put(struct import_pool *p, struct capture *c, uint64_t number)
 {
 	uint64_t size = message_size(c->message);
 
@@ -176,11 +205,35 @@ void import_pool_put(struct import_pool *p, struct capture *c)
 	while (!has_room(p, size))
 		pthread_cond_wait(&p->changed, &p->lock);
 	p->bytes += size;
-	p->queue[(p->queue_at + p->queue_n++) % p->queue_max] = *c;
+	p->queue[(p->queue_at + p->queue_n++) % p->queue_max] = (struct waiting){ *c, number };
 	p->account.offered++;
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
 	*c = (struct capture){ 0 };
+}
+
+void import_pool_drain(struct import_pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	while (p->queue_n || p->at_work)
+		pthread_cond_wait(&p->changed, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void import_pool_account(struct import_pool *p, struct import_account *account_r)
+{
+	pthread_mutex_lock(&p->lock);
+	*account_r = p->account;
+	pthread_mutex_unlock(&p->lock);
+}
+
+void import_pool_follow(struct import_pool *p, import_settled *settled, void *ctx, bool patient)
+{
+	pthread_mutex_lock(&p->lock);
+	p->settled = settled;
+	p->ctx = ctx;
+	p->patient = patient;
+	pthread_mutex_unlock(&p->lock);
 }
 
 void import_pool_finish(struct import_pool **pp, struct import_account *account_r)

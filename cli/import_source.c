@@ -1,8 +1,7 @@
 #include "cli/import_source.h"
 
-#include "base/clock.h"
 #include "base/str.h"
-#include "cli/import_envelope.h"
+#include "cli/import_message.h"
 #include "cli/mbox.h"
 #include "sys/io.h"
 
@@ -15,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define POINT "import"
 #define DEPTH_MAX 64
 #define PIECE_SIZE (64u * 1024)
 
@@ -26,64 +24,17 @@ static void refuse_errno(struct import_source *s, const char *path)
 	import_pool_refuse(s->pool, path, strerror_r(errno, reason, sizeof(reason)));
 }
 
-/* ---- one message ---- */
-
-static struct capture begin(const struct import_source *s, const char *where)
-{
-	struct capture c = {
-		.kind = CAPTURE_IMPORT,
-		.point = POINT,
-		.client = mem_strdup(where),
-		.mail_args = mem_strdup(""),
-		.message = message_new(s->conf->spool_dir, s->conf->message_size_max),
-	};
-
-	for (size_t i = 0; i < s->recipients->n; i++)
-		capture_add_recipient(&c, s->recipients->items[i], NULL);
-	return c;
-}
-
-/* The message is all there: off it goes, unless it can't be archived. */
-static int complete(struct import_source *s, struct capture *c, const char *sender, struct err *e)
-{
-	if (message_too_large(c->message)) {
-		_free_ char *why = mem_printf("is larger than message_size_max, which is %" PRIu64 " bytes",
-			s->conf->message_size_max);
-
-		import_pool_refuse(s->pool, c->client, why);
-		return 0;
-	}
-	if (message_finish(c->message, e) < 0)
-		return -1;
-	if (message_size(c->message) == 0) {
-		import_pool_refuse(s->pool, c->client, "is empty");
-		return 0;
-	}
-	import_envelope_read(c, sender);
-	c->received_us = clock_now_us();
-	import_pool_put(s->pool, c);
-	return 0;
-}
-
-/* 0 also when it is too large: complete() sees that. */
-static int append(struct capture *c, const void *data, size_t n, struct err *e)
-{
-	if (message_too_large(c->message))
-		return 0;
-	return message_append(c->message, data, n, e) == 0 || message_too_large(c->message) ? 0 : -1;
-}
-
 /* ---- one file ---- */
 
 /* A file that is one message, of which `head` was read already. */
 static int take_message(struct import_source *s, const char *path, int fd, const char *head, size_t head_n,
 	struct err *e)
 {
-	struct capture c CLEANUP(capture_deinit) = begin(s, path);
+	struct capture c CLEANUP(capture_deinit) = import_message_begin(s->conf, s->recipients, path);
 	_free_ char *piece = mem_alloc(PIECE_SIZE, 1);
 	ssize_t n;
 
-	if (append(&c, head, head_n, e) < 0)
+	if (import_message_append(&c, head, head_n, e) < 0)
 		return -1;
 	while ((n = read(fd, piece, PIECE_SIZE)) != 0) {
 		if (n < 0 && errno == EINTR)
@@ -92,10 +43,10 @@ static int take_message(struct import_source *s, const char *path, int fd, const
 			refuse_errno(s, path);
 			return 0;
 		}
-		if (append(&c, piece, (size_t)n, e) < 0)
+		if (import_message_append(&c, piece, (size_t)n, e) < 0)
 			return -1;
 	}
-	return complete(s, &c, "", e);
+	return import_message_complete(s->pool, s->conf, &c, "", 0, e) < 0 ? -1 : 0;
 }
 
 /* 1: goes on with the mailbox, 0: it is at its end or can't be read further. */
@@ -113,16 +64,16 @@ static int take_from_mbox(struct import_source *s, const char *path, struct mbox
 		return 0;
 	}
 	_free_ char *where = mem_printf("%s:%" PRIu64, path, info.offset);
-	struct capture c CLEANUP(capture_deinit) = begin(s, where);
+	struct capture c CLEANUP(capture_deinit) = import_message_begin(s->conf, s->recipients, where);
 
 	while ((rc = mbox_read(m, &data, &n, &why)) > 0)
-		if (append(&c, data, n, e) < 0)
+		if (import_message_append(&c, data, n, e) < 0)
 			return -1;
 	if (rc < 0) {
 		import_pool_refuse(s->pool, where, why.text);
 		return 0;
 	}
-	return complete(s, &c, info.sender, e) < 0 ? -1 : 1;
+	return import_message_complete(s->pool, s->conf, &c, info.sender, 0, e) < 0 ? -1 : 1;
 }
 
 static int take_mbox(struct import_source *s, const char *path, int fd, const char *head, size_t head_n, struct err *e)

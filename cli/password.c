@@ -83,6 +83,11 @@ static char *ask_once(const char *username, struct err *e)
 	return isatty(STDIN_FILENO) ? prompt(text, e) : read_line(e);
 }
 
+char *password_ask_existing(const char *whose, struct err *e)
+{
+	return ask_once(whose, e);
+}
+
 char *password_ask(const char *username, struct err *e)
 {
 	char *password CLEANUP(password_freep) = ask_once(username, e), *again CLEANUP(password_freep) = NULL;

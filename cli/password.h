@@ -10,6 +10,8 @@
 /* At a terminal twice without echo, else one line of standard input. Caller wipes and frees; NULL with *e permanent when
  * it is too short or the two differ. */
 char *password_ask(const char *username, struct err *e) MUST_CHECK;
+/* An existing one, "Password for eve@mail.example.com: ": asked once, and nothing is required of it. */
+char *password_ask_existing(const char *whose, struct err *e) MUST_CHECK;
 void password_freep(char **password);
 
 #endif

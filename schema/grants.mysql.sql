@@ -72,6 +72,7 @@ GRANT INSERT ON `@NAME@_capture`.mailbox_message TO 'strongroom_operator'@'@HOST
 GRANT INSERT ON `@NAME@_capture`.attachment TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.capture_attempt TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.ledger_record TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_capture`.import_place TO 'strongroom_operator'@'@HOST@';
 GRANT SELECT ON `@NAME@\_control`.* TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.account_role TO 'strongroom_operator'@'@HOST@';

@@ -22,6 +22,9 @@ static const struct migration capture[] = {
 	{ 5,
 #include "schema/0005_capture_mta.inc"
 	},
+	{ 6,
+#include "schema/0006_capture_import.inc"
+	},
 };
 
 static const struct migration control[] = {

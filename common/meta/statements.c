@@ -531,6 +531,18 @@ static const struct {
 		NULL,
 	},
 
+	[STMT_IMPORT_PLACE_GET] = {
+		"import_place_get",
+		"SELECT uidvalidity, uid, refused FROM import_place WHERE source = ?",
+		NULL,
+	},
+	[STMT_IMPORT_PLACE_ADD] = {
+		"import_place_add",
+		"INSERT INTO import_place (source, uidvalidity, uid, refused, at_us) VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_IMPORT_PLACE_REMOVE] = { "import_place_remove", "DELETE FROM import_place WHERE source = ?", NULL },
+
 	[STMT_COPY_DAEMONS] = { "copy_daemons", "SELECT DISTINCT daemon FROM ledger_batch ORDER BY daemon", NULL },
 	[STMT_COPY_BATCH] = {
 		"copy_batch",

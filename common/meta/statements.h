@@ -123,6 +123,10 @@ enum statement {
 	/* control: audit */
 	STMT_AUDIT_INTENT_ADD,
 	STMT_AUDIT_OUTCOME_ADD,
+	/* capture: imports from mail servers */
+	STMT_IMPORT_PLACE_GET,
+	STMT_IMPORT_PLACE_ADD,
+	STMT_IMPORT_PLACE_REMOVE,
 	/* another archive's rows, for meta/copy.h; *_READ gives the columns in the order that *_ADD
 	 * takes (of accounts the id once more before them) */
 	STMT_COPY_DAEMONS,

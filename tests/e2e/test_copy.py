@@ -25,8 +25,12 @@ COPIED = {
                 "audit_outcome"),
 }
 NOT_COPIED = {
-    "capture": {"schema_version": "made by init", "outbox": "everything is to be indexed anew", "relocation": "says where objects are now"},
-    "control": {"schema_version": "made by init", "permission": "made by init", "role": "made by init", "role_permission": "made by init"},
+    "capture": {"schema_version": "made by init", "outbox": "everything is to be indexed anew", "relocation": "says where objects are now",
+                "import_place": "an import that begins anew finds what is there",
+                **dict.fromkeys(("reconcile_walk", "reconcile_alarm", "orphan", "daily_account"), "of the store as it is there"),
+                **dict.fromkeys(("mta_message", "mta_log", "mta_incident", "mta_unaccepted"), "found again in the logs")},
+    "control": {"schema_version": "made by init", "permission": "made by init", "role": "made by init", "role_permission": "made by init",
+                "rate_count": "of minutes"},
 }
 
 
