@@ -176,6 +176,8 @@ static int open_sides(struct copy *c, int *lock_r, struct err *e)
 		return err_permanent(e, "copy refused: both configurations name the database %s", c->to.conf.meta);
 	if (open_side(&c->from, "source", e) || open_side(&c->to, "target", e))
 		return -1;
+	if (store_proved(c->to.store, e))
+		return err_prefix(e, "target");
 	int taken = lockfile_take(c->to.conf.run_dir, "copy", lock_r, e);
 
 	return taken == 0 ? err_temporary(e, "copy refused: another one into this target is under way") : taken < 0 ? -1 : 0;

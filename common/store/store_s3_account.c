@@ -1,9 +1,9 @@
 #include "store/store_s3_account.h"
 
 #include "base/log.h"
+#include "base/str.h"
 #include "sys/secret_file.h"
 
-#include <ini.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <string.h>
@@ -32,20 +32,47 @@ static void set(char **to, const char *value)
 	*to = mem_strdup(value);
 }
 
-/* For inih: 1 to go on. Other profiles and settings of such a file are not ours. */
-static int take(void *ctx, const char *section, const char *name, const char *value)
+/* One line of the file. *ours_r: it and those behind it, until the next head, are of the profile "default". Other settings of
+ * such a file are not ours. -1 for what is no line of one. (inih cuts lines at 200 bytes: tokens are longer.) */
+static int take_line(struct s3_keys *k, char *line, bool *ours_r)
 {
-	struct s3_keys *k = ctx;
+	char *name = str_trim(line), *value = strchr(name, '=');
 
-	if (*section && strcmp(section, "default") != 0)
-		return 1;
-	if (strcmp(name, "aws_access_key_id") == 0)
-		set(&k->access_key, value);
-	else if (strcmp(name, "aws_secret_access_key") == 0)
-		set(&k->secret_key, value);
-	else if (strcmp(name, "aws_session_token") == 0)
-		set(&k->token, value);
-	return 1;
+	if (!*name || *name == '#' || *name == ';')
+		return 0;
+	if (*name == '[') {
+		*ours_r = strcmp(name, "[default]") == 0;
+		return 0;
+	}
+	if (!value)
+		return -1;
+	*value++ = '\0';
+	name = str_trim(name);
+	value = str_trim(value);
+	char **to = strcmp(name, "aws_access_key_id") == 0 ? &k->access_key :
+		strcmp(name, "aws_secret_access_key") == 0 ? &k->secret_key :
+		strcmp(name, "aws_session_token") == 0	   ? &k->token :
+							     NULL;
+
+	if (to && *ours_r)
+		set(to, value);
+	return 0;
+}
+
+/* 0, or the number of the first line that is none. Takes text apart. */
+static int take_text(struct s3_keys *k, char *text)
+{
+	bool ours = true;
+	int number = 1;
+
+	for (char *line = text, *next; line; line = next, number++) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		if (take_line(k, line, &ours))
+			return number;
+	}
+	return 0;
 }
 
 static int check(struct s3_keys *k, const char *from, struct err *e)
@@ -66,7 +93,7 @@ static int read_keys(struct s3_keys *k_r, const char *path, struct err *e)
 	*k_r = (struct s3_keys){ 0 };
 	if (secret_file_read(&b, path, e))
 		return -1;
-	int line = ini_parse_string(b.data ? b.data : "", take, k_r);
+	int line = b.data ? take_text(k_r, b.data) : 0;
 
 	if (b.data)
 		OPENSSL_cleanse(b.data, b.len);

@@ -253,12 +253,15 @@ bool s3_is_passing(const struct http_answer *a)
 		(a->status >= 500 && a->status != 501);
 }
 
-bool s3_again(const struct s3_client *c, struct s3_patience *p)
+struct s3_patience s3_patience(const struct s3_client *c)
+{
+	return (struct s3_patience){ clock_monotonic_us() + c->patience_us, 0 };
+}
+
+bool s3_again(struct s3_patience *p)
 {
 	int64_t now = clock_monotonic_us();
 
-	if (!p->until_us)
-		p->until_us = now + c->patience_us;
 	if (++p->attempts >= ATTEMPTS_MAX || now >= p->until_us)
 		return false;
 	/* What many threads ask for again should not come at once. */
@@ -271,12 +274,12 @@ bool s3_again(const struct s3_client *c, struct s3_patience *p)
 
 int s3_call(struct s3_client *c, const struct s3_request *r, struct http_answer *a_r, struct err *e)
 {
-	struct s3_patience patience = { 0 };
+	struct s3_patience patience = s3_patience(c);
 
 	for (;;) {
 		int rc = attempt_with_keys(c, r, a_r, e);
 
-		if (r->once || r->sink || (rc == 0 && !s3_is_passing(a_r)) || !s3_again(c, &patience))
+		if (r->once || r->sink || (rc == 0 && !s3_is_passing(a_r)) || !s3_again(&patience))
 			return rc;
 		if (rc == 0)
 			http_answer_deinit(a_r);

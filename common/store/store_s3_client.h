@@ -63,11 +63,14 @@ bool s3_answer_is(const struct http_answer *a, const char *code);
 /* A URL that anybody can GET the object at, for so long. Caller frees. */
 char *s3_client_presign(struct s3_client *c, const struct s3_request *r, uint32_t seconds) __attribute__((returns_nonnull));
 
-/* Waits before the next attempt, longer each time; false when there were enough or they took too long. */
+/* How long something is tried: from now on, for as long as the setting `timeout` says. */
 struct s3_patience {
-	int64_t until_us; /* 0: not yet begun */
+	int64_t until_us;
 	unsigned attempts;
 };
-bool s3_again(const struct s3_client *c, struct s3_patience *p);
+struct s3_patience s3_patience(const struct s3_client *c);
+
+/* Waits before the next attempt, longer each time; false when there were enough or they took too long. */
+bool s3_again(struct s3_patience *p);
 
 #endif

@@ -131,7 +131,7 @@ static int look_up(struct store_s3 *s, const struct s3_request *r, struct locato
  * where the store ignores If-None-Match: the reconciler meets it in its listing. */
 static int put_until_known(struct store_s3 *s, const struct s3_request *r, struct locator *where_r, struct err *e)
 {
-	struct s3_patience patience = { 0 };
+	struct s3_patience patience = s3_patience(s->client);
 
 	for (;;) {
 		bool passing;
@@ -144,7 +144,7 @@ static int put_until_known(struct store_s3 *s, const struct s3_request *r, struc
 			if (found)
 				return found > 0 ? 0 : -1;
 		}
-		if (!passing || !s3_again(s->client, &patience))
+		if (!passing || !s3_again(&patience))
 			return -1;
 	}
 }

@@ -78,14 +78,14 @@ int store_s3_get(struct store *store, const struct locator *where, int (*sink)(v
 {
 	struct store_s3 *s = store_s3(store);
 	struct getting g = { .sink = sink, .ctx = ctx, .length = where->length };
-	struct s3_patience patience = { 0 };
+	struct s3_patience patience = s3_patience(s->client);
 	int rc;
 
 	if (check_locator(s, where, e))
 		return -1;
 	do
 		rc = get_once(s, where, &g, e);
-	while (rc > 0 && (g.done < g.length || !g.length) && s3_again(s->client, &patience));
+	while (rc > 0 && (g.done < g.length || !g.length) && s3_again(&patience));
 	if (g.too_long)
 		return err_permanent(e, "GET(s3:%s/%s) failed: the object is longer than recorded", where->bucket, where->key);
 	return rc > 0 && g.done == g.length && g.length ? 0 : rc ? -1 : 0;

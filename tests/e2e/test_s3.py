@@ -425,16 +425,16 @@ def test_the_store_goes_away_and_comes_back(servers, at):
 
 
 def test_keys_are_renewed_while_a_daemon_runs(double, at):
-    """A session ends: the daemon takes the new keys from the file that somebody renews."""
+    """A session ends: the daemon takes the new keys, with their long token, from the file that somebody renews."""
     site = at(double)
-    session = double.account("SESSIONKEY", "sessionsecret", token="first//token==")
+    session = double.account("SESSIONKEY", "sessionsecret", token="first//token==" * 80)
     write_credentials(site.path("credentials"), session, site.owner())
     site.start("lmtpd")
     assert send(site)[0] == 250
-    double.tokens["SESSIONKEY"] = "second//token=="
+    double.tokens["SESSIONKEY"] = "second//token==" * 80
     code, _ = send(site, MESSAGE + b"while the keys are old\r\n")
     assert code == 451
-    renewed = Account(double.endpoint, "SESSIONKEY", "sessionsecret", double.region, "second//token==")
+    renewed = Account(double.endpoint, "SESSIONKEY", "sessionsecret", double.region, "second//token==" * 80)
     write_credentials(site.path("credentials"), renewed, site.owner())
     assert send(site, MESSAGE + b"with new ones\r\n")[0] == 250
     assert len(rows(site)) == 2
