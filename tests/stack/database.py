@@ -36,10 +36,11 @@ performance-schema=OFF
 
 
 class Database:
-    """start() brings it up on what `dir` holds already. `pid` is the server's. Subclasses: initialize(), command(), conf."""
+    """start() brings it up on what `dir` holds already. `pid` is the server's. accounts: make those of the programs (a replica gets
+    them from its primary). authority: the folder of another server's, default one of its own. Subclasses: initialize(), command(), conf."""
     kind = "a database"
 
-    def __init__(self, dir=None, port=None, name="strongroom", server_id=1):
+    def __init__(self, dir=None, port=None, name="strongroom", server_id=1, accounts=True, authority=None):
         self.owns_dir = dir is None
         self.dir = dir or private_dir("strongroom-db.")
         os.makedirs(self.dir, exist_ok=True)
@@ -47,6 +48,7 @@ class Database:
         if not self.client:
             raise Missing("%s: the package mariadb-client-core is not installed" % self.kind)
         self.name, self.server_id = name, server_id
+        self.accounts, self.authority = accounts, authority
         self.port = port or free_port()
         self.socket = self.path("s")
         self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
@@ -68,8 +70,8 @@ class Database:
         return argv
 
     def write_conf(self):
-        authority = Authority(self.path("tls"))
-        cert, key = (self.path("tls", "server.crt"), self.path("tls", "server.key"))
+        authority = Authority(self.authority or self.path("tls"))
+        cert, key = (os.path.join(authority.dir, "server" + end) for end in (".crt", ".key"))
         if not os.path.exists(cert):
             authority.sign("server")
         self.ca = authority.ca
@@ -86,7 +88,7 @@ class Database:
                 if subprocess.call(self.as_user(self.initialize()), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir):
                     raise Failed("%s was not initialised:\n%s%s" % (self.kind, tail(self.path("initialize.log")), tail(self.path("error.log"))))
         self.run()
-        if fresh:
+        if fresh and self.accounts:
             self.make_accounts()
         return self
 
