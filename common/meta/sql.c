@@ -52,7 +52,7 @@ static struct sql_db *new_database(const struct sql_driver *driver, const struct
 	struct sql_db *db = MEM_NEW(struct sql_db);
 
 	db->driver = driver;
-	db->where = (struct sql_place){ p->conf, mem_strdup(p->place), mem_strdup(p->name) };
+	db->where = (struct sql_place){ p->conf, mem_strdup(p->place), mem_strdup(p->name), p->access };
 	db->has_replica = driver->has_replica && driver->has_replica(p);
 	atomic_init(&db->replica_after_us, 0);
 	pthread_mutex_init(&db->writing, NULL);
@@ -63,7 +63,7 @@ static struct sql_db *new_database(const struct sql_driver *driver, const struct
 int sql_open(struct sql_db **db_r, const struct conf *conf, const char *name, enum sql_access access,
 	struct err *e)
 {
-	struct sql_place p = { .conf = conf, .name = name };
+	struct sql_place p = { .conf = conf, .name = name, .access = access };
 	const struct sql_driver *driver = find_driver(conf->meta, &p.place);
 
 	if (!driver)

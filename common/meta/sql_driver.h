@@ -16,6 +16,7 @@ enum sql_role {
 struct sql_place {
 	const struct conf *conf;
 	const char *place, *name;
+	enum sql_access access; /* with SQL_CREATE an answer may take hours: that of a table that is changed */
 };
 
 struct sql_conn {

@@ -8,6 +8,8 @@
 
 #define NAME_MAX_BYTES 56 /* of 64 that a database's has, with "_capture" and "_control" */
 
+#define PATIENCE_S (7 * 86400) /* for the changes of a schema */
+
 /* Where to connect: a Unix socket, or host and port. */
 struct address {
 	char *host;
@@ -69,9 +71,11 @@ static unsigned seconds(int64_t us)
 	return (unsigned)((us + CLOCK_SECOND - 1) / CLOCK_SECOND);
 }
 
-static void set_options(MYSQL *db, const struct conf *conf, const struct address *a)
+static void set_options(MYSQL *db, const struct sql_place *p, const struct address *a)
 {
-	unsigned connect = seconds(conf->mysql_connect_timeout_us), answer = seconds(conf->mysql_timeout_us), off = 0;
+	const struct conf *conf = p->conf;
+	unsigned connect = seconds(conf->mysql_connect_timeout_us), off = 0;
+	unsigned answer = p->access == SQL_CREATE ? PATIENCE_S : seconds(conf->mysql_timeout_us);
 	mydb_flag no = 0;
 
 	mysql_options(db, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
@@ -139,7 +143,7 @@ int mydb_connect_to(struct mydb_conn *c, const struct sql_place *p, enum sql_rol
 		return err_temporary(e, "open(%s) failed: no memory", c->where);
 	if (read_password(p->conf, &password, e))
 		return err_prefix(e, "mysql.password_file");
-	set_options(c->db, p->conf, &a);
+	set_options(c->db, p, &a);
 	if (!mysql_real_connect(c->db, a.host, p->conf->mysql_user, password, database, a.port, a.socket,
 		CLIENT_FOUND_ROWS)) { /* rows that an UPDATE matches count, as SQLite counts them */
 		mydb_failure(c, "open", e);
