@@ -7,6 +7,8 @@ from stack.mariadb import MariaDB
 from stack.mysql import MySQL
 from stack.process import wait_until
 
+pytestmark = pytest.mark.engines
+
 RAW = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: grants %d\r\n\r\nstrawberry\r\n"
 DAEMONS = ("lmtpd", "queryd", "workerd")
 MTA = {"mta_message": "ud", "mta_log": "ud", "mta_incident": "u", "mta_unaccepted": "u"}

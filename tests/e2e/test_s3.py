@@ -16,6 +16,8 @@ from stack.site import Site
 from stack.tls import Authority
 from stack.versitygw import Versitygw
 
+pytestmark = pytest.mark.engines
+
 MESSAGE = b"Subject: in the strongroom\r\nFrom: a@example.org\r\n\r\nlocked away\r\n"
 
 
