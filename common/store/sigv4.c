@@ -163,7 +163,8 @@ static void sign(char hex[SHA256_TEXT_SIZE], const struct sigv4_account *a, cons
 	const char *query, const struct strv *headers, const char *stamp, char **names_r)
 {
 	_free_ char *lines = canonical_headers(r->host, headers, names_r), *of = scope(a, stamp);
-	_free_ char *canonical = mem_printf("%s\n%s\n%s\n%s\n\n%s\n%s", r->method, r->path, query, lines, *names_r, r->payload);
+	_free_ char *canonical = mem_printf("%s\n%s\n%s\n%s\n\n%s\n%s", r->method, r->path, query, lines, *names_r,
+		r->payload);
 
 	hash_text(hex, canonical);
 	_free_ char *text = mem_printf(ALGORITHM "\n%s\n%s\n%s", stamp, of, hex);

@@ -90,7 +90,8 @@ static bool is_upload_key(const char *key)
 		!key[strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_/")];
 }
 
-int store_upload_begin(struct store *s, const char *key, int64_t retain_until_us, struct store_upload **u_r, struct err *e)
+int store_upload_begin(struct store *s, const char *key, int64_t retain_until_us, struct store_upload **u_r,
+	struct err *e)
 {
 	if (!is_upload_key(key))
 		return err_permanent(e, "upload(%s) failed: no key of an upload", key);

@@ -18,8 +18,10 @@ struct store_driver {
 		int (*take)(void *ctx, const struct store_listed *object), void *ctx, struct err *e);
 	int (*extend)(struct store *s, const struct locator *where, int64_t retain_until_us, struct err *e);
 	int (*hold)(struct store *s, const struct locator *where, bool on, struct err *e);
-	int (*presign)(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e); /* NULL: can't */
-	int (*upload_begin)(struct store *s, const char *key, int64_t retain_until_us, struct store_upload **u_r, struct err *e);
+	int (*presign)(struct store *s, const struct locator *where, uint32_t seconds, char **url_r,
+		struct err *e); /* NULL: has none */
+	int (*upload_begin)(struct store *s, const char *key, int64_t retain_until_us, struct store_upload **u_r,
+		struct err *e);
 	int (*upload_add)(struct store_upload *u, const void *data, size_t n, struct err *e);
 	int (*upload_finish)(struct store_upload *u, struct locator *where_r, struct err *e); /* frees u on 0 */
 	void (*upload_abandon)(struct store_upload *u);

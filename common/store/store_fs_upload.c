@@ -46,7 +46,8 @@ static void upload_free(struct fs_upload *u)
 	free(u);
 }
 
-int store_fs_upload_begin(struct store *s, int dirfd, const char *dir, const char *key, struct store_upload **u_r, struct err *e)
+int store_fs_upload_begin(struct store *s, int dirfd, const char *dir, const char *key, struct store_upload **u_r,
+	struct err *e)
 {
 	const struct uuid id = uuid_new(clock_now_us());
 	char text[UUID_TEXT_SIZE];

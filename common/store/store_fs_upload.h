@@ -5,8 +5,8 @@
 #include "store/store_driver.h"
 
 /* Below the store's directory (dirfd, which stays open; dir is its name). */
-int store_fs_upload_begin(struct store *s, int dirfd, const char *dir, const char *key, struct store_upload **u_r, struct err *e)
-	MUST_CHECK;
+int store_fs_upload_begin(struct store *s, int dirfd, const char *dir, const char *key, struct store_upload **u_r,
+	struct err *e) MUST_CHECK;
 int store_fs_upload_add(struct store_upload *u, const void *data, size_t n, struct err *e) MUST_CHECK;
 int store_fs_upload_finish(struct store_upload *u, struct locator *where_r, struct err *e) MUST_CHECK;
 void store_fs_upload_abandon(struct store_upload *u);

@@ -49,7 +49,8 @@ int store_s3_get(struct store *s, const struct locator *where, int (*sink)(void 
 	struct err *e) MUST_CHECK;
 int store_s3_stat(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e) MUST_CHECK;
 
-int store_s3_presign(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e) MUST_CHECK;
+int store_s3_presign(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e)
+	MUST_CHECK;
 
 /* ---- store_s3_list ---- */
 

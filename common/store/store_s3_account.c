@@ -32,8 +32,8 @@ static void set(char **to, const char *value)
 	*to = mem_strdup(value);
 }
 
-/* One line of the file. *ours_r: it and those behind it, until the next head, are of the profile "default". Other settings of
- * such a file are not ours. -1 for what is no line of one. (inih cuts lines at 200 bytes: tokens are longer.) */
+/* One line of the file. *ours_r: it and those behind it, until the next head, are of the profile "default". Other
+ * settings of such a file are not ours. -1 for what is no line of one. (inih cuts lines at 200 bytes: tokens are longer.) */
 static int take_line(struct s3_keys *k, char *line, bool *ours_r)
 {
 	char *name = str_trim(line), *value = strchr(name, '=');
@@ -155,7 +155,8 @@ void s3_account_closep(struct s3_account **a)
 void s3_account_keys(struct s3_account *a, struct s3_keys *keys_r)
 {
 	pthread_mutex_lock(&a->lock);
-	*keys_r = (struct s3_keys){ mem_strdup(a->keys.access_key), mem_strdup(a->keys.secret_key), mem_strdup(a->keys.token) };
+	*keys_r = (struct s3_keys){ mem_strdup(a->keys.access_key), mem_strdup(a->keys.secret_key),
+		mem_strdup(a->keys.token) };
 	pthread_mutex_unlock(&a->lock);
 }
 

@@ -21,8 +21,8 @@ static bool says(const struct http_answer *a, const char *element, const char *t
 
 static int no_lock(const struct store_s3 *s, struct err *e)
 {
-	return err_permanent(e, "the bucket %s has no Object Lock: messages in it could be deleted. A bucket gets it when it is "
-		"made: name another one in `store`, which `strongroom init` makes", s3_client_bucket(s->client));
+	return err_permanent(e, "the bucket %s has no Object Lock: messages in it could be deleted. A bucket gets it when "
+		"it is made: name another one in `store`, which `strongroom init` makes", s3_client_bucket(s->client));
 }
 
 static int check_lock(struct store_s3 *s, struct err *e)
@@ -54,7 +54,8 @@ static int check_versioning(struct store_s3 *s, struct err *e)
 	if (a.status / 100 != 2)
 		rc = s3_refused(s->client, &r, &a, e);
 	else if (!says(&a, "Status", "Enabled"))
-		rc = err_permanent(e, "the bucket %s keeps no versions: switch its versioning on", s3_client_bucket(s->client));
+		rc = err_permanent(e, "the bucket %s keeps no versions: switch its versioning on",
+			s3_client_bucket(s->client));
 	http_answer_deinit(&a);
 	return rc;
 }

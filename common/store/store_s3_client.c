@@ -124,8 +124,8 @@ bool s3_client_is_aws(const struct s3_client *c)
 
 bool s3_client_is_encrypted(const struct s3_client *c)
 {
-	return strncmp(c->base, "https:", 6) == 0 || strncmp(c->host, "127.", 4) == 0 || strncmp(c->host, "[::1]", 5) == 0 ||
-		strncmp(c->host, "localhost:", 10) == 0 || strcmp(c->host, "localhost") == 0;
+	return strncmp(c->base, "https:", 6) == 0 || strncmp(c->host, "127.", 4) == 0 ||
+		strncmp(c->host, "[::1]", 5) == 0 || strncmp(c->host, "localhost:", 10) == 0 || strcmp(c->host, "localhost") == 0;
 }
 
 /* ---- what a request is made of ---- */
@@ -208,7 +208,8 @@ static int attempt(struct s3_client *c, const struct s3_request *r, const struct
 	_free_ char *line = mem_printf("X-Amz-Content-SHA256: %s", payload);
 
 	strv_add(&headers, line);
-	sigv4_sign(&account, &(struct sigv4_request){ r->method, c->host, path, &r->query, payload, clock_now_us() }, &headers);
+	sigv4_sign(&account, &(struct sigv4_request){ r->method, c->host, path, &r->query, payload, clock_now_us() },
+		&headers);
 	const struct http_request request = {
 		.method = r->method,
 		.url = url,
@@ -361,7 +362,8 @@ int s3_refused(const struct s3_client *c, const struct s3_request *r, const stru
 	const char *hint = find_advice(code);
 
 	err_temporary(e, "%s failed: the store answered %d%s%s%s%s%s%s%s", name, a->status, *code ? " " : "", code,
-		message && *message ? ": " : "", message ? message : "", hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
+		message && *message ? ": " : "", message ? message : "", hint ? " (" : "", hint ? hint : "",
+		hint ? ")" : "");
 	if (is_gone(r, a, code))
 		e->class = ERR_PERMANENT;
 	return -1;
@@ -376,7 +378,8 @@ char *s3_client_presign(struct s3_client *c, const struct s3_request *r, uint32_
 
 	s3_account_keys(c->account, &keys);
 	const struct sigv4_account account = signer(c, &keys);
-	const struct sigv4_request request = { r->method, c->host, path, &r->query, SIGV4_UNSIGNED_PAYLOAD, clock_now_us() };
+	const struct sigv4_request request = { r->method, c->host, path, &r->query, SIGV4_UNSIGNED_PAYLOAD,
+		clock_now_us() };
 	_free_ char *query = sigv4_presign(&account, &request, seconds);
 
 	return mem_printf("%s%s?%s", c->base, path, query);

@@ -8,8 +8,8 @@
 
 #define STOP 1 /* what take() returns when it has seen enough */
 
-/* Goes through the versions of all keys that begin with prefix and come behind `after` (NULL: all), in the order of keys, the
- * newest of each first, page by page. take: 0 to go on, STOP, or -1 with *e. 0, -1. */
+/* Goes through the versions of all keys that begin with prefix and come behind `after` (NULL: all), in the order of keys,
+ * the newest of each first, page by page. take: 0 to go on, STOP, or -1 with *e. 0, -1. */
 static int walk(struct store_s3 *s, const char *prefix, const char *after,
 	int (*take)(void *ctx, const struct s3_version *v), void *ctx, struct err *e)
 {
@@ -161,8 +161,8 @@ int store_s3_find_bytes(struct store_s3 *s, const char *key, uint64_t length, co
 	int rc = walk(s, key, NULL, find_one, &f, e);
 
 	for (size_t i = f.versions.n; rc == 0 && i-- > 0;) {
-		struct locator where = { mem_strdup(s3_client_bucket(s->client)), mem_strdup(key), mem_strdup(f.versions.items[i]),
-			0, length };
+		struct locator where = { mem_strdup(s3_client_bucket(s->client)), mem_strdup(key),
+			mem_strdup(f.versions.items[i]), 0, length };
 
 		rc = sha256 ? has_bytes(s, &where, sha256, e) : 1;
 		if (rc == 1)

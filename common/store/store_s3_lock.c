@@ -11,7 +11,8 @@ char *store_s3_retention_body(const char *mode, int64_t until_us)
 	char until[CLOCK_TEXT_SIZE];
 
 	store_s3_format_until(until, until_us);
-	return mem_printf("<Retention " XMLNS "><Mode>%s</Mode><RetainUntilDate>%s</RetainUntilDate></Retention>", mode, until);
+	return mem_printf("<Retention " XMLNS "><Mode>%s</Mode><RetainUntilDate>%s</RetainUntilDate></Retention>", mode,
+		until);
 }
 
 void store_s3_put_aspect(struct s3_request *r, const char *key, const char *version, const char *aspect, const char *body)
@@ -23,7 +24,8 @@ void store_s3_put_aspect(struct s3_request *r, const char *key, const char *vers
 	s3_content_md5(r);
 }
 
-static int put_aspect(struct store_s3 *s, const struct locator *where, const char *aspect, const char *body, struct err *e)
+static int put_aspect(struct store_s3 *s, const struct locator *where, const char *aspect, const char *body,
+	struct err *e)
 {
 	CLEANUP(s3_request_deinit) struct s3_request r = { 0 };
 	struct http_answer a;
@@ -40,8 +42,9 @@ static int stat_it(struct store *store, const struct locator *where, struct stor
 {
 	int there = store_s3_stat(store, where, state_r, e);
 
-	return there == 1 ? 0 : there < 0 ? -1 : err_permanent(e, "lock(s3:%s/%s) failed: there is no such object", where->bucket,
-							where->key);
+	if (there == 0)
+		return err_permanent(e, "lock(s3:%s/%s) failed: there is no such object", where->bucket, where->key);
+	return there < 0 ? -1 : 0;
 }
 
 /* What the store answers to it is not believed: what it says of the object afterwards counts. */
@@ -58,8 +61,8 @@ int store_s3_extend(struct store *store, const struct locator *where, int64_t re
 	if (put_aspect(s, where, "retention", body, e) || stat_it(store, where, &now, e))
 		return -1;
 	if (now.retain_until_us < retain_until_us)
-		return err_temporary(e, "lock(s3:%s/%s) failed: the store took the longer lock, but does not show it", where->bucket,
-			where->key);
+		return err_temporary(e, "lock(s3:%s/%s) failed: the store took the longer lock, but does not show it",
+			where->bucket, where->key);
 	return 0;
 }
 
@@ -76,7 +79,7 @@ int store_s3_hold(struct store *store, const struct locator *where, bool on, str
 	if (put_aspect(s, where, "legal-hold", body, e) || stat_it(store, where, &now, e))
 		return -1;
 	if (now.held != on)
-		return err_temporary(e, "hold(s3:%s/%s) failed: the store took the hold's change, but does not show it", where->bucket,
-			where->key);
+		return err_temporary(e, "hold(s3:%s/%s) failed: the store took the hold's change, but does not show it",
+			where->bucket, where->key);
 	return 0;
 }

@@ -14,7 +14,8 @@
 #define EXTENSION_US CLOCK_SECOND
 #define WAIT_MAX_US (180 * CLOCK_SECOND)
 
-#define ANOTHER_STORE "use a version of this store, or another store, that keeps its locks; nothing may be captured to this one"
+#define ANOTHER_STORE \
+	"use a version of this store, or another store, that keeps its locks; nothing may be captured to this one"
 
 static void PRINTF_LIKE(4, 5)
 	tell(const struct s3_probing *p, enum store_finding kind, const char *remedy, const char *fmt, ...)
@@ -58,7 +59,8 @@ static void make_delete_with_bypass(const struct probe_object *o, struct s3_requ
 static void make_delete_of_many(const struct probe_object *o, struct s3_request *r)
 {
 	_free_ char *version = s3_xml_escape(o->version);
-	char *body = mem_printf("<Delete><Object><Key>%s</Key><VersionId>%s</VersionId></Object></Delete>", o->key, version);
+	char *body = mem_printf("<Delete><Object><Key>%s</Key><VersionId>%s</VersionId></Object></Delete>", o->key,
+		version);
 
 	*r = (struct s3_request){ .method = "POST", .body = body, .length = strlen(body) };
 	s3_query(r, "delete", "");
@@ -231,8 +233,8 @@ static int try_hold(struct s3_probing *p, struct probe_object *o, bool held, str
 	int status;
 
 	if (!held) {
-		tell(p, STORE_LACKS, NULL, "legal holds could not be tried: this account may not set them (s3:PutObjectLegalHold), or "
-			"the store has none");
+		tell(p, STORE_LACKS, NULL, "legal holds could not be tried: this account may not set them "
+			"(s3:PutObjectLegalHold), or the store has none");
 		return 0;
 	}
 	if (ask(o, make_delete_with_bypass, &status, e))
@@ -240,7 +242,8 @@ static int try_hold(struct s3_probing *p, struct probe_object *o, bool held, str
 	int there = probe_object_exists(o, e);
 
 	if (there == 0)
-		tell_broken(p, "an object under a legal hold could be deleted once its lock was over (the answer was %d)", status);
+		tell_broken(p, "an object under a legal hold could be deleted once its lock was over (the answer was %d)",
+			status);
 	p->hold_tried = there == 1;
 	return there < 0 || set_hold(o, false, &held, e) ? -1 : 0;
 }

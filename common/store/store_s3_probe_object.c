@@ -12,8 +12,8 @@ void probe_object_init(struct probe_object *o, struct store_s3 *s)
 
 	*o = (struct probe_object){ .s = s };
 	o->key = mem_printf("strongroom/probe/%s", uuid_format(text, &id));
-	o->body = mem_printf("An object that `strongroom check` tries to delete. It may be deleted when its lock is over.\n%s\n",
-		text);
+	o->body = mem_printf("An object that `strongroom check` tries to delete. It may be deleted when its lock is over.\n"
+		"%s\n", text);
 }
 
 void probe_object_deinit(struct probe_object *o)
@@ -41,7 +41,8 @@ int probe_call(struct probe_object *o, const struct s3_request *r, struct probe_
 
 	if (s3_call(o->s->client, r, &a, e))
 		return -1;
-	const char *version = strcmp(r->method, "PUT") == 0 && !r->query.n ? http_answer_header(&a, "x-amz-version-id") : NULL;
+	bool makes_one = strcmp(r->method, "PUT") == 0 && !r->query.n;
+	const char *version = makes_one ? http_answer_header(&a, "x-amz-version-id") : NULL;
 
 	*a_r = (struct probe_answer){ a.status, a.status / 100 == 2 ? mem_strdup(version) : NULL };
 	read_clock(o, &a);
@@ -81,8 +82,10 @@ int probe_object_put(struct probe_object *o, int64_t lock_us, struct err *e)
 	o->version = mem_strdup(http_answer_header(&a, "x-amz-version-id"));
 	read_clock(o, &a);
 	http_answer_deinit(&a);
-	return o->version ? 0 : err_permanent(e, "PUT(s3:%s/%s) failed: the store gave no version id: the bucket's versioning is off",
-					  s3_client_bucket(o->s->client), o->key);
+	if (o->version)
+		return 0;
+	return err_permanent(e, "PUT(s3:%s/%s) failed: the store gave no version id: the bucket's versioning is off",
+		s3_client_bucket(o->s->client), o->key);
 }
 
 void probe_object_other(struct probe_object *o, const char *version)
@@ -153,7 +156,8 @@ static char *find_lock_fault(const struct probe_object *o, const struct http_ans
 
 	store_s3_format_until(wanted, o->until_us);
 	if (!mode || !until || clock_parse(&until_us, until))
-		return mem_strdup("it shows no lock (the store has none, or this account may not see it: s3:GetObjectRetention)");
+		return mem_strdup("it shows no lock (the store has none, or this account may not see it: "
+			"s3:GetObjectRetention)");
 	if (strcmp(mode, "COMPLIANCE") != 0)
 		return mem_printf("its lock is %s", mode);
 	if (until_us < o->until_us)

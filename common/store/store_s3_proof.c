@@ -50,8 +50,8 @@ static int write_proof(struct store_s3 *s, const struct s3_probing *p, struct er
 
 static int never_proved(const struct store_s3 *s, const char *why, struct err *e)
 {
-	return err_permanent(e, "the locks of the bucket %s were never proved (%s): run `strongroom check` with an account that may "
-		"delete objects; a store can take locks and not keep them", s3_client_bucket(s->client), why);
+	return err_permanent(e, "the locks of the bucket %s were never proved (%s): run `strongroom check` with an account "
+		"that may delete objects; a store can take locks and not keep them", s3_client_bucket(s->client), why);
 }
 
 /* Was it stored when it says it was tried? A copy of another bucket was not. */
@@ -73,14 +73,15 @@ static int judge_proof(const struct store_s3 *s, const struct http_answer *a, in
 	const char *bucket, *tried, *broken;
 	uint64_t format;
 
-	if (!j || json_get_u64(j, "format", &format) != 1 || format != PROOF_FORMAT || json_get_str(j, "bucket", &bucket) != 1 ||
-		json_get_str(j, "tried_at", &tried) != 1 || clock_parse(tried_us_r, tried))
+	if (!j || json_get_u64(j, "format", &format) != 1 || format != PROOF_FORMAT ||
+		json_get_str(j, "bucket", &bucket) != 1 || json_get_str(j, "tried_at", &tried) != 1 ||
+		clock_parse(tried_us_r, tried))
 		return never_proved(s, PROOF_KEY " in it is not one of this version", e);
 	if (strcmp(bucket, s3_client_bucket(s->client)) != 0 || !same_moment(a, *tried_us_r))
 		return never_proved(s, PROOF_KEY " in it is a copy from elsewhere", e);
 	if (json_get_str(j, "broken", &broken) == 1)
-		return err_permanent(e, "the store of the bucket %s broke a lock when it was tried at %s: %s. Nothing may be captured to it",
-			s3_client_bucket(s->client), tried, broken);
+		return err_permanent(e, "the store of the bucket %s broke a lock when it was tried at %s: %s. Nothing may be "
+			"captured to it", s3_client_bucket(s->client), tried, broken);
 	return 0;
 }
 
@@ -156,19 +157,19 @@ static void tell_encryption(const struct store_s3 *s, const struct s3_probing *p
 static void tell_extras(const struct s3_probing *p)
 {
 	if (!p->conditional)
-		tell(p, STORE_LACKS, NULL, "the store ignores If-None-Match: a message that had to be sent twice is kept in two versions, "
-			"of which one counts");
+		tell(p, STORE_LACKS, NULL, "the store ignores If-None-Match: a message that had to be sent twice is kept in "
+			"two versions, of which one counts");
 	if (!p->checks_sums)
-		tell(p, STORE_LACKS, NULL, "the store does not check x-amz-checksum-sha256 (each object goes there with Content-MD5 and "
-			"a signed SHA-256 too)");
-	tell(p, STORE_LACKS, NULL, "whether the store has an object on its disks before it says so can't be found out from here: "
-		"see its own documentation");
+		tell(p, STORE_LACKS, NULL, "the store does not check x-amz-checksum-sha256 (each object goes there with "
+			"Content-MD5 and a signed SHA-256 too)");
+	tell(p, STORE_LACKS, NULL, "whether the store has an object on its disks before it says so can't be found out "
+		"from here: see its own documentation");
 }
 
 static void tell_lock(const struct s3_probing *p)
 {
-	tell(p, STORE_HOLDS, NULL, "locks hold: deleting (alone, among others), shortening, downgrading, lifting and overwriting were "
-		"tried, and what was locked stayed as it was");
+	tell(p, STORE_HOLDS, NULL, "locks hold: deleting (alone, among others), shortening, downgrading, lifting and "
+		"overwriting were tried, and what was locked stayed as it was");
 	if (p->hold_tried)
 		tell(p, STORE_HOLDS, NULL, "a legal hold keeps an object whose lock is over");
 }
@@ -188,7 +189,8 @@ static int tell_inconclusive(struct store_s3 *s, const struct s3_probing *p, str
 		return -1;
 	tell(p, STORE_FAILS, "strongroom check, with the keys of an account that may delete versions and change locks in "
 		"S3_ACCESS_KEY and S3_SECRET_KEY",
-		"locks could not be proved: this account may not delete versions or change locks, so that refusals prove nothing");
+		"locks could not be proved: this account may not delete versions or change locks, so that refusals prove "
+		"nothing");
 	return 0;
 }
 

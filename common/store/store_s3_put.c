@@ -79,8 +79,8 @@ static int take_version(const struct store_s3 *s, const struct s3_request *r, co
 	const char *version = http_answer_header(a, "x-amz-version-id");
 
 	if (!is_version(version))
-		return err_unknown(e, "PUT(s3:%s/%s) failed: the answer has no version id: the bucket's versioning is off, or it was "
-			"garbled on the way", s3_client_bucket(s->client), r->key);
+		return err_unknown(e, "PUT(s3:%s/%s) failed: the answer has no version id: the bucket's versioning is off, or "
+			"it was garbled on the way", s3_client_bucket(s->client), r->key);
 	*where_r = (struct locator){ mem_strdup(s3_client_bucket(s->client)), mem_strdup(r->key), mem_strdup(version), 0,
 		r->length };
 	return 0;
@@ -100,7 +100,7 @@ static int put_once(struct store_s3 *s, const struct s3_request *r, struct locat
 		rc = take_version(s, r, &a, where_r, e);
 	} else {
 		s3_refused(s->client, r, &a, e);
-		/* A 5xx may come after the deed, and 412 says that the key is there: perhaps by a request that was sent twice. */
+		/* A 5xx may come after the deed; 412 says that the key is there: perhaps by a request that went twice. */
 		e->class = *passing_r || a.status == 412 ? ERR_UNKNOWN : ERR_TEMPORARY;
 	}
 	http_answer_deinit(&a);
@@ -159,7 +159,8 @@ int store_s3_put(struct store *store, const struct store_object *o, struct locat
 	};
 
 	s3_header(&r, "Content-Type", "message/rfc822");
-	s3_header(&r, "If-None-Match", "*"); /* not relied on: it spares the store a second version of what was sent twice */
+	/* Not relied on: it spares the store a second version of what was sent twice. */
+	s3_header(&r, "If-None-Match", "*");
 	store_s3_checksum_headers(&r);
 	store_s3_lock_headers(s, &r, store_s3_at_least_soon(o->retain_until_us));
 	if (store_s3_check_until(s, key, o->retain_until_us, e))

@@ -40,7 +40,8 @@ static int take(void *ctx, const void *data, size_t n)
 
 static void add_range(struct s3_request *r, const struct locator *where, uint64_t done)
 {
-	_free_ char *range = mem_printf("bytes=%" PRIu64 "-%" PRIu64, where->offset + done, where->offset + where->length - 1);
+	_free_ char *range = mem_printf("bytes=%" PRIu64 "-%" PRIu64, where->offset + done,
+		where->offset + where->length - 1);
 
 	s3_header(r, "Range", range);
 }
@@ -60,14 +61,16 @@ static int get_once(struct store_s3 *s, const struct locator *where, struct gett
 	int rc = 0;
 
 	if (a.status == 416)
-		rc = err_permanent(e, "GET(s3:%s/%s) failed: the object is shorter than recorded", where->bucket, where->key);
+		rc = err_permanent(e, "GET(s3:%s/%s) failed: the object is shorter than recorded", where->bucket,
+			where->key);
 	else if (a.status / 100 != 2) {
 		s3_refused(s->client, &r, &a, e);
 		rc = s3_is_passing(&a) ? 1 : -1;
 	} else if (from && a.status != 206)
 		rc = err_temporary(e, "GET(s3:%s/%s) failed: the store ignores Range", where->bucket, where->key);
 	else if (g->done < where->length)
-		rc = err_permanent(e, "GET(s3:%s/%s) failed: the object is shorter than recorded", where->bucket, where->key);
+		rc = err_permanent(e, "GET(s3:%s/%s) failed: the object is shorter than recorded", where->bucket,
+			where->key);
 	http_answer_deinit(&a);
 	return rc;
 }
@@ -87,7 +90,8 @@ int store_s3_get(struct store *store, const struct locator *where, int (*sink)(v
 		rc = get_once(s, where, &g, e);
 	while (rc > 0 && (g.done < g.length || !g.length) && s3_again(&patience));
 	if (g.too_long)
-		return err_permanent(e, "GET(s3:%s/%s) failed: the object is longer than recorded", where->bucket, where->key);
+		return err_permanent(e, "GET(s3:%s/%s) failed: the object is longer than recorded", where->bucket,
+			where->key);
 	return rc > 0 && g.done == g.length && g.length ? 0 : rc ? -1 : 0;
 }
 

@@ -46,10 +46,13 @@ static int ask_for_id(struct store_s3 *s, const char *key, int64_t retain_until_
 		return -1;
 	*id_r = s3_xml_text(&a.body, "UploadId");
 	http_answer_deinit(&a);
-	return *id_r ? 0 : err_temporary(e, "POST(s3:%s/%s) failed: the store gave no upload id", s3_client_bucket(s->client), key);
+	if (*id_r)
+		return 0;
+	return err_temporary(e, "POST(s3:%s/%s) failed: the store gave no upload id", s3_client_bucket(s->client), key);
 }
 
-int store_s3_upload_begin(struct store *store, const char *key, int64_t retain_until_us, struct store_upload **u_r, struct err *e)
+int store_s3_upload_begin(struct store *store, const char *key, int64_t retain_until_us, struct store_upload **u_r,
+	struct err *e)
 {
 	struct store_s3 *s = store_s3(store);
 	char *id;
@@ -92,10 +95,12 @@ static int send_part(struct s3_upload *u, struct err *e)
 	if (s3_do(u->s->client, &r, &a, e))
 		return -1;
 	const char *etag = http_answer_header(&a, "ETag");
-	int rc = etag ? 0 : err_temporary(e, "PUT(s3:%s/%s) failed: the store gave part %s no ETag", s3_client_bucket(u->s->client),
-				    u->key, number);
+	int rc = 0;
 
-	if (etag) {
+	if (!etag) {
+		rc = err_temporary(e, "PUT(s3:%s/%s) failed: the store gave part %s no ETag",
+			s3_client_bucket(u->s->client), u->key, number);
+	} else {
 		strv_add(&u->etags, etag);
 		u->length += u->part.len;
 		buf_reset(&u->part);

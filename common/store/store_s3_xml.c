@@ -22,7 +22,8 @@ static xmlDoc *parse(const struct buf *body)
 	pthread_once(&once, xmlInitParser);
 	if (!body->len || body->len > INT_MAX)
 		return NULL;
-	return xmlReadMemory(body->data, (int)body->len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	return xmlReadMemory(body->data, (int)body->len, NULL, NULL,
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 }
 
 static bool is_element(const xmlNode *n, const char *name)
