@@ -96,7 +96,9 @@ class Place:
     def make_statements_readable(self):
         """No TLS to the database: the proxy finds statements by their text."""
         site = self.site
-        site.servers.parts["meta"].execute("ALTER USER '%s'@'%%' REQUIRE NONE" % site.servers.parts["meta"].account())
+        engine = site.servers.parts["meta"]
+        for program in (None, "lmtpd", "workerd"):
+            engine.execute("ALTER USER '%s'@'%%' REQUIRE NONE" % engine.account(program))
         site.proxies["meta"].protocol = MySql
         site.write_conf(mysql__tls="never", mysql__tls_ca="")
 

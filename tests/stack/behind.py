@@ -169,6 +169,12 @@ class SqliteMeta:
     def allow(self):
         pass    # who owns the folder
 
+    def grant(self):
+        pass
+
+    def environment(self, program):
+        return {}
+
     def drop(self):
         pass    # goes with it
 
@@ -266,6 +272,14 @@ class ServerMeta:
         """The archive's own account may do everything to these two databases, which it makes."""
         for name in ("capture", "control"):
             self.engine.execute("GRANT ALL ON `%s\\_%s`.* TO '%s'@'%%'" % (self.name.replace("_", "\\_"), name, self.engine.account()))
+
+    def grant(self):
+        """Each program's own account may do what schema/grants.mysql.sql says."""
+        self.engine.grant(self.name)
+
+    def environment(self, program):
+        """What a daemon's unit file adds: its own account."""
+        return self.engine.environment(program)
 
     def drop(self):
         for name in ("capture", "control"):

@@ -224,12 +224,14 @@ class Site:
         self.meta.allow()
         if hasattr(self.store, "spare_proof"):
             self.store.spare_proof()
-        return self.run("init", "--trial-tls", "localhost")
+        done = self.run("init", "--trial-tls", "localhost")
+        self.meta.grant()
+        return done
 
     def start(self, *names, fault=None, env=None, seconds=30):
         """Starts daemons ("lmtpd", "milter", "queryd", "workerd") and waits until each is ready. fault: STRONGROOM_FAULT."""
-        more = {**(env or {}), **({"STRONGROOM_FAULT": fault} if fault else {})}
         for name in names:
+            more = {**self.meta.environment(name), **(env or {}), **({"STRONGROOM_FAULT": fault} if fault else {})}
             self.need("strongroom-" + name)
             if self.running(name):
                 raise Failed("%s is running already" % name)
