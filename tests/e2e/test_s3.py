@@ -267,13 +267,15 @@ def test_encryption_that_was_asked_for_is_looked_at(servers, at):
     assert "problem: store: encryption at rest (AES256) was asked for, and the store shows none" in check(site)
 
 
-def test_real_encryption(minio, at):
-    site = at(minio, "sealed", s3__sse="AES256")
+@pytest.mark.parametrize("sse, key", [("AES256", ""), ("aws:kms", "arkey")])
+def test_real_encryption(minio, at, sse, key):
+    bucket = "sealed-" + sse[:3].lower()
+    site = at(minio, bucket, s3__sse=sse, s3__sse_kms_key=key)
     site.start("lmtpd")
     assert send(site)[0] == 250
-    row = rows(site)[0]
-    answer = the_object(minio.bucket("sealed"), row)
-    assert answer.headers["x-amz-server-side-encryption"] == "AES256" and answer.body == MESSAGE
+    answer = the_object(minio.bucket(bucket), rows(site)[0])
+    assert answer.headers["x-amz-server-side-encryption"] == sse and answer.body == MESSAGE
+    assert "ok:      store: the store encrypts what it keeps (%s)" % sse in check(site)
 
 
 def test_wrong_settings_are_told(double, at):

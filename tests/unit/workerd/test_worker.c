@@ -28,8 +28,8 @@ static int fails(struct worker *w, struct err *e)
 	return err_temporary(e, "as always");
 }
 
-static const struct task good = { "good", offsetof(struct conf, workerd_outbox_interval_us), works };
-static const struct task bad = { "bad", offsetof(struct conf, workerd_outbox_interval_us), fails };
+static const struct task good = { .name = "good", .interval = offsetof(struct conf, workerd_outbox_interval_us), .run = works };
+static const struct task bad = { .name = "bad", .interval = offsetof(struct conf, workerd_outbox_interval_us), .run = fails };
 static const struct task *const tasks[] = { &good, &bad };
 
 static struct worker_threads *start(struct worker *w, int64_t interval_us)
