@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define ANSWER_MAX ((size_t)64 * 1024 * 1024)
+#define QUICK_US (3 * CLOCK_SECOND) /* for quick requests */
 #define REST_MIN_US (2 * CLOCK_SECOND) /* a host that failed is left alone */
 #define REST_MAX_US (60 * CLOCK_SECOND)
 
@@ -21,7 +22,7 @@ struct host {
 };
 
 struct es_client {
-	struct http_client *http;
+	struct http_client *http, *quick;
 	struct strv headers, line_headers;
 	struct host *hosts;
 	size_t host_count;
@@ -92,7 +93,7 @@ static int add_hosts(struct es_client *c, const struct conf *conf, bool secret, 
 
 int es_client_new(struct es_client **c_r, const struct conf *conf, struct err *e)
 {
-	const struct http_settings settings = {
+	struct http_settings settings = {
 		.ca_file = conf->es_ca_file,
 		.connect_us = conf->es_connect_timeout_us,
 		.timeout_us = conf->es_timeout_us,
@@ -113,6 +114,9 @@ int es_client_new(struct es_client **c_r, const struct conf *conf, struct err *e
 		strv_add(&c->line_headers, authorization);
 	}
 	c->http = http_client_new(&settings);
+	if (settings.timeout_us > QUICK_US)
+		settings.timeout_us = settings.stall_us = QUICK_US;
+	c->quick = http_client_new(&settings);
 	*c_r = c;
 	c = NULL;
 	return 0;
@@ -126,6 +130,7 @@ void es_client_freep(struct es_client **client)
 	if (!c)
 		return;
 	http_client_freep(&c->http);
+	http_client_freep(&c->quick);
 	for (size_t i = 0; i < c->host_count; i++)
 		free(c->hosts[i].url);
 	free(c->hosts);
@@ -197,7 +202,7 @@ static int try_host(struct es_client *c, const char *url, const struct es_reques
 		.headers = r->lines ? &c->line_headers : &c->headers, .body = r->body, .body_len = r->body_len };
 	struct http_answer answer;
 
-	if (http_call(c->http, &request, &answer, e))
+	if (http_call(r->quick ? c->quick : c->http, &request, &answer, e))
 		return 0;
 	take_answer(&answer, a_r);
 	http_answer_deinit(&answer);

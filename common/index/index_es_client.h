@@ -23,6 +23,7 @@ struct es_request {
 	const char *body;	   /* JSON; NULL: none */
 	size_t body_len;
 	bool lines; /* body is JSON a line */
+	bool quick; /* asks for something that is at hand: whoever opens the index waits for it */
 };
 
 struct es_answer {

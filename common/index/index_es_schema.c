@@ -26,7 +26,7 @@ static const char *string_at(const cJSON *json, const char *const path[2])
 /* Of the node that answers: "8.13.4". Caller frees; NULL: it does not say. */
 static char *ask_node_version(struct es_client *c, struct err *e)
 {
-	const struct es_request r = { .method = "GET", .path = "/_nodes/_local?filter_path=nodes.*.version" };
+	const struct es_request r = { .method = "GET", .path = "/_nodes/_local?filter_path=nodes.*.version", .quick = true };
 	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
 	const char *version = "";
 
@@ -41,7 +41,7 @@ static char *ask_node_version(struct es_client *c, struct err *e)
 /* Where GET / is not allowed, what a server says on every answer tells as much. */
 static int identify(struct es_client *c, bool *elasticsearch_r, char **version_r, struct err *e)
 {
-	const struct es_request r = { .method = "GET", .path = "/" };
+	const struct es_request r = { .method = "GET", .path = "/", .quick = true };
 	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
 
 	if (es_call(c, &r, &a, e))
@@ -249,7 +249,7 @@ static int check_versions(const struct es *s, const cJSON *indices, struct err *
 int es_check_indices(struct es *s, struct err *e)
 {
 	_free_ char *path = mem_printf("/%s/_mapping?filter_path=*.mappings._meta", s->alias);
-	const struct es_request r = { .method = "GET", .path = path };
+	const struct es_request r = { .method = "GET", .path = path, .quick = true };
 	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
 
 	if (es_call(s->client, &r, &a, e))
