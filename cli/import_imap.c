@@ -7,6 +7,7 @@
 #include "cli/import_message.h"
 #include "cli/import_place.h"
 #include "cli/password.h"
+#include "cli/progress.h"
 #include "sys/tls.h"
 
 #include <inttypes.h>
@@ -14,7 +15,8 @@
 #include <string.h>
 #include <time.h>
 
-#define WINDOW 500	   /* messages between two looks at what there is */
+#define WINDOW 500	   /* messages between two looks at what there is; 1 after a failure, then doubled again */
+#define FETCH_ATTEMPTS 5   /* of one message, each on a connection of its own: then it is the message that fails */
 #define ATTEMPTS 8	   /* of a connection without any progress, unless it follows */
 #define FIRST_WAIT_US (CLOCK_SECOND / 2)
 #define WAIT_MAX_US (300 * CLOCK_SECOND)
@@ -31,6 +33,9 @@ struct folder {
 	bool begun;	 /* it was opened at least once */
 	bool retried;	 /* what was refused earlier has had its second try */
 	bool progress;	 /* since the last failure */
+	size_t window;	 /* how many messages at a time */
+	uint32_t failing;   /* the message that could not be fetched */
+	unsigned failures;  /* so many times */
 	bool said_keeps; /* that the server can't remove */
 };
 
@@ -72,6 +77,21 @@ static void begin(struct folder *f, uint32_t uid, struct fetched *to)
 	to->capture.tls = imap_tls(f->imap) ? mem_strdup(imap_tls(f->imap)) : NULL;
 }
 
+/* A message on which every connection breaks must not keep back those behind it. */
+static int note_failure(struct window *w, size_t i, const struct capture *c, const struct err *e)
+{
+	struct folder *f = w->folder;
+
+	f->failures = f->failing == w->uids[i] ? f->failures + 1 : 1;
+	f->failing = w->uids[i];
+	if (f->failures < FETCH_ATTEMPTS || w->n > 1 || progress_stopped())
+		return -1;
+	import_pool_refuse(f->x->pool, c->client, e->text);
+	import_place_advance(&f->place, &w->uids[i], &(enum import_fate){ FATE_REFUSED }, 1);
+	f->failures = 0;
+	return -1; /* the connection is broken all the same */
+}
+
 static int fetch_one(struct window *w, size_t i, struct err *e)
 {
 	struct folder *f = w->folder;
@@ -81,7 +101,7 @@ static int fetch_one(struct window *w, size_t i, struct err *e)
 	int got = imap_fetch(f->imap, w->uids[i], take_bytes, &to, e);
 
 	if (got < 0)
-		return -1;
+		return note_failure(w, i, &to.capture, e);
 	if (!got) {
 		w->fates[i] = FATE_GONE;
 		return 0;
@@ -117,7 +137,6 @@ static int act(struct window *w, struct err *e)
 	for (size_t i = 0; i < w->n; i++)
 		if (w->fates[i] == FATE_ARCHIVED)
 			archived[n++] = w->uids[i];
-	f->progress = f->progress || n;
 	if (f->x->action == IMPORT_FLAG)
 		return imap_flag(f->imap, archived, n, f->x->flag, e);
 	if (f->x->action == IMPORT_KEEP)
@@ -159,6 +178,7 @@ static void tell(struct folder *f)
 static int do_window(struct window *w, struct err *e)
 {
 	struct folder *f = w->folder;
+	uint32_t before = f->place.uid;
 	struct err later;
 	int rc = 0;
 
@@ -175,6 +195,8 @@ static int do_window(struct window *w, struct err *e)
 		*e = later;
 		return -1;
 	}
+	f->progress = f->progress || f->place.uid > before;
+	f->window = f->window * 2 < WINDOW ? f->window * 2 : WINDOW;
 	tell(f);
 	return rc < 0 ? -1 : check_pool(f, e);
 }
@@ -215,13 +237,14 @@ static int look(struct folder *f, struct err *e)
 	return 0;
 }
 
-/* What an earlier run refused may pass now. */
+/* What an earlier run refused may pass now. Once: what breaks the connection would do so again. */
 static int retry_refused(struct folder *f, struct err *e)
 {
 	struct window w = { .folder = f };
 
 	if (f->retried)
 		return 0;
+	f->retried = true;
 	for (size_t at = 0; at < f->place.refused_n && !import_pool_stopped(f->x->pool); at += w.n) {
 		w.n = f->place.refused_n - at < WINDOW ? f->place.refused_n - at : WINDOW;
 		memcpy(w.uids, f->place.refused + at, w.n * sizeof(*w.uids));
@@ -231,7 +254,6 @@ static int retry_refused(struct folder *f, struct err *e)
 			return -1;
 		w.n -= before - f->place.refused_n; /* those that passed are off the list */
 	}
-	f->retried = true;
 	return 0;
 }
 
@@ -241,17 +263,14 @@ static int empty(struct folder *f, struct err *e)
 	struct window w = { .folder = f };
 
 	while (!import_pool_stopped(f->x->pool)) {
-		if (imap_next(f->imap, f->place.uid, w.uids, WINDOW, &w.n, e) < 0)
+		if (imap_next(f->imap, f->place.uid, w.uids, f->window, &w.n, e) < 0)
 			return -1;
 		if (w.n == 0 && !f->x->follow)
 			return 0;
-		if (w.n)
-			f->progress = true;
-		else if (imap_wait(f->imap, e) < 0)
+		if ((w.n ? do_window(&w, e) : imap_wait(f->imap, e)) < 0)
 			return -1;
-		if ((w.n && do_window(&w, e) < 0) || import_pool_stopped(f->x->pool))
-			return w.n && e->class != ERR_NONE ? -1 : 0;
-		if (look(f, e) < 0)
+		f->progress = f->progress || !w.n;
+		if (!import_pool_stopped(f->x->pool) && look(f, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -301,6 +320,7 @@ static int do_folder(struct folder *f, struct err *e)
 		}
 		if (give_up(f, attempt, e))
 			return progress_stopped() ? 0 : -1;
+		f->window = 1;
 		fprintf(stderr, "strongroom: %s; trying again in %.1f s\n", e->text, (double)wait / CLOCK_SECOND);
 		wait_us(f, wait);
 		wait = wait * 2 < WAIT_MAX_US ? wait * 2 : WAIT_MAX_US;
@@ -333,7 +353,7 @@ static void folder_deinit(struct folder *f)
 
 static int begin_folder(struct import_imap *x, const struct imap_url *u, const char *password, const char *name, struct err *e)
 {
-	struct folder f CLEANUP(folder_deinit) = { .x = x, .url = u, .name = name, .password = password };
+	struct folder f CLEANUP(folder_deinit) = { .x = x, .url = u, .name = name, .password = password, .window = WINDOW };
 
 	f.source = source_of(u, name, e);
 	import_pool_follow(x->pool, settle, NULL, x->follow);

@@ -482,6 +482,17 @@ def test_cut_again_and_again(box):
     assert set(box.rows()) == set(hashes(MAILS)) or status != 0
 
 
+def test_a_message_that_breaks_every_connection(box):
+    """It is refused, and does not keep back those behind it."""
+    mails = [mail(1), mail(2), mail(3, b"x" * 50_000), mail(4), mail(5)]
+    box.put(*mails)
+    with Cutter(("127.0.0.1", box.dovecot.imap_port), down=30_000) as c:
+        status, counts, out = box.run("--delete", port=c.port, check=False)
+    assert status == 1 and counts[3] == 1 and re.search(r"refused imap://\S+;UID=3: UID FETCH", out), out
+    assert box.rows() == hashes(m for i, m in enumerate(mails) if i != 2) and list(box.there()) == [3]
+    assert counts[0] == sum(counts[1:])
+
+
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGKILL])
 def test_stopped_anywhere(box, sig):
     mails = [mail(n, b"%d" % n * 500) for n in range(300)]
