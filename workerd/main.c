@@ -25,18 +25,28 @@ static int open_archive(struct worker *w, struct err *e)
 	return 1;
 }
 
+static void hear(void *threads, const char *name)
+{
+	worker_wake(threads, name);
+}
+
 static int serve(struct worker *w, const char *conf_path, struct err *e)
 {
 	struct worker_threads *threads = worker_start(w, tasks, ARRAY_LEN(tasks), e);
 
 	if (!threads)
 		return -1;
-	proc_ready();
-	while (proc_wait(-1) != PROC_STOP)
-		daemon_reload(w->conf, conf_path, NULL, NULL, NULL);
-	proc_stopping();
+	int failed = cache_listen(w->cache, hear, threads, e);
+
+	if (!failed) {
+		proc_ready();
+		while (proc_wait(-1) != PROC_STOP)
+			daemon_reload(w->conf, conf_path, NULL, NULL, NULL);
+		proc_stopping();
+	}
+	cache_closep(&w->cache); /* hears no more */
 	worker_stop(w, &threads);
-	return 0;
+	return failed;
 }
 
 static int run(const struct conf *conf, const char *conf_path)
@@ -44,11 +54,12 @@ static int run(const struct conf *conf, const char *conf_path)
 	struct worker w = { .conf = conf };
 	struct err e = { 0 };
 
-	if (proc_drop(conf->user, &e) || proc_pidfile(conf->run_dir, PROGRAM, &e))
+	if (proc_drop(conf->user, &e) || proc_pidfile(conf->run_dir, PROGRAM, &e) || cache_open(&w.cache, conf, &e))
 		return daemon_give_up(&e);
 	int opened = open_archive(&w, &e);
 	int failed = opened < 0 || (opened && serve(&w, conf_path, &e));
 
+	cache_closep(&w.cache);
 	archive_closep(&w.archive);
 	return failed ? daemon_give_up(&e) : EX_OK;
 }

@@ -2,6 +2,7 @@
  * once, and builds the index anew when it is missing, damaged or not whole. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "cache/cache.h"
 #include "workerd/worker.h"
 
 #include <inttypes.h>
@@ -64,9 +65,15 @@ static int check(struct worker *w, struct err *e)
 	}
 }
 
+/* When a daemon has left a message to this one for good. */
+static int64_t ripe_us(const struct conf *conf)
+{
+	return conf_reply_wait_us(conf) + GRACE_US;
+}
+
 static int drain(struct worker *w, struct err *e)
 {
-	int64_t min_age_us = conf_reply_wait_us(w->conf) + GRACE_US;
+	int64_t min_age_us = ripe_us(w->conf);
 	uint64_t total = 0;
 	size_t done = 0;
 	int failed;
@@ -96,6 +103,8 @@ static int run(struct worker *w, struct err *e)
 
 const struct task outbox_task = {
 	.name = "outbox",
+	.wake = CACHE_WAKE_OUTBOX,
+	.settle_us = ripe_us,
 	.interval = offsetof(struct conf, workerd_outbox_interval_us),
 	.run = run,
 };

@@ -19,6 +19,7 @@ struct running {
 	const struct task *task;
 	pthread_t thread;
 	unsigned failures; /* one after the other */
+	int wake_fd;	   /* readable after worker_wake() */
 };
 
 struct worker_threads {
@@ -52,13 +53,28 @@ static int64_t pause_of(const struct running *r)
 	return jitter(r->failures && pause > PAUSE_MAX_US ? PAUSE_MAX_US : pause);
 }
 
-/* Sleeps until the pause is over or the end is near. */
-static void rest(struct worker *w, int64_t us)
+/* Sleeps until the pause is over, the end is near, or (with_wake) somebody wakes it: then true. */
+static bool sleep_for(const struct running *r, int64_t us, bool with_wake)
 {
-	struct pollfd p = { .fd = w->stop_fd, .events = POLLIN };
+	struct pollfd p[] = { { .fd = r->w->stop_fd, .events = POLLIN }, { .fd = r->wake_fd, .events = POLLIN } };
 
-	if (poll(&p, 1, (int)(us / 1000)) < 0 && errno != EINTR)
+	if (poll(p, with_wake ? 2 : 1, (int)(us / 1000)) < 0 && errno != EINTR)
 		log_fatal(NULL, "poll() failed: %s", strerror(errno));
+	return p[1].revents != 0;
+}
+
+/* A task that fails is not hurried. */
+static void rest(struct running *r)
+{
+	int64_t pause_us = pause_of(r), began_us = clock_monotonic_us();
+	eventfd_t wakes;
+
+	if (!sleep_for(r, pause_us, r->task->wake && !r->failures) || eventfd_read(r->wake_fd, &wakes))
+		return;
+	int64_t left_us = began_us + pause_us - clock_monotonic_us(), settle_us = r->task->settle_us(r->w->conf);
+
+	if (left_us > 0)
+		sleep_for(r, settle_us < left_us ? settle_us : left_us, false);
 }
 
 static void take_turn(struct running *r)
@@ -81,7 +97,7 @@ static void *run_task(void *arg)
 
 	while (!atomic_load(&r->w->stop)) {
 		take_turn(r);
-		rest(r->w, pause_of(r));
+		rest(r);
 	}
 	return NULL;
 }
@@ -97,10 +113,13 @@ struct worker_threads *worker_start(struct worker *w, const struct task *const *
 	for (; t->n < n; t->n++) {
 		struct running *r = &t->items[t->n];
 
-		*r = (struct running){ .w = w, .task = tasks[t->n] };
+		*r = (struct running){ .w = w, .task = tasks[t->n], .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+		if (r->wake_fd < 0)
+			log_fatal(NULL, "eventfd() failed: %s", strerror(errno));
 		errno = pthread_create(&r->thread, NULL, run_task, r);
 		if (errno) {
 			err_errno(e, "pthread_create", r->task->name);
+			close(r->wake_fd);
 			worker_stop(w, &t);
 			return NULL;
 		}
@@ -115,10 +134,22 @@ void worker_stop(struct worker *w, struct worker_threads **t)
 	atomic_store(&w->stop, true);
 	if (eventfd_write(w->stop_fd, 1))
 		log_fatal(NULL, "eventfd_write() failed: %s", strerror(errno));
-	for (size_t i = 0; i < (*t)->n; i++)
+	for (size_t i = 0; i < (*t)->n; i++) {
 		pthread_join((*t)->items[i].thread, NULL);
+		close((*t)->items[i].wake_fd);
+	}
 	close(w->stop_fd);
 	free((*t)->items);
 	free(*t);
 	*t = NULL;
+}
+
+void worker_wake(struct worker_threads *t, const char *name)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct running *r = &t->items[i];
+
+		if (r->task->wake && (!name || strcmp(r->task->wake, name) == 0) && eventfd_write(r->wake_fd, 1))
+			log_fatal(NULL, "eventfd_write() failed: %s", strerror(errno));
+	}
 }

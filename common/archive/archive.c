@@ -28,7 +28,8 @@ static int take_name(struct archive *a, const char *name, struct err *e)
 static int open_parts(struct archive *a, const char *name, struct err *e)
 {
 	if (take_name(a, name, e) || store_open(&a->store, a->conf, e) || store_proved(a->store, e) ||
-		meta_open(&a->meta, a->conf, e) || parser_pool_open(&a->parsers, a->conf, e))
+		meta_open(&a->meta, a->conf, e) || cache_open(&a->cache, a->conf, e) ||
+		parser_pool_open(&a->parsers, a->conf, e))
 		return -1;
 	a->indexer = indexer_new(a->conf, a->meta);
 	a->group = group_new(a->meta, a->indexer, a->daemon);
@@ -62,6 +63,7 @@ void archive_closep(struct archive **a)
 		return;
 	group_freep(&was->group);
 	indexer_freep(&was->indexer);
+	cache_closep(&was->cache);
 	if (was->parsers)
 		parser_pool_closep(&was->parsers);
 	if (was->meta)
@@ -222,6 +224,8 @@ static void answer_new(struct archive *a, struct entry *entry, struct archive_re
 	*r = (struct archive_receipt){ .id = entry->row.id };
 	if (entry->batch)
 		r->indexed = indexer_wait(a->indexer, entry->batch, conf_reply_wait_us(a->conf), NULL);
+	if (!r->indexed)
+		cache_wake(a->cache, CACHE_WAKE_OUTBOX);
 }
 
 /* Up to the commit: from here on the message is entry->known_as, when entry->known, or the entry's own id. */

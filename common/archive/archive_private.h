@@ -8,6 +8,7 @@
 #include "archive/indexer.h"
 #include "archive/setaside.h"
 #include "archive/underway.h"
+#include "cache/cache.h"
 #include "mail/parser_pool.h"
 #include "meta/meta.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ struct archive {
 	int lock; /* on the name */
 	struct store *store;
 	struct meta *meta;
+	struct cache *cache;
 	struct parser_pool *parsers;
 	struct indexer *indexer;
 	struct group *group;

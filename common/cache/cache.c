@@ -41,3 +41,13 @@ bool cache_get(struct cache *c, const char *name, uint64_t *value_r)
 {
 	return c->driver->get(c, name, value_r);
 }
+
+void cache_wake(struct cache *c, const char *name)
+{
+	c->driver->wake(c, name);
+}
+
+int cache_listen(struct cache *c, void (*heard)(void *ctx, const char *name), void *ctx, struct err *e)
+{
+	return c->driver->listen(c, heard, ctx, e);
+}

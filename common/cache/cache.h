@@ -1,4 +1,5 @@
-/* cache: what the daemons of several machines share for a short time: counters that expire, and which tokens have ended.
+/* cache: what the daemons of several machines share for a short time: counters that expire, which tokens have ended, and
+ * that there is something to do.
  *
  * One driver per kind (cache/cache_driver.h): `redis:`, and `meta:` for none, which never knows anything. Nothing here is
  * ever needed: no function fails, and whoever asks goes to the database when the answer is "not known". While a Redis
@@ -32,5 +33,18 @@ void cache_raise(struct cache *c, const char *name, uint64_t value, int64_t for_
 
 /* true with the number under a name, 0 when there is none; false: not known. */
 bool cache_get(struct cache *c, const char *name, uint64_t *value_r);
+
+/* ---- wake-ups: look now, instead of when your time comes ---- */
+
+#define CACHE_WAKE_OUTBOX "outbox" /* capture left something for workerd to index */
+
+/* Says to whoever listens, on any machine, that there is something to do. Never waits: a thread of its own sends it, at most
+ * once a second for each name. It may be lost, so that whoever listens looks from time to time all the same. name: a
+ * literal. */
+void cache_wake(struct cache *c, const char *name);
+
+/* Calls heard() with each name from a thread of its own, and with NULL whenever it begins to hear, for what was said before
+ * was not heard. One listener for each cache; it ends with cache_closep(). */
+int cache_listen(struct cache *c, void (*heard)(void *ctx, const char *name), void *ctx, struct err *e) MUST_CHECK;
 
 #endif

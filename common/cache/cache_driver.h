@@ -12,6 +12,8 @@ struct cache_driver {
 	bool (*count)(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t *n_r);
 	void (*raise)(struct cache *c, const char *name, uint64_t value, int64_t for_us);
 	bool (*get)(struct cache *c, const char *name, uint64_t *value_r);
+	void (*wake)(struct cache *c, const char *name);
+	int (*listen)(struct cache *c, void (*heard)(void *ctx, const char *name), void *ctx, struct err *e);
 };
 
 struct cache {

@@ -37,6 +37,17 @@ static bool meta_get(struct cache *c, const char *name, uint64_t *value_r)
 	return false;
 }
 
+static void meta_wake(struct cache *c, const char *name)
+{
+	(void)c, (void)name;
+}
+
+static int meta_listen(struct cache *c, void (*heard)(void *ctx, const char *name), void *ctx, struct err *e)
+{
+	(void)c, (void)heard, (void)ctx, (void)e;
+	return 0;
+}
+
 const struct cache_driver cache_meta_driver = {
 	.kind = "meta",
 	.open = meta_open,
@@ -45,4 +56,6 @@ const struct cache_driver cache_meta_driver = {
 	.count = meta_count,
 	.raise = meta_raise,
 	.get = meta_get,
+	.wake = meta_wake,
+	.listen = meta_listen,
 };

@@ -1,37 +1,19 @@
 /* cache_redis: `cache = redis:`. Counters are keys of their window that expire behind it; numbers that only rise are set by
  * a script of Redis', so that of two writers the larger wins. */
-#include "cache/cache_driver.h"
-#include "cache/cache_redis_conn.h"
+#include "cache/cache_redis_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <string.h>
 
 #define AGAIN_US CLOCK_SECOND /* after a failure it is left alone for so long */
 #define IDLE_MAX 8	      /* connections kept */
 
-struct cache_redis {
-	struct cache base;
-	const struct conf *conf;
-	struct redis_target target;
-	pthread_mutex_t lock; /* of what follows */
-	struct redis_conn *idle;
-	unsigned idle_count;
-	int64_t again_us; /* monotonic: not before */
-	bool down;	  /* and that was said */
-};
-
-static struct cache_redis *redis_of(struct cache *c)
-{
-	return CONTAINER_OF(c, struct cache_redis, base);
-}
-
 /* ---- up and down ---- */
 
-static void say_down(struct cache_redis *r, const struct err *e)
+void redis_say_down(struct cache_redis *r, const struct err *e)
 {
 	pthread_mutex_lock(&r->lock);
 	bool said = r->down;
@@ -44,7 +26,7 @@ static void say_down(struct cache_redis *r, const struct err *e)
 			e->text);
 }
 
-static void say_up(struct cache_redis *r)
+void redis_say_up(struct cache_redis *r)
 {
 	pthread_mutex_lock(&r->lock);
 	bool was_down = r->down;
@@ -103,9 +85,9 @@ static int call(struct cache_redis *r, struct redis_conn *c, const struct redis_
 	return was_idle && e->class != ERR_PERMANENT ? 1 : -1;
 }
 
-/* The reply of the last command; NULL: not known. A command may reach Redis twice, which makes a count too high by one at
+/* A command may reach Redis twice, which makes a count too high by one at
  * worst. */
-static redisReply *ask(struct cache_redis *r, const struct redis_command *commands, size_t n)
+redisReply *redis_ask(struct cache_redis *r, const struct redis_command *commands, size_t n)
 {
 	redisReply *reply = NULL;
 	struct err e;
@@ -119,10 +101,10 @@ static redisReply *ask(struct cache_redis *r, const struct redis_command *comman
 	if (rc > 0)
 		rc = call(r, NULL, commands, n, &reply, &e);
 	if (rc) {
-		say_down(r, &e);
+		redis_say_down(r, &e);
 		return NULL;
 	}
-	say_up(r);
+	redis_say_up(r);
 	return reply;
 }
 
@@ -132,6 +114,7 @@ static void redis_close(struct cache *c)
 {
 	struct cache_redis *r = redis_of(c);
 
+	redis_wake_deinit(r);
 	while (r->idle) {
 		struct redis_conn *conn = r->idle;
 
@@ -155,6 +138,7 @@ static int redis_open(struct cache **c_r, const struct conf *conf, struct err *e
 	r->conf = conf;
 	r->target = target;
 	pthread_mutex_init(&r->lock, NULL);
+	redis_wake_init(&r->wake);
 	*c_r = &r->base;
 	return 0;
 }
@@ -181,7 +165,7 @@ static bool redis_count(struct cache *c, const char *name, int64_t now_us, int64
 	_free_ char *life_ms = mem_printf("%" PRId64, 2 * window_us / 1000);
 	const struct redis_command commands[] = { { { "INCR", key }, 2 }, { { "PEXPIRE", key, life_ms }, 3 },
 		{ { "GET", key }, 2 } };
-	redisReply *reply = ask(r, commands, ARRAY_LEN(commands));
+	redisReply *reply = redis_ask(r, commands, ARRAY_LEN(commands));
 
 	if (!reply)
 		return false;
@@ -201,7 +185,7 @@ static void redis_raise(struct cache *c, const char *name, uint64_t value, int64
 	_free_ char *text = mem_printf("%" PRIu64, value);
 	_free_ char *life_ms = mem_printf("%" PRId64, for_us / 1000);
 	const struct redis_command eval = { { "EVAL", script, "1", key, text, life_ms }, 6 };
-	redisReply *reply = ask(r, &eval, 1);
+	redisReply *reply = redis_ask(r, &eval, 1);
 
 	if (reply)
 		freeReplyObject(reply);
@@ -212,7 +196,7 @@ static bool redis_get(struct cache *c, const char *name, uint64_t *value_r)
 	struct cache_redis *r = redis_of(c);
 	_free_ char *key = mem_printf("%s:value:%s", r->conf->redis_prefix, name);
 	const struct redis_command get = { { "GET", key }, 2 };
-	redisReply *reply = ask(r, &get, 1);
+	redisReply *reply = redis_ask(r, &get, 1);
 
 	if (!reply)
 		return false;
@@ -229,4 +213,6 @@ const struct cache_driver cache_redis_driver = {
 	.count = redis_count,
 	.raise = redis_raise,
 	.get = redis_get,
+	.wake = redis_wake,
+	.listen = redis_listen,
 };

@@ -224,6 +224,20 @@ int redis_conn_call(struct redis_conn *c, const struct redis_command *commands, 
 	return 0;
 }
 
+int redis_conn_send(struct redis_conn *c, const struct redis_command *command, int64_t timeout_us, struct err *e)
+{
+	return send_all(c, command, 1, clock_monotonic_us() + timeout_us, e);
+}
+
+int redis_conn_next(struct redis_conn *c, int64_t timeout_us, redisReply **reply_r, struct err *e)
+{
+	int64_t deadline_us = clock_monotonic_us() + timeout_us;
+
+	if (receive(c, deadline_us, reply_r, e) == 0)
+		return 1;
+	return clock_monotonic_us() >= deadline_us ? 0 : -1;
+}
+
 /* ---- opening ---- */
 
 static int sign_in(struct redis_conn *c, const struct redis_target *t, struct err *e)

@@ -46,4 +46,9 @@ struct redis_command {
 int redis_conn_call(struct redis_conn *c, const struct redis_command *commands, size_t n, int64_t timeout_us,
 	redisReply **reply_r, struct err *e) MUST_CHECK;
 
+/* Sends one command without waiting for its reply, and takes the next reply that comes, whatever it belongs to: 1 (caller
+ * frees), 0 none in time, -1. For a connection that listens. */
+int redis_conn_send(struct redis_conn *c, const struct redis_command *command, int64_t timeout_us, struct err *e) MUST_CHECK;
+int redis_conn_next(struct redis_conn *c, int64_t timeout_us, redisReply **reply_r, struct err *e) MUST_CHECK;
+
 #endif

@@ -46,9 +46,9 @@ const struct setting settings[] = {
 			"Elasticsearch 8 or OpenSearch 2, or later (section [es]), in one index for each month; es: alone "
 			"stands for es:emails_archive. It holds nothing that `strongroom reindex` can't build again." },
 	{ "", "cache", SETTING_BACKEND, IN(cache), .standard = "meta:", .words = "meta redis", .min = 1, .max = TEXT_MAX,
-		.help = "What several machines share for a short time: how often somebody tried to sign in, and which "
-			"sessions have ended. meta: keeps it in the database; redis: in a Redis (section redis). While that does "
-			"not answer, the database does its work." },
+		.help = "What several machines share for a short time: how often somebody tried to sign in, which sessions "
+			"have ended, and that there is something to do. meta: keeps it in the database; redis: in a Redis "
+			"(section redis). While that does not answer, the database does its work." },
 	{ "", "spool_dir", SETTING_PATH, IN(spool_dir), .standard = "/var/lib/strongroom/spool", .min = 1,
 		.max = TEXT_MAX,
 		.help = "Directory for messages over 256 KiB while they are received, in files without a name of "

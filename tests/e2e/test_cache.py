@@ -201,3 +201,25 @@ def test_wrong_settings(new_site):
         with pytest.raises(Exception) as e:
             site.start("queryd")
         assert why in str(e.value) and "secret" not in str(e.value)
+
+
+def test_capture_wakes_the_outbox(new_redis, new_site):
+    """Long before its time comes: a daemon whose index is out of its reach leaves everything to workerd."""
+    redis = new_redis()
+    site = new_site(settings=with_redis(redis, **{"workerd.outbox_interval": "1h", "index_wait": "0s"}))
+    site.init()
+    site.start("workerd")
+    wait_until("workerd listens", lambda: redis.command("PUBSUB", "NUMSUB", "strongroom:wake").split()[-1] == "1")
+    site.start("lmtpd", env={"STRONGROOM_INDEX": "fts:/nowhere/index.db"})
+    raw = b"From: a@example.net\r\nTo: b@example.org\r\nSubject: x\r\n\r\ntext\r\n"
+    with site.lmtp() as c:
+        assert c.send(raw)[0][0] == 250
+    site.log_line("workerd", "indexed 1 messages of the outbox", 60)
+    redis.kill()
+    site.log_line("workerd", "does not work")
+    redis.start()
+    site.log_line("workerd", "works again", 60)
+    with site.lmtp() as c:
+        assert c.send(raw.replace(b"text", b"another"))[0][0] == 250
+    wait_until("the second is indexed too", lambda: sum("of the outbox" in line["message"] for line in site.log("workerd")) == 2, 60)
+    assert site.stop("workerd") == 0 and site.stop("lmtpd") == 0

@@ -28,8 +28,26 @@ static int fails(struct worker *w, struct err *e)
 	return err_temporary(e, "as always");
 }
 
-static const struct task good = { .name = "good", .interval = offsetof(struct conf, workerd_outbox_interval_us), .run = works };
-static const struct task bad = { .name = "bad", .interval = offsetof(struct conf, workerd_outbox_interval_us), .run = fails };
+static int64_t at_once(const struct conf *c)
+{
+	(void)c;
+	return 1000;
+}
+
+static const struct task good = {
+	.name = "good",
+	.interval = offsetof(struct conf, workerd_outbox_interval_us),
+	.wake = "outbox",
+	.settle_us = at_once,
+	.run = works,
+};
+static const struct task bad = {
+	.name = "bad",
+	.interval = offsetof(struct conf, workerd_outbox_interval_us),
+	.wake = "bad",
+	.settle_us = at_once,
+	.run = fails,
+};
 static const struct task *const tasks[] = { &good, &bad };
 
 static struct worker_threads *start(struct worker *w, int64_t interval_us)
@@ -74,11 +92,35 @@ static void test_the_end_waits_for_no_interval(void **state)
 	assert_int_equal(atomic_load(&turns), 1);
 }
 
+/* Its turn comes an hour early; a wake-up that is for others, or for what fails, changes nothing. */
+static void test_wake_ups(void **state)
+{
+	(void)state;
+	struct worker w = { .conf = &conf };
+	struct worker_threads *t = start(&w, 3600 * CLOCK_SECOND);
+
+	while (atomic_load(&turns) < 1 || atomic_load(&failing_turns) < 1)
+		usleep(1000);
+	alarm(60);
+	worker_wake(t, "outbox");
+	while (atomic_load(&turns) < 2)
+		usleep(1000);
+	worker_wake(t, "others");
+	worker_wake(t, NULL);
+	while (atomic_load(&turns) < 3)
+		usleep(1000);
+	worker_stop(&w, &t);
+	alarm(0);
+	assert_int_equal(atomic_load(&failing_turns), 1);
+	assert_int_equal(atomic_load(&turns), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_failing_task_slows_down_and_holds_nobody_up),
 		cmocka_unit_test(test_the_end_waits_for_no_interval),
+		cmocka_unit_test(test_wake_ups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
