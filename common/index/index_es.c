@@ -22,14 +22,16 @@ static int check_alias(const char *alias, struct err *e)
 int es_new(struct es **s_r, const struct conf *conf, const char *alias, enum index_mode mode, struct err *e)
 {
 	CLEANUP(es_freep) struct es *s = MEM_NEW(struct es);
+	bool elasticsearch;
 
 	s->base = (struct index){ .driver = &index_es_driver, .mode = mode };
 	s->conf = conf;
 	s->alias = mem_strdup(*alias ? alias : ES_ALIAS);
 	s->prefix = mem_strdup(s->alias);
 	pthread_mutex_init(&s->lock, NULL);
-	if (check_alias(s->alias, e) || es_client_new(&s->client, conf, e) || es_check_product(s->client, e))
+	if (check_alias(s->alias, e) || es_client_new(&s->client, conf, e) || es_check_product(s->client, &elasticsearch, e))
 		return -1;
+	s->pits = es_pits_new(s->client, s->alias, elasticsearch);
 	*s_r = s;
 	s = NULL;
 	return 0;
@@ -39,6 +41,7 @@ void es_freep(struct es **s)
 {
 	if (!*s)
 		return;
+	es_pits_freep(&(*s)->pits);
 	es_client_freep(&(*s)->client);
 	strv_deinit(&(*s)->known);
 	strv_deinit(&(*s)->written);

@@ -9,6 +9,7 @@
  *	index_es_write.c	adding documents
  *	index_es_query.c	query and scope -> JSON
  *	index_es_search.c	a page: hits, count, snippets
+ *	index_es_pit.c		points in time, for those who page on
  *	index_es_rebuild.c	building indices beside the live ones and moving the alias to them
  *
  * Text is cut into tokens here (index/tokenize.h), as for FTS5, and the server splits finished tokens: both know the same
@@ -24,6 +25,7 @@
 #include "index/index_driver.h"
 #include "index/index_es_client.h"
 #include "index/index_es_json.h"
+#include "index/index_es_pit.h"
 
 #include <pthread.h>
 
@@ -34,6 +36,7 @@ struct es {
 	struct index base;
 	const struct conf *conf;
 	struct es_client *client;
+	struct es_pits *pits;
 	char *alias;
 	char *prefix; /* of the indices that are written to: the alias, or ALIAS.WHEN while it rebuilds */
 	bool rebuilds;
@@ -57,8 +60,8 @@ void es_freep(struct es **s);
 
 /* ---- index_es_schema.c ---- */
 
-/* Is it Elasticsearch 8 or OpenSearch 2, or later? */
-int es_check_product(struct es_client *c, struct err *e) MUST_CHECK;
+/* Is it Elasticsearch 8 (*elasticsearch_r) or OpenSearch 2, or later? */
+int es_check_product(struct es_client *c, bool *elasticsearch_r, struct err *e) MUST_CHECK;
 
 /* Puts the template there by which the cluster makes indices of this alias, or brings it up to this version. */
 int es_put_template(struct es *s, struct err *e) MUST_CHECK;

@@ -60,12 +60,14 @@ static int identify(struct es_client *c, bool *elasticsearch_r, char **version_r
 	return 0;
 }
 
-int es_check_product(struct es_client *c, struct err *e)
+int es_check_product(struct es_client *c, bool *elasticsearch_r, struct err *e)
 {
 	_free_ char *version = NULL;
 	bool elasticsearch = false;
+	int known = identify(c, &elasticsearch, &version, e);
 
-	if (identify(c, &elasticsearch, &version, e))
+	*elasticsearch_r = elasticsearch;
+	if (known)
 		return -1;
 	if (atoi(version) < (elasticsearch ? 8 : 2))
 		return err_temporary(e, "[es] hosts: %s %s is too old: it takes Elasticsearch 8 or OpenSearch 2, or later",

@@ -11,13 +11,14 @@
 
 /* ---- cursors ---- */
 
-/* The last hit of a page. */
+/* The last hit of a page, and the point in time in which the next one is to be looked for. */
 struct place {
 	int64_t date_us;
 	struct uuid id;
+	uint32_t pit; /* 0: none */
 };
 
-#define CURSOR_SIZE (16 + 2 * UUID_SIZE + 8 + 1)
+#define CURSOR_SIZE (16 + 2 * UUID_SIZE + 8 + 8 + 1)
 
 /* Against typing errors and foreign cursors, not against malice: a made-up place shows nothing but what is in scope. */
 static uint32_t check_of(const struct place *p)
@@ -28,6 +29,8 @@ static uint32_t check_of(const struct place *p)
 		hash = (hash ^ (uint32_t)((uint64_t)p->date_us >> (8 * i) & 0xff)) * 16777619u;
 	for (int i = 0; i < UUID_SIZE; i++)
 		hash = (hash ^ p->id.bytes[i]) * 16777619u;
+	for (int i = 0; i < 4; i++)
+		hash = (hash ^ (p->pit >> (8 * i) & 0xff)) * 16777619u;
 	return hash;
 }
 
@@ -36,7 +39,7 @@ static void cursor_format(char text[CURSOR_SIZE], const struct place *p)
 	char id[2 * UUID_SIZE + 1];
 
 	hex_encode(id, p->id.bytes, UUID_SIZE);
-	snprintf(text, CURSOR_SIZE, "%016" PRIx64 "%s%08" PRIx32, (uint64_t)p->date_us, id, check_of(p));
+	snprintf(text, CURSOR_SIZE, "%016" PRIx64 "%s%08" PRIx32 "%08" PRIx32, (uint64_t)p->date_us, id, p->pit, check_of(p));
 }
 
 static int cursor_parse(struct place *p_r, const char *text)
@@ -48,7 +51,7 @@ static int cursor_parse(struct place *p_r, const char *text)
 		return -1;
 	memcpy(id, text + 16, sizeof(id) - 1);
 	id[sizeof(id) - 1] = '\0';
-	if (hex_decode(p_r->id.bytes, UUID_SIZE, id))
+	if (hex_decode(p_r->id.bytes, UUID_SIZE, id) || sscanf(text + 16 + 2 * UUID_SIZE, "%8" SCNx32, &p_r->pit) != 1)
 		return -1;
 	p_r->date_us = (int64_t)date;
 	cursor_format(again, p_r);
@@ -83,7 +86,7 @@ static void put_place(struct es_json *j, const struct place *p)
 }
 
 /* The query stands within the scope here and nowhere else. */
-static void put_request(struct es_json *j, const struct search *x, size_t size, bool count)
+static void put_request(struct es_json *j, const struct search *x, size_t size, bool count, const char *pit)
 {
 	es_put(j, "{");
 	es_put_name(j, "query");
@@ -101,7 +104,13 @@ static void put_request(struct es_json *j, const struct search *x, size_t size, 
 	es_put_name(j, "timeout");
 	es_put(j, "\"");
 	es_put_number(j, x->s->conf->es_timeout_us / 1000 * 9 / 10);
-	es_put(j, "ms\"}");
+	es_put(j, "ms\"");
+	if (pit) {
+		es_put(j, ",\"pit\":{\"keep_alive\":\"" ES_PIT_KEEP "\",\"id\":");
+		es_put_string(j, pit, strlen(pit));
+		es_put(j, "}");
+	}
+	es_put(j, "}");
 }
 
 /* ---- the answer ---- */
@@ -135,7 +144,8 @@ static int take_hit(struct search *x, const cJSON *hit)
 	if (uuid_parse(&to->id, id) || !cJSON_IsNumber(date) || json_get_str(source, "title", &title) < 0 ||
 		json_get_str(source, "text", &text) < 0)
 		return senseless(x);
-	x->last = (struct place){ .date_us = (int64_t)date->valuedouble, .id = to->id };
+	x->last.date_us = (int64_t)date->valuedouble;
+	x->last.id = to->id;
 	x->has_last = true;
 	to->snippet = marks_snippet(x->marks, x->tokenizer, title, text);
 	x->page->n++;
@@ -166,19 +176,50 @@ static int take_hits(struct search *x, const cJSON *hits, size_t wanted, bool *m
 
 /* ---- a page ---- */
 
-/* The next `wanted` hits; one more is asked for to know whether there are others. */
-static int search_some(struct search *x, size_t wanted, bool first, bool *more_r)
+/* Asks in the point in time, or (NULL) in the index as it is. */
+static int ask(struct search *x, size_t size, bool first, const char *pit, struct es_answer *a_r)
 {
 	CLEANUP(es_json_deinit) struct es_json j = ES_JSON_INIT(ES_JSON_MAX);
-	_free_ char *path = mem_printf("/%s/_search?allow_partial_search_results=false", x->s->alias);
-	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
+	_free_ char *path = pit ? mem_strdup("/_search?allow_partial_search_results=false") :
+				  mem_printf("/%s/_search?allow_partial_search_results=false", x->s->alias);
 
-	put_request(&j, x, wanted + 1, first);
+	put_request(&j, x, size, first, pit);
 	if (j.full)
 		return err_permanent(x->e, "index_search(%s) failed: the query and its scope are too long", x->s->alias);
 	const struct es_request r = { .method = "POST", .path = path, .body = j.text.data, .body_len = j.text.len };
 
-	if (es_demand(x->s->client, &r, &a, x->e) || es_check_shards(&a, &r, x->e))
+	if (es_demand(x->s->client, &r, a_r, x->e))
+		return -1;
+	if (es_check_shards(a_r, &r, x->e) == 0)
+		return 0;
+	es_answer_deinit(a_r);
+	return -1;
+}
+
+/* 0: answered; 1: there is no such point in time (any more). */
+static int ask_in_time(struct search *x, size_t size, bool first, struct es_answer *a_r)
+{
+	_free_ char *pit = es_pits_get(x->s->pits, x->last.pit);
+	const char *renamed = NULL;
+
+	if (!pit)
+		return 1;
+	if (ask(x, size, first, pit, a_r)) {
+		es_pits_close(x->s->pits, x->last.pit);
+		x->last.pit = 0;
+		return 1;
+	}
+	if (json_get_str(a_r->json, "pit_id", &renamed) > 0)
+		es_pits_rename(x->s->pits, x->last.pit, renamed);
+	return 0;
+}
+
+/* The next `wanted` hits; one more is asked for to know whether there are others. */
+static int search_some(struct search *x, size_t wanted, bool first, bool *more_r)
+{
+	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
+
+	if (ask_in_time(x, wanted + 1, first, &a) && ask(x, wanted + 1, first, NULL, &a))
 		return -1;
 	const cJSON *hits = cJSON_GetObjectItemCaseSensitive(a.json, "hits");
 
@@ -201,8 +242,19 @@ static int search_page(struct search *x)
 	if (more) {
 		x->page->next = mem_alloc(CURSOR_SIZE, 1);
 		cursor_format(x->page->next, &x->last);
+	} else {
+		es_pits_close(x->s->pits, x->last.pit);
 	}
 	return 0;
+}
+
+/* Few look at a second page: for them the point in time is made. */
+static void hold_time(struct search *x)
+{
+	_free_ char *pit = es_pits_get(x->s->pits, x->last.pit);
+
+	if (!pit)
+		x->last.pit = es_pits_open(x->s->pits);
 }
 
 int es_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
@@ -215,5 +267,7 @@ int es_search(struct index *i, const struct scope *scope, const struct index_req
 	if (r->cursor && cursor_parse(&x.last, r->cursor))
 		return err_permanent(e, "index_search failed: not a cursor of this index");
 	x.has_last = r->cursor != NULL;
+	if (x.has_last)
+		hold_time(&x);
 	return search_page(&x);
 }

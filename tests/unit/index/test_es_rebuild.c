@@ -188,6 +188,46 @@ static void test_other_archives_are_left_alone(void **state)
 	conf_deinit(&other.conf);
 }
 
+static char *page_of_two(struct fixture *f, const char *cursor, unsigned newest)
+{
+	struct scope *all = scope_of_all();
+	struct index_page page;
+
+	search(f->index, all, "", 2, cursor, &page);
+	assert_int_equal(page.n, 2);
+	assert_int_equal(page.total, 8);
+	assert_int_equal(number_of(&page.hits[0].id), newest);
+	assert_int_equal(number_of(&page.hits[1].id), newest - 1);
+	char *next = page.next;
+
+	page.next = NULL;
+	index_page_deinit(&page);
+	scope_freep(&all);
+	return next;
+}
+
+/* Whoever pages on while the indices are exchanged sees no seam. */
+static void test_pages_across_a_rebuild(void **state)
+{
+	struct fixture *f = *state;
+	struct index *fresh;
+	struct uuid done;
+	struct err e = { 0 };
+
+	need_server(f);
+	for (unsigned i = 1; i <= 8; i++)
+		add_to(f->index, in_month(2020, (int)i, i), "text");
+	_free_ char *second = page_of_two(f, NULL, 8), *third = page_of_two(f, second, 6);
+
+	assert_int_equal(index_rebuild_begin(&fresh, &f->conf, &everything, &done, &e), 0);
+	for (unsigned i = 1; i <= 8; i++)
+		add_to(fresh, in_month(2020, (int)i, i), "text");
+	assert_int_equal(index_rebuild_finish(&fresh, &f->conf, &e), 0);
+	_free_ char *fourth = page_of_two(f, third, 4), *none = page_of_two(f, fourth, 2);
+
+	assert_null(none);
+}
+
 /* What a daemon does not know of: its month's index is removed, or the whole index. */
 static void test_a_lost_index(void **state)
 {
@@ -212,6 +252,7 @@ int main(void)
 		ES_TEST(test_an_interrupted_one_goes_on),
 		ES_TEST(test_two_machines_dont_rebuild_at_once),
 		ES_TEST(test_other_archives_are_left_alone),
+		ES_TEST(test_pages_across_a_rebuild),
 		ES_TEST(test_a_lost_index),
 	};
 

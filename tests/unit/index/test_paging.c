@@ -118,6 +118,35 @@ static void test_counts_to_the_limit(void **state)
 	fixture_deinit(&f);
 }
 
+/* Each page is asked of an index that was just opened, as after a restart of the program between them. */
+static void test_cursors_outlive_the_program(void **state)
+{
+	struct scope *all = scope_of_all();
+	_free_ char *cursor = NULL;
+	struct index_page page;
+	struct fixture f;
+	unsigned next = 29;
+
+	(void)state;
+	fixture_init(&f);
+	for (unsigned i = 0; i < 30; i++)
+		add_numbered(f.index, i, (int64_t)i * DAY);
+	do {
+		search(f.index, all, "text", 7, cursor, &page);
+		for (size_t k = 0; k < page.n; k++)
+			assert_int_equal(number_of(&page.hits[k].id), next--);
+		free(cursor);
+		cursor = page.next;
+		page.next = NULL;
+		index_page_deinit(&page);
+		index_closep(&f.index);
+		fixture_open(&f);
+	} while (cursor);
+	assert_int_equal(next + 1, 0);
+	scope_freep(&all);
+	fixture_deinit(&f);
+}
+
 static void test_refuses_foreign_cursors_and_limits(void **state)
 {
 	static const char *const foreign[] = { "", "1", "next", "0123456789abcdef01234567", "7fffffffffffffffffffffffffffff",
@@ -209,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_new_mail_never_shifts_later_pages),
 		cmocka_unit_test(test_one_second_full_of_mail),
 		cmocka_unit_test(test_counts_to_the_limit),
+		cmocka_unit_test(test_cursors_outlive_the_program),
 		cmocka_unit_test(test_refuses_foreign_cursors_and_limits),
 		cmocka_unit_test(test_a_document_is_added_once),
 		cmocka_unit_test(test_snippets_of_a_page),
