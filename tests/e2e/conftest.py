@@ -2,6 +2,7 @@
 real servers. What a test starts is ended by process id; logs are shown when it fails; what is missing is a skip that says
 what and why."""
 import os
+import signal
 import sys
 
 import pytest
@@ -31,6 +32,10 @@ def pytest_collection_modifyitems(items):
         nature = item.get_closest_marker("embedded")
         if nature and engines.stack_name() != "embedded":
             item.add_marker(pytest.mark.skip(reason="of the embedded default by nature: " + nature.args[0]))
+
+
+def pytest_sessionstart():
+    signal.signal(signal.SIGTERM, lambda number, frame: pytest.exit("terminated"))    # the engines are to end with it
 
 
 def pytest_sessionfinish():
