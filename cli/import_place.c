@@ -2,7 +2,6 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "meta/import.h"
