@@ -88,7 +88,7 @@ static void check_index(struct check *c, struct meta *m)
 	struct err e;
 
 	if (index_open(&i, c->conf, INDEX_READ, &e) < 0 || index_ready(i, &e) < 0) {
-		check_report(c, CHECK_PROBLEM, "strongroom reindex", "index: %s", e.text);
+		check_report(c, CHECK_PROBLEM, e.class == ERR_PERMANENT ? "strongroom reindex" : NULL, "index: %s", e.text);
 		return;
 	}
 	if (m)

@@ -2,10 +2,12 @@
 STRONGROOM_STACK set they run over that alone."""
 import contextlib
 
+import pytest
+
 from stack import engines
 
 AT_SERVERS = ["opensearch.OpenSearch", "elasticsearch.Elasticsearch"]
-KINDS = ["embedded", *AT_SERVERS] if engines.stack_name() == "embedded" else [engines.stack_name()]
+KINDS = [engines.stack_name(), *(pytest.param(kind, marks=pytest.mark.engines) for kind in AT_SERVERS if engines.stack_name() == "embedded")]
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from stack.site import Site
 
 PASSWORD = "correct horse battery staple"
 
-pytestmark = [pytest.mark.heavy, pytest.mark.embedded("it brings its own servers")]
+pytestmark = [pytest.mark.engines, pytest.mark.embedded("it brings its own servers")]
 
 
 @pytest.fixture(scope="module", params=AT_SERVERS)
