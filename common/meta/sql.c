@@ -8,14 +8,16 @@
 #include <string.h>
 
 #define IDLE_READERS_MAX 16
+#define TURN_WAIT_US CLOCK_SECOND /* then a reader too many is opened: who waits may hold the one that is waited for */
 #define REPLICA_AGAIN_US (5 * CLOCK_SECOND) /* a replica that could not be reached is left alone for so long */
 
 static const struct sql_driver *const drivers[] = { &sql_sqlite, &sql_mysql };
 
-/* Connections of a role that nobody uses. */
+/* Connections of a role: those that nobody uses, and how many there are in all. */
 struct idle {
 	struct sql_conn *first;
-	size_t n;
+	size_t n, open;
+	pthread_cond_t freed;
 };
 
 struct sql_db {
@@ -47,6 +49,17 @@ static const struct sql_driver *find_driver(const char *url, const char **place_
 	return NULL;
 }
 
+static void init_conditions(struct sql_db *db)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	for (size_t role = 0; role < SQL_ROLES; role++)
+		pthread_cond_init(&db->idle[role].freed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+}
+
 static struct sql_db *new_database(const struct sql_driver *driver, const struct sql_place *p)
 {
 	struct sql_db *db = MEM_NEW(struct sql_db);
@@ -57,6 +70,7 @@ static struct sql_db *new_database(const struct sql_driver *driver, const struct
 	atomic_init(&db->replica_after_us, 0);
 	pthread_mutex_init(&db->writing, NULL);
 	pthread_mutex_init(&db->pool, NULL);
+	init_conditions(db);
 	return db;
 }
 
@@ -96,6 +110,7 @@ void sql_closep(struct sql_db **db)
 			d->idle[role].first = c->next;
 			d->driver->close(c);
 		}
+		pthread_cond_destroy(&d->idle[role].freed);
 	}
 	if (d->writer)
 		d->driver->close(d->writer);
@@ -147,33 +162,66 @@ static bool is_usable(struct sql_conn *c)
 	return !c->driver->usable || c->driver->usable(c);
 }
 
-/* One that is idle and usable, or NULL. */
-static struct sql_conn *take_idle(struct sql_db *db, enum sql_role role)
+static bool is_full(const struct sql_db *db, const struct idle *idle)
 {
-	struct sql_conn *c;
+	return db->driver->few_connections && idle->open >= IDLE_READERS_MAX;
+}
 
-	do {
-		pthread_mutex_lock(&db->pool);
-		c = db->idle[role].first;
-		if (c) {
-			db->idle[role].first = c->next;
-			db->idle[role].n--;
-		}
-		pthread_mutex_unlock(&db->pool);
-		if (!c || is_usable(c))
-			return c;
-		db->driver->close(c);
-	} while (true);
+/* An idle connection, or NULL: one more may be opened. */
+static struct sql_conn *take_turn(struct sql_db *db, enum sql_role role)
+{
+	struct idle *idle = &db->idle[role];
+	int64_t until_us = clock_monotonic_us() + TURN_WAIT_US;
+	struct timespec until = { until_us / CLOCK_SECOND, until_us % CLOCK_SECOND * 1000 };
+
+	pthread_mutex_lock(&db->pool);
+	while (!idle->first && is_full(db, idle) &&
+		pthread_cond_timedwait(&idle->freed, &db->pool, &until) == 0)
+		;
+	struct sql_conn *c = idle->first;
+
+	if (c) {
+		idle->first = c->next;
+		idle->n--;
+	} else {
+		idle->open++;
+	}
+	pthread_mutex_unlock(&db->pool);
+	return c;
+}
+
+/* One of a role is no more. */
+static void note_closed(struct sql_db *db, enum sql_role role)
+{
+	pthread_mutex_lock(&db->pool);
+	db->idle[role].open--;
+	pthread_cond_signal(&db->idle[role].freed);
+	pthread_mutex_unlock(&db->pool);
+}
+
+static void close_reader(struct sql_conn *c)
+{
+	struct sql_db *db = c->db;
+	enum sql_role role = c->role;
+
+	db->driver->close(c);
+	note_closed(db, role);
 }
 
 static int take_reader(struct sql_db *db, enum sql_role role, struct sql_conn **c_r, struct err *e)
 {
-	struct sql_conn *c = take_idle(db, role);
+	struct sql_conn *c;
 
-	if (!c)
-		return connect_as(db, role, c_r, e);
-	*c_r = c;
-	return 0;
+	while ((c = take_turn(db, role)) && !is_usable(c))
+		close_reader(c);
+	if (c) {
+		*c_r = c;
+		return 0;
+	}
+	if (connect_as(db, role, c_r, e) == 0)
+		return 0;
+	note_closed(db, role);
+	return -1;
 }
 
 int sql_reader(struct sql_db *db, struct sql_conn **c_r, struct err *e)
@@ -241,10 +289,11 @@ static void release_reader(struct sql_conn *c)
 		c->next = idle->first;
 		idle->first = c;
 		idle->n++;
+		pthread_cond_signal(&idle->freed);
 	}
 	pthread_mutex_unlock(&db->pool);
 	if (!keep)
-		db->driver->close(c);
+		close_reader(c);
 }
 
 void sql_releasep(struct sql_conn **c)

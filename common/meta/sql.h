@@ -71,6 +71,7 @@ int sql_replica_lag(struct sql_db *db, int64_t *seconds_r, struct err *e) MUST_C
 
 /* ---- connections ---- */
 
+/* Of a server it is one of a few: waits for it, for a bounded time. */
 int sql_reader(struct sql_db *db, struct sql_conn **c_r, struct err *e) MUST_CHECK;
 
 /* A reader that may be behind: of the replica, where there is one and it answers; else of the primary. */

@@ -36,6 +36,7 @@ struct sql_stmt {
 
 struct sql_driver {
 	const char *scheme; /* of the URL */
+	bool few_connections; /* they cost the server: readers wait for one of a few */
 
 	/* Makes the directory and the database where they are missing. */
 	int (*create)(const struct sql_place *p, struct err *e);

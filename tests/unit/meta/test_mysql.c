@@ -279,6 +279,38 @@ static void a_commit_that_is_lost_is_unknown(void **state)
 	assert_int_equal(ledger_faults(), 0);
 }
 
+static void *look_up(void *failed)
+{
+	uint8_t key[SHA256_SIZE] = { 1 };
+	struct uuid found;
+	struct err e;
+
+	for (int i = 0; i < 50; i++)
+		if (meta_capture_find(meta, key, &found, &e) != 0)
+			*(bool *)failed = true;
+	return NULL;
+}
+
+/* A hundred doors are no hundred connections at the server, and none is made anew each time. */
+static void many_threads_share_a_few_connections(void **state)
+{
+	pthread_t threads[100];
+	bool failed[100] = { false };
+	_free_ char *count = mem_printf("SELECT count(*) FROM information_schema.processlist WHERE db = '%s_capture'", server_name);
+
+	(void)state;
+	int64_t before = status("Connections");
+
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, look_up, &failed[i]), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_false(failed[i]);
+	assert_true(ask(NULL, count) <= 17);
+	assert_true(status("Connections") - before <= 40);
+}
+
 /* ---- locks ---- */
 
 /* Holds the key in a transaction of its own, with other rows that weigh. */
@@ -517,6 +549,7 @@ int main(void)
 		cmocka_unit_test(what_does_not_fit_is_refused),
 		cmocka_unit_test(a_lost_connection_fails_the_transaction_alone),
 		cmocka_unit_test(a_commit_that_is_lost_is_unknown),
+		cmocka_unit_test(many_threads_share_a_few_connections),
 		cmocka_unit_test(a_deadlock_is_a_conflict),
 		cmocka_unit_test(a_lock_is_waited_for_a_bounded_time),
 		cmocka_unit_test(a_newer_schema_is_refused),
