@@ -12,7 +12,9 @@
 
 #define SLACK_US (600 * CLOCK_SECOND)	     /* by which the clocks of mail server and archive may differ */
 #define LOCAL_SLACK_US (3600 * CLOCK_SECOND) /* local time: an hour of a year is told twice */
+#define UNFINISHED_MAX_US (86400 * CLOCK_SECOND) /* no message takes its client longer */
 #define KEPT_GRACES 3 /* how many times the grace a message stays known after its end, for those that come from it */
+#define PIDS 1024   /* lists */
 #define SAID_MAX 20   /* incidents that the log tells one by one each time */
 
 struct tracked {
@@ -21,7 +23,8 @@ struct tracked {
 	bool changed; /* since it was kept */
 	bool counted, counted_captured;
 	bool over;    /* judged for good: to be forgotten */
-	uint64_t pid; /* of the smtpd that takes it */
+	bool taken;   /* by an smtpd, in the list of such, and next behind it there */
+	struct tracked *next;
 };
 
 struct entries {
@@ -34,6 +37,7 @@ struct postfix_account {
 	int64_t grace_us, last_us;
 	void (*incident)(const struct mta_message *m); /* or NULL */
 	void *tree; /* of struct tracked */
+	struct tracked *by_pid[PIDS]; /* of those that an smtpd was taking when it was looked at last */
 	struct postfix_counts counts;
 	unsigned said;
 };
@@ -72,6 +76,33 @@ void postfix_account_freep(struct postfix_account **a)
 		tdestroy((*a)->tree, entry_free);
 	free(*a);
 	*a = NULL;
+}
+
+static struct tracked **list_of(struct postfix_account *a, uint64_t pid)
+{
+	return &a->by_pid[pid % PIDS];
+}
+
+static void let_go(struct postfix_account *a, struct tracked *entry)
+{
+	struct tracked **at = list_of(a, entry->m.pid);
+
+	while (entry->taken && *at != entry)
+		at = &(*at)->next;
+	if (entry->taken)
+		*at = entry->next;
+	entry->taken = false;
+}
+
+static void take_on(struct postfix_account *a, struct tracked *entry, uint64_t pid)
+{
+	let_go(a, entry);
+	entry->m.pid = pid;
+	if (!pid)
+		return;
+	entry->next = *list_of(a, pid);
+	*list_of(a, pid) = entry;
+	entry->taken = true;
 }
 
 static struct tracked *find(const struct postfix_account *a, const char *host, const char *queue_id)
@@ -116,6 +147,8 @@ static void resume_one(void *ctx, struct mta_message *m)
 	entry->counted = true; /* by whoever left it */
 	entry->counted_captured = m->captured;
 	insert(ctx, entry);
+	if (!m->accepted_us)
+		take_on(ctx, entry, m->pid);
 }
 
 int postfix_account_resume(struct postfix_account *a, struct err *e)
@@ -152,7 +185,7 @@ static void set_text(char **to, const char *text)
 }
 
 /* A queue id that comes again after its message was removed is another message's. */
-static void begin(struct tracked *entry, const struct postfix_line *l)
+static void begin(struct postfix_account *a, struct tracked *entry, const struct postfix_line *l)
 {
 	struct mta_message *m = &entry->m;
 
@@ -162,7 +195,7 @@ static void begin(struct tracked *entry, const struct postfix_line *l)
 	m->fate = MTA_OPEN;
 	m->captured = m->looked_up = m->archived = false;
 	entry->counted = entry->counted_captured = false;
-	entry->pid = l->by_client ? l->pid : 0;
+	take_on(a, entry, l->by_client ? l->pid : 0);
 	set_text(&m->client, l->client);
 	set_text(&m->header_id, "");
 	set_text(&m->before_id, "");
@@ -186,7 +219,7 @@ static void apply(struct postfix_account *a, struct tracked *entry, const struct
 {
 	switch (l->event) {
 	case POSTFIX_BEGUN:
-		begin(entry, l);
+		begin(a, entry, l);
 		break;
 	case POSTFIX_HEADER:
 		set_text(&entry->m.header_id, l->message_id);
@@ -214,30 +247,21 @@ static void apply(struct postfix_account *a, struct tracked *entry, const struct
 	entry->changed = true;
 }
 
-struct breaking {
-	const struct postfix_line *line;
-	struct tracked *found;
-};
-
-static void find_broken(const void *node, VISIT visit, void *ctx)
-{
-	struct tracked *entry = *(struct tracked *const *)node;
-	struct breaking *b = ctx;
-
-	if ((visit == postorder || visit == leaf) && entry->pid == b->line->pid && !entry->m.accepted_us &&
-		strcmp(entry->m.host, b->line->host) == 0 && (!b->found || entry->m.begun_us >= b->found->m.begun_us))
-		b->found = entry;
-}
-
-/* The message that this smtpd was taking last: rare enough to look for it among all. */
+/* What this smtpd had begun it does not finish any more; what it did finish may be told a moment later (qmgr). */
 static void break_off(struct postfix_account *a, const struct postfix_line *l)
 {
-	struct breaking b = { .line = l };
+	struct tracked *next;
 
-	twalk_r(a->tree, find_broken, &b);
-	if (b.found && b.found->m.fate == MTA_OPEN) {
-		b.found->m.fate = MTA_BROKEN;
-		b.found->changed = true;
+	for (struct tracked *entry = *list_of(a, l->pid); entry; entry = next) {
+		next = entry->next;
+		if (entry->m.pid != l->pid || strcmp(entry->m.host, l->host) != 0)
+			continue;
+		let_go(a, entry);
+		if (entry->m.accepted_us || entry->m.fate != MTA_OPEN)
+			continue;
+		entry->m.fate = MTA_BROKEN;
+		entry->m.last_us = l->at_us;
+		entry->changed = true;
 	}
 }
 
@@ -354,10 +378,14 @@ struct judging {
 	struct mta_result result;
 };
 
-/* Nobody has accepted it, and nobody will. */
+/* Nobody has accepted it, and nobody will. As long as its client is there it may take its time. */
 static bool is_given_up(const struct judging *j, const struct mta_message *m)
 {
-	return !m->accepted_us && j->seen_us >= m->last_us + j->account->grace_us;
+	int64_t inexact_us = m->slack_us > SLACK_US ? CLOCK_SECOND : 0; /* whole seconds */
+
+	if (m->accepted_us)
+		return false;
+	return j->seen_us >= m->last_us + (m->fate == MTA_OPEN ? UNFINISHED_MAX_US : j->account->grace_us + inexact_us);
 }
 
 static bool is_due(const struct judging *j, const struct tracked *entry)
@@ -540,6 +568,7 @@ static void forget(struct judging *j)
 		struct tracked *entry = j->all.items[i];
 
 		if (entry->over) {
+			let_go(j->account, entry);
 			tdelete(entry, &j->account->tree, compare);
 			entry_free(entry);
 		} else if (entry->changed) {

@@ -216,11 +216,10 @@ static const struct {
 	{ "pipe", read_delivery }, { "error", read_delivery }, { "retry", read_delivery }, { "discard", read_delivery },
 };
 
-/* Where a client goes that was in the middle of a message, or waited for the answer to one. */
+/* The client has gone, in good order or not. */
 static bool is_broken(const char *text)
 {
-	return (skip(&text, "lost connection after ") || skip(&text, "timeout after ")) &&
-		(strncmp(text, "DATA", 4) == 0 || strncmp(text, "BDAT", 4) == 0 || strncmp(text, "END-OF-MESSAGE", 14) == 0);
+	return skip(&text, "disconnect from ") || skip(&text, "lost connection after ") || skip(&text, "timeout after ");
 }
 
 static void read_text(struct postfix_line *l, const char *daemon, const char *text)

@@ -18,7 +18,7 @@ enum postfix_event {
 	POSTFIX_REFUSED,   /* by a check of its content, or a milter, at its end */
 	POSTFIX_DISCARDED, /* the same, and the client was told that it was accepted */
 	POSTFIX_REMOVED,   /* from the queue: it is finished */
-	POSTFIX_BROKEN,	   /* the client of smtpd process `pid` has gone; no queue id */
+	POSTFIX_BROKEN,	   /* the client of smtpd process `pid` has gone, in good order or not; no queue id */
 };
 
 #define POSTFIX_ID_MAX 32

@@ -57,6 +57,7 @@ static int put_message(struct sql_conn *c, const struct mta_message *m, struct e
 	sql_bind_text(st, m->before_id);
 	sql_bind_text(st, m->client);
 	sql_bind_text(st, m->header_id);
+	sql_bind_u64(st, m->pid);
 	return sql_run(st, e) == SQL_FAILED ? -1 : 0;
 }
 
@@ -170,6 +171,7 @@ static void take_message(struct sql_stmt *st, struct mta_message *m)
 	m->before_id = sql_get_text(st);
 	m->client = sql_get_text(st);
 	m->header_id = sql_get_text(st);
+	m->pid = sql_get_u64(st);
 }
 
 int meta_mta_open(struct meta *m, void (*take)(void *ctx, struct mta_message *message), void *ctx, struct err *e)

@@ -18,6 +18,7 @@ enum mta_fate { MTA_OPEN = 0, MTA_REFUSED = 1, MTA_DISCARDED = 2, MTA_BROKEN = 3
 struct mta_message {
 	char *host, *queue_id;
 	enum mta_origin origin;
+	uint64_t pid; /* of the smtpd that takes it; 0 */
 	int64_t begun_us, accepted_us, removed_us; /* 0: not told */
 	int64_t last_us;  /* of the last line about it */
 	enum mta_fate fate;

@@ -25,6 +25,9 @@ static const struct migration capture[] = {
 	{ 6,
 #include "schema/0006_capture_import.inc"
 	},
+	{ 7,
+#include "schema/0007_capture_mta_pid.inc"
+	},
 };
 
 static const struct migration control[] = {

@@ -323,13 +323,13 @@ static const struct {
 	[STMT_MTA_MESSAGE_ADD] = {
 		"mta_message_add",
 		"INSERT INTO mta_message (host, queue_id, origin, begun_us, accepted_us, removed_us, last_us, fate, captured,"
-		" slack_us, archive_id, before_id, client, header_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" slack_us, archive_id, before_id, client, header_id, pid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
 	[STMT_MTA_MESSAGE_LIST] = {
 		"mta_message_list",
 		"SELECT host, queue_id, origin, begun_us, accepted_us, removed_us, last_us, fate, captured, slack_us, archive_id,"
-		" before_id, client, header_id FROM mta_message",
+		" before_id, client, header_id, pid FROM mta_message",
 		NULL,
 	},
 	[STMT_MTA_MESSAGE_COUNT] = { "mta_message_count", "SELECT count(*) FROM mta_message WHERE captured <> 1", NULL },

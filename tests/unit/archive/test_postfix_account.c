@@ -218,6 +218,26 @@ static void test_marked_and_released(void **state)
 	assert_int_equal(counts().incidents, 0);
 }
 
+/* A message may take its client longer than any grace, and turns of a follower come in between. */
+static void test_a_slow_client(void **state)
+{
+	(void)state;
+	line(0, "smtpd", "AAAAAA1: client=x");
+	line(0, "smtpd", "AAAAAA2: client=y"); /* gave it up before its message */
+	restart(1000);
+	line(1500, "smtpd", "disconnect from y[192.0.2.2] ehlo=1 mail=1 rcpt=1 quit=1 commands=4");
+	line(1501, "cleanup", "AAAAAA1: message-id=<1@x>"); /* of this smtpd too: that its client is gone was told too early */
+	line(1501, "qmgr", "AAAAAA1: from=<a@b>, size=1, nrcpt=1 (queue active)");
+	line(1502, "qmgr", "AAAAAA1: removed");
+	restart(1503);
+	restart(1700);
+	struct mta_counts c;
+
+	assert_int_equal(meta_mta_counts(meta, &c, &err), 0);
+	assert_int_equal(c.incidents, 1);
+	assert_int_equal(c.undecided, 0);
+}
+
 static void test_handed_on(void **state)
 {
 	(void)state;
@@ -286,6 +306,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_queue_id_of_another_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_what_is_not_judged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_marked_and_released, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_slow_client, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_handed_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_answers_of_an_archive, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_goes_on_after_a_restart, set_up, tear_down),

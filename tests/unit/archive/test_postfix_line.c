@@ -50,6 +50,7 @@ static void test_events(void **state)
 		{ STAMP "postfix/cleanup[1]: 81A77A87542: discard: header Subject: x", POSTFIX_DISCARDED, "81A77A87542" },
 		{ STAMP "postfix/smtpd[4495]: lost connection after DATA (29 bytes) from unknown[127.0.0.1]", POSTFIX_BROKEN, "" },
 		{ STAMP "postfix/smtpd[4495]: timeout after END-OF-MESSAGE from unknown[127.0.0.1]", POSTFIX_BROKEN, "" },
+		{ STAMP "postfix/smtpd[4495]: disconnect from unknown[127.0.0.1] ehlo=1 mail=1 rcpt=1 quit=1 commands=4", POSTFIX_BROKEN, "" },
 		/* other names of instances and services */
 		{ STAMP "postfix-out/smtpd[4495]: 81A77A87542: client=x", POSTFIX_BEGUN, "81A77A87542" },
 		{ STAMP "postfix/submission/smtpd[4495]: 81A77A87542: client=x", POSTFIX_BEGUN, "81A77A87542" },
@@ -57,7 +58,7 @@ static void test_events(void **state)
 		/* nothing about a message as a whole */
 		{ STAMP "postfix/smtpd[1]: 84747A86FD5: reject: RCPT from x[1.2.3.4]: 550 5.1.2 <c@n>", POSTFIX_OTHER, "84747A86FD5" },
 		{ STAMP "postfix/smtpd[1]: NOQUEUE: reject: RCPT from x[1.2.3.4]: 550", POSTFIX_OTHER, "" },
-		{ STAMP "postfix/smtpd[1]: lost connection after CONNECT from x[1.2.3.4]", POSTFIX_OTHER, "" },
+		{ STAMP "postfix/smtpd[1]: connect from x[1.2.3.4]", POSTFIX_OTHER, "" },
 		{ STAMP "postfix/smtpd[1]: warning: connect to Milter service inet:127.0.0.1:1: Connection refused", POSTFIX_OTHER, "" },
 		{ STAMP "postfix/lmtp[1]: 81A77A87542: to=<b@c>, relay=x, status=deferred (no)", POSTFIX_OTHER, "81A77A87542" },
 		{ STAMP "postfix/qmgr[1]: 81A77A87542: from=<a@b>, status=expired, returned to sender", POSTFIX_OTHER, "81A77A87542" },
