@@ -133,9 +133,10 @@ static int ask(struct probe_object *o, void (*make)(const struct probe_object *o
 	struct probe_answer answer;
 
 	make(o, &r);
-	_free_ void *body = (void *)(uintptr_t)r.body;
+	int rc = probe_call(o, &r, &answer, e);
 
-	if (probe_call(o, &r, &answer, e))
+	free((void *)(uintptr_t)r.body);
+	if (rc)
 		return -1;
 	if (answer.version)
 		probe_object_other(o, answer.version);
