@@ -1,6 +1,7 @@
 """strongroom-workerd compares store, database and index by itself, and `strongroom status` and `check` say what it found."""
 import json
 import os
+import shutil
 
 import pytest
 
