@@ -16,7 +16,7 @@ from stack.mysql import MySQL
 from stack.process import wait_until
 from stack.tls import Authority
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.embedded("it brings its own servers")]
 
 RAW = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: number %d\r\n\r\nstrawberry %d\r\n"
 QUICK = {"workerd.outbox_interval": "200ms", "index_wait": "50ms"}

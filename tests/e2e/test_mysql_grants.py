@@ -7,7 +7,7 @@ from stack.mariadb import MariaDB
 from stack.mysql import MySQL
 from stack.process import wait_until
 
-pytestmark = pytest.mark.engines
+pytestmark = [pytest.mark.engines, pytest.mark.embedded("it brings its own servers")]
 
 RAW = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: grants %d\r\n\r\nstrawberry\r\n"
 DAEMONS = ("lmtpd", "queryd", "workerd")

@@ -250,6 +250,28 @@ static void test_aliases(void **state)
 	unsetenv("MFA_SESSION_MINUTES");
 }
 
+/* A name alone, which the setting has behind its kind. */
+static void test_a_database_by_its_name(void **state)
+{
+	(void)state;
+	setenv("DB_NAME", "archive", 1);
+	setenv("DB_HOST", "db.example.org", 1);
+	setenv("DB_PORT", "3307", 1);
+	struct conf c CLEANUP(conf_deinit) = load("");
+
+	assert_string_equal(c.meta, "mysql:archive");
+	assert_string_equal(c.mysql_host, "db.example.org");
+	assert_int_equal(c.mysql_port, 3307);
+	setenv("STRONGROOM_META", "sqlite:/x", 1);
+	struct conf own CLEANUP(conf_deinit) = load("");
+
+	assert_string_equal(own.meta, "sqlite:/x");
+	unsetenv("STRONGROOM_META");
+	unsetenv("DB_NAME");
+	unsetenv("DB_HOST");
+	unsetenv("DB_PORT");
+}
+
 static void test_the_path_may_come_from_the_environment(void **state)
 {
 	struct err e;
@@ -312,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_what_must_fit_together),
 		cmocka_unit_test(test_the_environment_overrides),
 		cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_a_database_by_its_name),
 		cmocka_unit_test(test_the_path_may_come_from_the_environment),
 		cmocka_unit_test(test_what_is_printed_loads_again),
 	};
