@@ -121,7 +121,8 @@ static void *work_in_background(void *arg)
 static void work_together(struct work *w)
 {
 	pthread_t threads[THREADS_MAX];
-	size_t wanted = (size_t)w->a->conf->parser_workers, started = 0;
+	/* With a store at a server nearly all of the time is waiting for it. */
+	size_t wanted = conf_local_path(w->a->conf->store) ? (size_t)w->a->conf->parser_workers : THREADS_MAX, started = 0;
 
 	if (wanted > THREADS_MAX)
 		wanted = THREADS_MAX;
