@@ -283,6 +283,7 @@ class Connection:
             if not begins <= at < begins + len(data):
                 continue
             at -= begins
+            self.held = self.held or fault.action == "drop"    # before the other side can answer what it gets now
             sink.sendall(data[done:at])
             done = max(done, at)
             data = self.do(fault, data, at)
@@ -295,7 +296,6 @@ class Connection:
         if fault.action == "delay":
             time.sleep(fault.seconds)
         elif fault.action == "drop":
-            self.held = True
             return data[:at]
         elif fault.action in ("cut", "reset"):
             self.end(by_reset=fault.action == "reset")
