@@ -80,7 +80,7 @@ def test_the_server_is_killed_and_restarted_under_load(kind, new_server, new_arc
 def test_whatever_is_lost_between_nothing_is_lost(kind, new_server, new_archive):
     """Each statement of a capture × its request or its answer × how the connection breaks."""
     db = new_server(kind)
-    db.execute("ALTER USER '%s'@'%%' REQUIRE NONE" % db.account())
+    db.allow_plain()
     proxy = FaultProxy(("127.0.0.1", db.port), MySql)
     site = new_archive(db, **{"mysql.port": str(proxy.port), "mysql.tls": "never", "mysql.timeout": "1s"})
     load = Load(None, connections=0)
@@ -113,7 +113,7 @@ def test_whatever_is_lost_between_nothing_is_lost(kind, new_server, new_archive)
 def test_a_commit_whose_answer_is_lost_is_found_done(kind, new_server, new_archive):
     """The answer is 250 at once, and the retry of a client that did not see it gets the same id."""
     db = new_server(kind)
-    db.execute("ALTER USER '%s'@'%%' REQUIRE NONE" % db.account())
+    db.allow_plain()
     proxy = FaultProxy(("127.0.0.1", db.port), MySql)
     site = new_archive(db, **{"mysql.port": str(proxy.port), "mysql.tls": "never"})
     try:

@@ -182,6 +182,11 @@ class Database:
         for database in ("_capture", "_control"):
             self.execute("GRANT ALL ON `%s`.* TO 'strongroom'@'%%'" % (self.name + database))
 
+    def allow_plain(self):
+        """Lets the accounts sign in without TLS, for a proxy that reads what passes."""
+        for program in (None, *PROGRAMS):
+            self.execute("ALTER USER '%s'@'%%' REQUIRE NONE" % self.account(program))
+
     def grant(self, name=None):
         """Gives each program what schema/grants.mysql.sql says, once the schema is there."""
         with open(os.path.join(SCHEMA, "grants.mysql.sql")) as f:
