@@ -100,8 +100,9 @@ class Archive:
     def find(self, query, api=None, **more):
         """(folder, number, text) of all that is found."""
         found, cursor = [], None
+        api = (api or self.eve).another()    # one that nobody has closed for having been idle
         while True:
-            answer = (api or self.eve).search(query, limit=500, **more, **({"cursor": cursor} if cursor else {}))
+            answer = api.search(query, limit=500, **more, **({"cursor": cursor} if cursor else {}))
             found += [self.ids[h["id"]] for h in answer["hits"]]
             cursor = answer["next_cursor"]
             if not cursor:
@@ -174,7 +175,7 @@ def test_fields_of_the_request_narrow_as_the_query_does(archive):
 def test_the_customers_scope(archive):
     """Every query again: within the scope, what it finds of the customer's own mail and nothing else, in the count too."""
     own = {number for _, number, _ in archive.find("", archive.tom)}
-    assert archive.tom.search()["coverage"] == {"in_scope": len(own), "not_indexed": 0} and 9 not in own
+    assert archive.tom.another().search()["coverage"] == {"in_scope": len(own), "not_indexed": 0} and 9 not in own
     for query in ONLY:
         assert {n for _, n, _ in archive.find(query, archive.tom)} == archive.numbers(query) & own, query
     for query in STRANGERS:
