@@ -1,4 +1,4 @@
-"""Where what tests fetch once is kept: $STRONGROOM_CACHE, else build/cache."""
+"""Where what tests fetch once is kept: $STRONGROOM_TEST_CACHE, else build/cache."""
 import contextlib
 import fcntl
 import os
@@ -12,7 +12,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 
 def cache_dir():
-    return os.environ.get("STRONGROOM_CACHE") or os.path.join(TOP, "build/cache")
+    return os.environ.get("STRONGROOM_TEST_CACHE") or os.path.join(TOP, "build/cache")
 
 
 def cached(name, fetch):

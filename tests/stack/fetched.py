@@ -1,6 +1,6 @@
 """Servers that are no Debian package: fetched once, through the clients of their own registries, into a cache.
 
-The cache is build/cache, or the directory that STRONGROOM_CACHE names. What can't be fetched is Missing."""
+The cache is build/cache, or the directory that STRONGROOM_TEST_CACHE names. What can't be fetched is Missing."""
 import contextlib
 import fcntl
 import os
@@ -16,7 +16,7 @@ GO_VERSION = (1, 26)
 
 def cache_dir(name):
     """The cache's folder for one thing, made when it isn't there."""
-    path = os.path.join(os.environ.get("STRONGROOM_CACHE") or os.path.join(TOP, "build", "cache"), name)
+    path = os.path.join(os.environ.get("STRONGROOM_TEST_CACHE") or os.path.join(TOP, "build", "cache"), name)
     os.makedirs(path, exist_ok=True)
     return path
 

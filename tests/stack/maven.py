@@ -22,8 +22,8 @@ DEPENDENCY = "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><versi
 
 
 def cache_dir(*parts):
-    """A folder in the cache ($STRONGROOM_CACHE, default build/cache), made when it isn't there."""
-    path = os.path.join(os.environ.get("STRONGROOM_CACHE") or os.path.join(TOP, "build", "cache"), *parts)
+    """A folder in the cache ($STRONGROOM_TEST_CACHE, default build/cache), made when it isn't there."""
+    path = os.path.join(os.environ.get("STRONGROOM_TEST_CACHE") or os.path.join(TOP, "build", "cache"), *parts)
     os.makedirs(path, exist_ok=True)
     return path
 
