@@ -14,6 +14,7 @@
 struct indexed {
 	struct meta *meta;
 	pthread_t thread;
+	pthread_mutex_t clearing; /* held until what was taken is off the outbox; taken before the other */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* under the lock: */
@@ -60,19 +61,22 @@ size_t indexed_take(struct indexed *x, struct uuid *ids_r, size_t max)
 	return n;
 }
 
+/* Nobody else clears meanwhile: who returns from here may list the outbox and meet nothing that is done. */
 int indexed_clear(struct indexed *x, struct err *e)
 {
 	struct uuid ids[CLEAR_AT_ONCE];
+	int failed = 0;
 	size_t n;
 
+	pthread_mutex_lock(&x->clearing);
 	do {
 		pthread_mutex_lock(&x->lock);
 		n = take(x, ids, CLEAR_AT_ONCE);
 		pthread_mutex_unlock(&x->lock);
-		if (n && meta_outbox_clear(x->meta, ids, n, e))
-			return -1;
-	} while (n);
-	return 0;
+		failed = n ? meta_outbox_clear(x->meta, ids, n, e) : 0;
+	} while (n && !failed);
+	pthread_mutex_unlock(&x->clearing);
+	return failed;
 }
 
 static void clear_or_warn(struct indexed *x)
@@ -125,6 +129,7 @@ struct indexed *indexed_new(struct meta *meta)
 	pthread_condattr_t a;
 
 	x->meta = meta;
+	pthread_mutex_init(&x->clearing, NULL);
 	pthread_mutex_init(&x->lock, NULL);
 	pthread_condattr_init(&a);
 	pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
@@ -149,6 +154,7 @@ void indexed_freep(struct indexed **x)
 	pthread_join(was->thread, NULL);
 	pthread_cond_destroy(&was->wake);
 	pthread_mutex_destroy(&was->lock);
+	pthread_mutex_destroy(&was->clearing);
 	free(was->ids);
 	free(was);
 }
