@@ -24,8 +24,6 @@ from stack.process import wait_until
 from stack.site import Site
 
 pytestmark = pytest.mark.faults
-if engines.stack_name() == "embedded":
-    pytest.skip("between the daemons and the embedded default there is nothing to cut: STRONGROOM_STACK names engines", allow_module_level=True)
 
 ALL = os.environ.get("STRONGROOM_NOTHING_LOST") == "all"
 
