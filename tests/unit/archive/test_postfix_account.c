@@ -85,7 +85,7 @@ static struct uuid captured(int second, const char *queue_id)
 	return id;
 }
 
-static void line(int second, const char *daemon, const char *fmt, ...)
+static void PRINTF_LIKE(3, 4) line(int second, const char *daemon, const char *fmt, ...)
 {
 	char text[500], at[CLOCK_TEXT_SIZE];
 	va_list args;
