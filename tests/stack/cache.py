@@ -11,15 +11,17 @@ from .process import tail
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def cache_dir():
-    return os.environ.get("STRONGROOM_TEST_CACHE") or os.path.join(TOP, "build/cache")
+def cache_dir(*parts):
+    """A folder in the cache, made when it isn't there."""
+    path = os.path.join(os.environ.get("STRONGROOM_TEST_CACHE") or os.path.join(TOP, "build/cache"), *parts)
+    os.makedirs(path, exist_ok=True)
+    return path
 
 
 def cached(name, fetch):
     """The folder build/cache/<name>, made by fetch(folder, log) when it isn't there; whole or not at all. Missing when
     fetching fails."""
     folder = os.path.join(cache_dir(), name)
-    os.makedirs(cache_dir(), exist_ok=True)
     with open(folder + ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if os.path.isdir(folder):

@@ -8,17 +8,10 @@ import re
 import subprocess
 
 from . import Missing
+from .cache import cache_dir
 from .process import find_program
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GO_VERSION = (1, 26)
-
-
-def cache_dir(name):
-    """The cache's folder for one thing, made when it isn't there."""
-    path = os.path.join(os.environ.get("STRONGROOM_TEST_CACHE") or os.path.join(TOP, "build", "cache"), name)
-    os.makedirs(path, exist_ok=True)
-    return path
 
 
 @contextlib.contextmanager

@@ -8,9 +8,9 @@ import re
 import subprocess
 
 from . import Missing
+from .cache import cache_dir
 from .process import Failed, find_program
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 JAVA_MIN = 17
 
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -19,13 +19,6 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 """
 DEPENDENCY = "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>\n"
-
-
-def cache_dir(*parts):
-    """A folder in the cache ($STRONGROOM_TEST_CACHE, default build/cache), made when it isn't there."""
-    path = os.path.join(os.environ.get("STRONGROOM_TEST_CACHE") or os.path.join(TOP, "build", "cache"), *parts)
-    os.makedirs(path, exist_ok=True)
-    return path
 
 
 @contextlib.contextmanager
