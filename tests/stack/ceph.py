@@ -67,7 +67,7 @@ osd_class_default_list = *
 osd_scrub_begin_hour = 0
 osd_scrub_end_hour = 0
 [client.rgw]
-rgw_frontends = beast endpoint=127.0.0.1:{port}
+rgw_frontends = beast endpoint=127.0.0.1:{port} tcp_nodelay=1
 rgw_data = {dir}/rgw
 # The gateway's own default needs cephx and hangs for ever without.
 ms_mon_client_mode = crc
