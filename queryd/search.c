@@ -99,7 +99,8 @@ static void run(struct call *c, const struct search_request *r)
 {
 	CLEANUP(scope_freep) struct scope *scope = NULL;
 	CLEANUP(index_page_deinit) struct index_page page = { 0 };
-	const struct index_request request = { .query = r->query, .limit = r->limit, .cursor = r->cursor };
+	const struct index_request request = { .query = r->query, .limit = r->limit, .cursor = r->cursor,
+		.count_us = INDEX_COUNT_US };
 	struct err e;
 
 	if (authz_search_scope(c, r, &scope, &e) < 0) {

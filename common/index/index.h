@@ -55,17 +55,20 @@ struct index_page {
 	struct index_hit *hits; /* newest first, by the second of the date, then as they came */
 	size_t n;
 	char *next;	  /* cursor of the next page, NULL when this is the last */
-	uint64_t total;	  /* matches in scope; exact while total_exact */
-	bool total_exact; /* counting stops at INDEX_COUNT_MAX */
+	uint64_t total;	  /* matches in scope; at least so many unless total_exact */
+	bool total_exact; /* counting stops at INDEX_COUNT_MAX, or when its time is up */
 };
 
 #define INDEX_COUNT_MAX 10000
+#define INDEX_COUNT_SURE 1000 /* so many are counted, however long it takes */
+#define INDEX_COUNT_US INT64_C(25000) /* for count_us, where somebody waits for the page */
 #define INDEX_PAGE_MAX 500
 
 struct index_request {
 	const struct query *query;
 	size_t limit;	    /* 1 .. INDEX_PAGE_MAX */
 	const char *cursor; /* NULL: the first page. Permanent error when it is none of ours */
+	int64_t count_us;   /* after so long the embedded index counts no more than INDEX_COUNT_SURE; 0: it has time */
 };
 
 /* A page of what matches within the scope; caller deinits. New mail never shifts later pages. */

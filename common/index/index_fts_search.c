@@ -1,5 +1,6 @@
 #include "index/index_fts.h"
 
+#include "base/clock.h"
 #include "index/index_fts_damage.h"
 #include "index/index_fts_row.h"
 #include "index/index_fts_walk.h"
@@ -31,20 +32,35 @@ static int read_hit(struct fts_db *db, int64_t row, const struct marks *m, struc
 	return 0;
 }
 
+#define COUNTS_A_CLOCK 64
+
 /* The rows of the page (one more than its limit when there is another page) and the count, in one pass. */
 struct rows {
 	int64_t page[INDEX_PAGE_MAX + 1];
 	size_t n;
 	uint64_t total;
+	bool counted;		/* as far as it goes; the total is not exact then */
+	int64_t count_until_us; /* monotonic; 0: there is time */
 };
+
+static bool is_counted(const struct rows *rows)
+{
+	if (rows->counted || rows->total > INDEX_COUNT_MAX)
+		return true;
+	return rows->total > INDEX_COUNT_SURE && rows->count_until_us && rows->total % COUNTS_A_CLOCK == 0 &&
+		clock_monotonic_us() > rows->count_until_us;
+}
 
 static int collect_rows(struct fts_walk *w, int64_t before, size_t limit, struct rows *rows, struct err *e)
 {
 	int64_t bound = INT64_MAX, row;
 
-	while (rows->total <= INDEX_COUNT_MAX || rows->n <= limit) {
-		if (rows->total > INDEX_COUNT_MAX && bound >= before)
-			bound = before - 1; /* enough counted: on to the page */
+	for (;;) {
+		rows->counted = is_counted(rows);
+		if (rows->counted && rows->n > limit)
+			return 0;
+		if (rows->counted && bound >= before)
+			bound = before - 1; /* on to the page */
 		int rc = fts_walk_next(w, bound, &row, e);
 
 		if (rc <= 0)
@@ -54,7 +70,6 @@ static int collect_rows(struct fts_walk *w, int64_t before, size_t limit, struct
 			rows->page[rows->n++] = row;
 		bound = row - 1;
 	}
-	return 0;
 }
 
 static int fill_page(struct fts_db *db, const struct rows *rows, const struct index_request *r, struct index_page *page,
@@ -63,8 +78,8 @@ static int fill_page(struct fts_db *db, const struct rows *rows, const struct in
 	CLEANUP(marks_freep) struct marks *m = marks_new(r->query, db->tokenizer);
 	size_t n = rows->n < r->limit ? rows->n : r->limit;
 
-	page->total_exact = rows->total <= INDEX_COUNT_MAX;
-	page->total = page->total_exact ? rows->total : INDEX_COUNT_MAX;
+	page->total_exact = !rows->counted;
+	page->total = rows->counted ? rows->total - rows->total % INDEX_COUNT_SURE : rows->total;
 	page->hits = MEM_ARRAY(struct index_hit, n);
 	for (; page->n < n; page->n++)
 		if (read_hit(db, rows->page[page->n], m, &page->hits[page->n], e))
@@ -95,7 +110,7 @@ static int search_rows(struct fts_db *db, const struct scope *scope, const struc
 static int search_within(struct fts_db *db, const struct scope *scope, const struct index_request *r, int64_t before,
 	struct index_page *page_r, struct err *e)
 {
-	struct rows rows = { .n = 0 };
+	struct rows rows = { .count_until_us = r->count_us ? clock_monotonic_us() + r->count_us : 0 };
 	struct err ignored;
 
 	if (fts_db_run(db, SQL_BEGIN, e))

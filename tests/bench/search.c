@@ -461,7 +461,7 @@ static int64_t ask(struct index *i, const char *text, unsigned mailboxes, uint64
 
 	if (query_parse(&q, text, &error))
 		die(text, error.text);
-	struct index_request r = { .query = q, .limit = PAGE };
+	struct index_request r = { .query = q, .limit = PAGE, .count_us = INDEX_COUNT_US };
 
 	if (index_search(i, scope, &r, &page, &e))
 		die(text, e.text);
