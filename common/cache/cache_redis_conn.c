@@ -168,7 +168,8 @@ static int send_all(struct redis_conn *c, const struct redis_command *commands, 
 		char *text = NULL;
 
 		memcpy(words, commands[i].words, sizeof(words));
-		int length = redisFormatCommandArgv(&text, commands[i].n, words, NULL);
+		/* an int up to hiredis 1.0 */
+		long long length = redisFormatCommandArgv(&text, commands[i].n, words, NULL);
 		int full = length < 0 || buf_add(&b, text, (size_t)length);
 
 		redisFreeCommand(text);
