@@ -65,7 +65,7 @@ LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
 
 PKGS     := gmime-3.0 gnutls hiredis icu-uc icu-i18n libcjson libcrypto libcurl libjwt libmicrohttpd liboath libqrencode \
 	libseccomp libsodium libssl libsystemd libxml-2.0 mysqlclient sqlite3
-ifneq ($(filter-out deps deps-build deps-test clean demo demo-start demo-stop check check-fast check-engines,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps-build deps-demo deps-test clean demo demo-start demo-stop check check-fast check-engines,$(or $(MAKECMDGOALS),all)),)
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS))
 LIBS     := $(shell pkg-config --libs $(PKGS)) -letpan -linih -lmilter
 endif
@@ -213,6 +213,7 @@ deps-test:
 
 demo:
 	@[ "$$(id -u)" = 0 ] || { echo 'make demo: run it as root: it starts a Postfix, which root alone can do' >&2; exit 1; }
+	@[ ! -e build/demo/state.json ] || $(PYTHON) tests/demo/demo fits $(STACK)
 	@$(MAKE) --no-print-directory deps-demo STACK=$(STACK)
 	@$(MAKE) --no-print-directory -j$$(nproc) programs
 	@$(PYTHON) tests/demo/demo start $(STACK)
