@@ -211,7 +211,7 @@ const struct command import_command = {
 		"                   and X-Original-To say. The sender is that of Return-Path, else of the From_ line\n"
 		"  --mboxrd         mailboxes quote lines as mboxrd does: take one '>' off \">From \", \">>From \" …\n"
 		"  --jobs N         messages archived at a time; default 32\n\n"
-		"imaps://USER@HOST[:PORT]/FOLDER is a folder on a mail server, or several (* and %%, as IMAP has it); what came\n"
+		"imaps://USER@HOST[:PORT]/FOLDER is a folder on a mail server, or several (* and %, as IMAP has it); what came\n"
 		"since the last import from there is taken. imap:// begins TLS itself (STARTTLS).\n\n"
 		"  --follow         go on with what comes, until SIGTERM or Ctrl-C; messages are deleted there once archived\n"
 		"  --delete         delete messages there once they are archived; --keep: don't, though --follow\n"
