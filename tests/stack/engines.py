@@ -8,6 +8,7 @@
 They are started at their first use and ended by close(). Whatever is missing is missing for every test, with its reason."""
 import importlib
 import os
+import re
 import shutil
 
 from . import Missing
@@ -19,6 +20,7 @@ STACKS = {
     "mysql": {"store": "minio.Minio", "meta": "mysql.MySQL", "index": "elasticsearch.Elasticsearch", "cache": "redis.Redis"},
 }
 PARTS = ("meta", "store", "cache", "index")
+IN_MEMORY, ROOM = "/dev/shm", 4 << 30
 
 
 def stack_name():
@@ -31,6 +33,18 @@ def stack_name():
 def starters(stack):
     """{part: "module.Class"}."""
     return dict(word.split("=") for word in stack.split(",")) if "=" in stack else STACKS[stack]
+
+
+def memory_folder():
+    """Where the data of engines are to be: in memory where there is plenty. They sync all the time, and no test cuts the power,
+    the only thing that would tell. None: among other temporary files."""
+    try:
+        with open("/proc/meminfo") as f:
+            available = int(re.search(r"MemAvailable:\s+(\d+)", f.read())[1]) * 1024
+        room = os.statvfs(IN_MEMORY)
+    except OSError:
+        return None
+    return IN_MEMORY if min(available // 2, room.f_bavail * room.f_frsize) >= ROOM and os.access(IN_MEMORY, os.W_OK) else None
 
 
 def load(place):
@@ -53,7 +67,7 @@ class Engines:
 
     def make(self, *names):
         if self.dir is None:
-            self.dir = private_dir("strongroom-engines.")
+            self.dir = private_dir("strongroom-engines.", memory_folder())
         known = starters(self.stack)
         for name in names or [part for part in PARTS if part in known]:
             if name not in self.parts:
