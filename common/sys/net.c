@@ -3,11 +3,11 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "sys/io.h"
+#include "sys/resolve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -21,6 +21,7 @@
 
 #define BACKLOG 511
 #define UNIX_MODE 0660
+#define LISTEN_NAME_US (60 * CLOCK_SECOND) /* for the name of an address to listen at */
 
 static void addrinfo_freep(struct addrinfo **a)
 {
@@ -45,15 +46,9 @@ static int unix_address(struct sockaddr_un *un_r, const char *address, struct er
 	return 0;
 }
 
-/* "inet:host:port", "inet:[host]:port"; the prefix may be left out. */
-static int resolve(struct addrinfo **found_r, const char *address, int flags, struct err *e)
+/* "inet:host:port", "inet:[host]:port"; the prefix may be left out. text is taken apart; host and port are views of it. */
+static int split(char *text, const char *address, char **host_r, char **port_r, struct err *e)
 {
-	const struct addrinfo hints = {
-		.ai_socktype = SOCK_STREAM,
-		.ai_flags = flags | AI_NUMERICSERV,
-	};
-	size_t prefix = str_istarts(address, "inet:") ? strlen("inet:") : 0;
-	_free_ char *text = mem_strdup(address + prefix);
 	char *host = text, *colon = strrchr(text, ':');
 
 	if (!colon || !colon[1])
@@ -71,13 +66,18 @@ static int resolve(struct addrinfo **found_r, const char *address, int flags, st
 	}
 	if (!host[0])
 		return err_permanent(e, "address(%s) failed: no host", address);
-	int code = getaddrinfo(host, colon + 1, &hints, found_r);
-
-	if (code == EAI_AGAIN || code == EAI_SYSTEM || code == EAI_MEMORY)
-		return err_temporary(e, "getaddrinfo(%s) failed: %s", address, gai_strerror(code));
-	if (code)
-		return err_permanent(e, "getaddrinfo(%s) failed: %s", address, gai_strerror(code));
+	*host_r = host;
+	*port_r = colon + 1;
 	return 0;
+}
+
+static int find(struct addrinfo **found_r, const char *address, int64_t deadline_us, struct err *e)
+{
+	size_t prefix = str_istarts(address, "inet:") ? strlen("inet:") : 0;
+	_free_ char *text = mem_strdup(address + prefix);
+	char *host = NULL, *port = NULL;
+
+	return split(text, address, &host, &port, e) || resolve_host(found_r, host, port, deadline_us, e) ? -1 : 0;
 }
 
 /* ---- listening ---- */
@@ -174,7 +174,7 @@ static int listen_inet(struct net_listeners *l, const char *address, struct err 
 {
 	CLEANUP(addrinfo_freep) struct addrinfo *found = NULL;
 
-	if (resolve(&found, address, AI_PASSIVE, e))
+	if (find(&found, address, clock_monotonic_us() + LISTEN_NAME_US, e))
 		return -1;
 	for (const struct addrinfo *a = found; a; a = a->ai_next)
 		if (listen_one_inet(l, a, address, e))
@@ -312,7 +312,7 @@ int net_connect(const char *address, int64_t timeout_us, struct err *e)
 			return -1;
 		fd = connect_one((struct sockaddr *)&un, sizeof(un), deadline);
 	} else {
-		if (resolve(&found, address, 0, e))
+		if (find(&found, address, deadline, e))
 			return -1;
 		for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
 			fd = connect_one(a->ai_addr, a->ai_addrlen, deadline);

@@ -34,7 +34,7 @@ int net_listeners_chown(const struct net_listeners *l, const char *user, struct 
 /* Closes and removes Unix socket files that net_listen() made itself. */
 void net_listeners_deinit(struct net_listeners *l);
 
-/* A connected stream socket. timeout_us covers the connection. Caller closes. -1 with *e. */
+/* A connected stream socket. timeout_us covers the look-up of the name and the connection. Caller closes. -1 with *e. */
 int net_connect(const char *address, int64_t timeout_us, struct err *e) MUST_CHECK;
 
 /* "192.0.2.1:2525", "[2001:db8::1]:25" or "unix"; returns text. */
