@@ -85,8 +85,7 @@ static int call(struct cache_redis *r, struct redis_conn *c, const struct redis_
 	return was_idle && e->class != ERR_PERMANENT ? 1 : -1;
 }
 
-/* A command may reach Redis twice, which makes a count too high by one at
- * worst. */
+/* A command may reach Redis twice, which makes a count too high by one at worst. */
 redisReply *redis_ask(struct cache_redis *r, const struct redis_command *commands, size_t n)
 {
 	redisReply *reply = NULL;

@@ -134,10 +134,10 @@ static int write_some(struct redis_conn *c, const char *data, size_t n, int64_t 
 	*done_r = 0;
 	if (c->tls)
 		return wait_tls(c, tls_write(c->tls, data, n, done_r, e), deadline_us, e);
-	ssize_t done = write(c->fd, data, n);
+	ssize_t done = send(c->fd, data, n, MSG_NOSIGNAL);
 
 	if (done < 0 && errno != EAGAIN && errno != EINTR)
-		return err_errno(e, "write", "redis");
+		return err_errno(e, "send", "redis");
 	*done_r = done > 0 ? (size_t)done : 0;
 	return done > 0 ? 0 : wait_for(c->fd, POLLOUT, deadline_us, e);
 }
@@ -241,7 +241,7 @@ int redis_conn_next(struct redis_conn *c, int64_t timeout_us, redisReply **reply
 
 /* ---- opening ---- */
 
-static int sign_in(struct redis_conn *c, const struct redis_target *t, struct err *e)
+static int sign_in(struct redis_conn *c, const struct redis_target *t, int64_t deadline_us, struct err *e)
 {
 	struct redis_command commands[2];
 	redisReply *reply;
@@ -252,7 +252,7 @@ static int sign_in(struct redis_conn *c, const struct redis_target *t, struct er
 	else if (t->password)
 		commands[n++] = (struct redis_command){ { "AUTH", t->password }, 2 };
 	commands[n++] = (struct redis_command){ { "SELECT", t->database }, 2 };
-	if (redis_conn_call(c, commands, n, t->timeout_us, &reply, e))
+	if (redis_conn_call(c, commands, n, deadline_us - clock_monotonic_us(), &reply, e))
 		return -1;
 	freeReplyObject(reply);
 	return 0;
@@ -261,6 +261,7 @@ static int sign_in(struct redis_conn *c, const struct redis_target *t, struct er
 int redis_conn_open(struct redis_conn **c_r, const struct redis_target *t, struct err *e)
 {
 	CLEANUP(redis_conn_closep) struct redis_conn *c = MEM_NEW(struct redis_conn);
+	int64_t deadline_us = clock_monotonic_us() + t->timeout_us;
 
 	c->reader = redisReaderCreate();
 	c->fd = net_connect(t->address, t->timeout_us, e);
@@ -268,10 +269,9 @@ int redis_conn_open(struct redis_conn **c_r, const struct redis_target *t, struc
 		return -1;
 	if (fcntl(c->fd, F_SETFL, O_NONBLOCK))
 		return err_errno(e, "fcntl", t->address);
-	if (t->tls && (tls_client_new(&c->tls, t->tls, c->fd, t->host, e) ||
-			      shake_hands(c, clock_monotonic_us() + t->timeout_us, e)))
+	if (t->tls && (tls_client_new(&c->tls, t->tls, c->fd, t->host, e) || shake_hands(c, deadline_us, e)))
 		return -1;
-	if (sign_in(c, t, e))
+	if (sign_in(c, t, deadline_us, e))
 		return -1;
 	*c_r = c;
 	c = NULL;

@@ -32,7 +32,8 @@ struct redis_conn {
 	struct redis_conn *next; /* in a list of idle ones */
 };
 
-/* Connects, signs in and chooses the database, all within the target's time. */
+/* Looks up the name, connects, signs in and chooses the database, all within the target's time. -1 temporary, or permanent when
+ * Redis refuses the sign-in. */
 int redis_conn_open(struct redis_conn **c_r, const struct redis_target *t, struct err *e) MUST_CHECK;
 void redis_conn_closep(struct redis_conn **c);
 

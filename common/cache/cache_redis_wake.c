@@ -30,7 +30,7 @@ void redis_wake_deinit(struct cache_redis *r)
 
 	pthread_mutex_lock(&w->lock);
 	atomic_store(&w->stop, true);
-	pthread_cond_signal(&w->said);
+	pthread_cond_broadcast(&w->said);
 	pthread_mutex_unlock(&w->lock);
 	if (w->talking)
 		pthread_join(w->talker, NULL);
@@ -106,7 +106,7 @@ void redis_wake(struct cache *c, const char *name)
 		w->names[w->n++] = name;
 	if (!w->talking)
 		w->talking = pthread_create(&w->talker, NULL, talk, r) == 0; /* else the next one tries */
-	pthread_cond_signal(&w->said);
+	pthread_cond_broadcast(&w->said); /* the other thread may be resting on it */
 	pthread_mutex_unlock(&w->lock);
 }
 
