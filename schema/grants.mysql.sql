@@ -6,7 +6,7 @@
 -- NAME is that of `meta = mysql:NAME`, HOST where the programs connect from. The account `strongroom` owns the schema, makes
 -- it and brings it up to date (`strongroom init`, `strongroom migrate`); nothing else is done by it, and no daemon knows its
 -- password. Triggers refuse UPDATE and DELETE on what was archived even to it and to the administrator.
--- Given again after an upgrade, for the tables that are new.
+-- Given again after each upgrade, for what is new.
 
 -- ---- strongroom-milter and strongroom-lmtpd put messages in, and read none: to recognise a retry and to go on with
 -- their sequence is all they look up. Where index_required is set they index again what was archived already, and need
@@ -33,6 +33,7 @@ GRANT SELECT ON `@NAME@_capture`.participant TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.mailbox_message TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.attachment TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.outbox TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT (daemon, first_seq, leaf_count) ON `@NAME@_capture`.ledger_batch TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, UPDATE (totp_last_step, code_tries_us) ON `@NAME@_control`.account TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.account_role TO 'strongroom_queryd'@'@HOST@';

@@ -36,20 +36,28 @@ static int message_date(struct sql_conn *c, const struct uuid *id, int64_t *date
 	}
 }
 
-/* How many of the mailboxes took part; looks at all of them whatever it finds. */
+/* How many of the mailboxes from `at` on took part, of as many as one statement takes. */
+static int count_some(struct sql_conn *c, const struct strv *mailboxes, size_t at, const struct uuid *id, int64_t date_us,
+	uint64_t *n_r, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_MAILBOX_HAS);
+
+	sql_bind_i64(st, date_us);
+	sql_bind_uuid(st, id);
+	for (size_t i = at; i < at + MAILBOXES_AT_ONCE; i++)
+		sql_bind_text(st, mailboxes->items[i < mailboxes->n ? i : at]); /* one that is named again counts once */
+	return sql_number(st, n_r, e);
+}
+
+/* Of all of them; looks at all of them whatever it finds. */
 static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, const struct uuid *id, int64_t date_us,
 	uint64_t *n_r, struct err *e)
 {
 	uint64_t has;
 
 	*n_r = 0;
-	for (size_t i = 0; i < mailboxes->n; i++) {
-		struct sql_stmt *st = sql_use(c, STMT_MAILBOX_HAS);
-
-		sql_bind_text(st, mailboxes->items[i]);
-		sql_bind_i64(st, date_us);
-		sql_bind_uuid(st, id);
-		if (sql_number(st, &has, e))
+	for (size_t at = 0; at < mailboxes->n; at += MAILBOXES_AT_ONCE) {
+		if (count_some(c, mailboxes, at, id, date_us, &has, e))
 			return -1;
 		*n_r += has;
 	}

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#define MAILBOXES_AT_ONCE 32 /* STMT_MAILBOX_HAS */
+
 enum statement {
 	/* both databases */
 	STMT_TABLE_EXISTS,

@@ -130,11 +130,36 @@ static void a_message_outside_the_scope_does_not_exist(void **state)
 	assert_int_equal(meta_message_in_scope(meta, all, &nowhere, &err), 0);
 }
 
+/* Of as many mailboxes as departments have, and of just as many as one statement looks for. */
+static void a_scope_of_many_mailboxes(void **state)
+{
+	static const int sizes[] = { 1, MAILBOXES_AT_ONCE, MAILBOXES_AT_ONCE + 1, 1000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct strv mailboxes = { 0 };
+
+		strv_add(&mailboxes, "m3@example.org");
+		for (int n = 1; n < sizes[i]; n++) {
+			_free_ char *other = mem_printf("a%d@example.org", n); /* the one with mail is the last */
+
+			strv_add(&mailboxes, other);
+		}
+		CLEANUP(scope_freep) struct scope *s = scope_grant(false, &mailboxes, INT64_MIN, INT64_MAX);
+
+		strv_deinit(&mailboxes);
+		for (int m = 0; m < MESSAGES; m++)
+			assert_int_equal(meta_message_in_scope(meta, s, &ids[m], &err),
+				scope_covers(s, rows[m].date_us, rows[m].participants, rows[m].participant_count));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(coverage_equals_a_plain_count),
 		cmocka_unit_test(a_message_outside_the_scope_does_not_exist),
+		cmocka_unit_test(a_scope_of_many_mailboxes),
 	};
 
 	return cmocka_run_group_tests(tests, fill, drop);
