@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
 
 /* ---- threads ---- */
 
@@ -116,7 +117,7 @@ static int driver_ready(struct sql_conn *base, struct err *e)
 	if (!result)
 		return -1;
 	MYSQL_ROW row = mysql_fetch_row(result);
-	bool read_only = row && row[0] && row[0][0] != '0';
+	bool read_only = row && row[0] && strcmp(row[0], "0") != 0 && strcmp(row[0], "OFF") != 0; /* a word in MariaDB 12 */
 
 	mysql_free_result(result);
 	return read_only ? err_temporary(e, "ready(%s) failed: the server is read-only", c->where) : 0;

@@ -7,6 +7,8 @@
 #define CODE_CONNECTION_KILLED 1927	   /* MariaDB */
 #define CODE_CLIENT_INTERACTION_TIMEOUT 4031 /* MySQL: the server has closed an idle connection */
 #define CODE_SERVER_LOST_EXTENDED 2055
+#define CODE_STATEMENT_TIMEOUT 1969 /* MariaDB: max_statement_time */
+#define CODE_QUERY_TIMEOUT 3024	    /* MySQL: max_execution_time */
 
 enum kind {
 	LOST,	   /* the connection is gone, and its transaction with it */
@@ -36,6 +38,7 @@ static enum kind kind_of(unsigned code)
 	case ER_NET_PACKETS_OUT_OF_ORDER:
 		return LOST;
 	case ER_LOCK_DEADLOCK:
+	case ER_LOCK_TABLE_FULL:
 		return UNDONE;
 	case ER_LOCK_WAIT_TIMEOUT:
 		return WAITED;
@@ -61,7 +64,12 @@ static enum kind kind_of(unsigned code)
 	case ER_OUTOFMEMORY:
 	case ER_OUT_OF_RESOURCES:
 	case ER_OUT_OF_SORTMEMORY:
+	case ER_TOO_MANY_CONCURRENT_TRXS:
+	case ER_CANT_CREATE_THREAD:
 	case ER_QUERY_INTERRUPTED:
+	case CODE_STATEMENT_TIMEOUT:
+	case CODE_QUERY_TIMEOUT:
+	case ER_NEED_REPREPARE:
 	case ER_MAX_PREPARED_STMT_COUNT_REACHED:
 	case ER_TABLE_DEF_CHANGED:
 		return TEMPORARY;
