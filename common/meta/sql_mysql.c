@@ -123,10 +123,32 @@ static int driver_ready(struct sql_conn *base, struct err *e)
 	return read_only ? err_temporary(e, "ready(%s) failed: the server is read-only", c->where) : 0;
 }
 
-/* By the procedure of schema/0004_capture_partitions.sql. */
+/* While an ALTER waits for a table that somebody reads, all others wait behind it: it gives up soon, and is tried again
+ * later. */
+static int call_extend(struct mydb_conn *c, struct err *e)
+{
+	struct err ignored;
+
+	if (mydb_set_table_patience(c, 1, e))
+		return -1;
+	int failed = mydb_execute(c, "extend", "CALL extend_partitions()", e);
+
+	if (mydb_set_table_patience(c, MYDB_TABLE_PATIENCE_S, &ignored))
+		c->lost = true;
+	return failed;
+}
+
+/* By the procedure of schema/0004_capture_partitions.sql, which two at a time would have fail. */
 static int driver_extend(struct sql_conn *base, struct err *e)
 {
-	return mydb_execute(mydb_conn_of(base), "extend", "CALL extend_partitions()", e);
+	struct mydb_conn *c = mydb_conn_of(base);
+
+	if (mydb_take_turn(c, e))
+		return -1;
+	int failed = call_extend(c, e);
+
+	mydb_end_turn(c);
+	return failed;
 }
 
 /* ---- transactions ---- */

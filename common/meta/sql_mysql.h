@@ -9,6 +9,8 @@
 #include "meta/sql_driver.h"
 #include "meta/sql_mysql_api.h"
 
+#define MYDB_TABLE_PATIENCE_S 5 /* a lock of a table is waited for so long */
+
 struct mydb_rows;
 
 /* A value for a parameter. What it points to is the caller's, or of the rows that wait. */
@@ -68,6 +70,9 @@ int mydb_database_name(char **name_r, const struct sql_place *p, struct err *e) 
 int mydb_connect_to(struct mydb_conn *c, const struct sql_place *p, enum sql_role role, const char *database,
 	struct err *e) MUST_CHECK;
 
+/* How long a statement waits for a lock of a table. */
+int mydb_set_table_patience(struct mydb_conn *c, unsigned seconds, struct err *e) MUST_CHECK;
+
 /* ---- sql_mysql_error.c ---- */
 
 /* -1: *e for what the library says of the connection's or the statement's last operation. Notes in c what else is over. */
@@ -114,6 +119,10 @@ void mydb_rows_forget(struct mydb_conn *c); /* of a transaction that is over */
 void mydb_rows_freep(struct mydb_rows **rows);
 
 /* ---- sql_mysql_script.c, sql_mysql_check.c ---- */
+
+/* Who changes tables does it alone. The lock ends with the connection, whatever becomes of us. -1 temporary. */
+int mydb_take_turn(struct mydb_conn *c, struct err *e) MUST_CHECK;
+void mydb_end_turn(struct mydb_conn *c);
 
 int mydb_script(struct sql_conn *c, unsigned version, const char *text, struct err *e) MUST_CHECK;
 int mydb_lag(struct sql_conn *c, int64_t *seconds_r, struct err *e) MUST_CHECK;

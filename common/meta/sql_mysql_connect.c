@@ -112,19 +112,25 @@ static void wipe(char **password)
 	free(*password);
 }
 
+int mydb_set_table_patience(struct mydb_conn *c, unsigned seconds, struct err *e)
+{
+	_free_ char *sql = mem_printf("SET SESSION lock_wait_timeout = %u", seconds);
+
+	return mydb_execute(c, "lock_wait_timeout", sql, e);
+}
+
 /* Strict: the server refuses what it could only store cut or changed. READ COMMITTED for who writes: a claim that meets
  * another daemon's must then see what that one has committed, and deletes of the outbox lock no gaps. Readers see, in a
- * transaction, one state throughout. Nobody waits for a lock for long, be it one of a table: an ALTER that waits keeps all
- * others waiting behind it. */
+ * transaction, one state throughout. Nobody waits for a lock for long. */
 static int set_up_session(struct mydb_conn *c, enum sql_role role, struct err *e)
 {
 	static const char modes[] = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,"
-				    "ERROR_FOR_DIVISION_BY_ZERO', innodb_lock_wait_timeout = 5,"
-				    " lock_wait_timeout = 5, autocommit = 1";
+				    "ERROR_FOR_DIVISION_BY_ZERO', innodb_lock_wait_timeout = 5, autocommit = 1";
 	const char *isolation = role == SQL_ROLE_WRITER ? "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED" :
 							  "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ";
 
-	return mydb_execute(c, "open", modes, e) || mydb_execute(c, "open", isolation, e) ? -1 : 0;
+	return mydb_execute(c, "open", modes, e) || mydb_execute(c, "open", isolation, e) ||
+		mydb_set_table_patience(c, MYDB_TABLE_PATIENCE_S, e) ? -1 : 0;
 }
 
 int mydb_connect_to(struct mydb_conn *c, const struct sql_place *p, enum sql_role role, const char *database,

@@ -131,8 +131,7 @@ static int run_all(struct mydb_conn *c, unsigned version, const char *text, stru
 	return 0;
 }
 
-/* One at a time: the lock ends with the connection, whatever becomes of us. */
-static int take_turn(struct mydb_conn *c, struct err *e)
+int mydb_take_turn(struct mydb_conn *c, struct err *e)
 {
 	MYSQL_RES *result = mydb_ask(c, "get_lock", "SELECT GET_LOCK(DATABASE(), 10)", e);
 
@@ -142,18 +141,23 @@ static int take_turn(struct mydb_conn *c, struct err *e)
 	bool mine = row && row[0] && row[0][0] == '1';
 
 	mysql_free_result(result);
-	return mine ? 0 : err_temporary(e, "script(%s) failed: somebody else applies it at this moment", c->where);
+	return mine ? 0 : err_temporary(e, "get_lock(%s) failed: somebody else changes the schema at this moment", c->where);
+}
+
+void mydb_end_turn(struct mydb_conn *c)
+{
+	if (!c->lost && mysql_real_query(c->db, "DO RELEASE_ALL_LOCKS()", 22))
+		c->lost = true;
 }
 
 int mydb_script(struct sql_conn *base, unsigned version, const char *text, struct err *e)
 {
 	struct mydb_conn *c = mydb_conn_of(base);
 
-	if (take_turn(c, e))
+	if (mydb_take_turn(c, e))
 		return -1;
 	int failed = run_all(c, version, text, e);
 
-	if (!c->lost && mysql_real_query(c->db, "DO RELEASE_ALL_LOCKS()", 22))
-		c->lost = true;
+	mydb_end_turn(c);
 	return failed;
 }

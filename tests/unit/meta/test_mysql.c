@@ -119,6 +119,33 @@ static void a_group_takes_few_round_trips(void **state)
 	assert_int_equal(ledger_faults(), 0);
 }
 
+/* How many rows of a table or an index were read since the server began. */
+static int64_t rows_read(void)
+{
+	return status("Handler_read_next") + status("Handler_read_rnd_next") + status("Handler_read_key") +
+		status("Handler_read_first") + status("Handler_read_last") + status("Handler_read_prev");
+}
+
+/* A large archive can't be counted row by row for each search. */
+static void messages_are_counted_without_reading_them(void **state)
+{
+	struct uuid id = uuid_new(clock_now_us());
+
+	(void)state;
+	put_group(256);
+	put_group(1);
+	assert_ok(put_as(meta, "another@test", &id, 1000, PEOPLE, &err));
+	assert_int_equal(message_count(), (uint64_t)ask("capture", "SELECT count(*) FROM message"));
+	int64_t before = rows_read(), itself = rows_read() - before;
+
+	before = rows_read();
+	message_count();
+	int64_t used = rows_read() - before - itself;
+
+	print_message("to count %d messages: %d rows\n", (int)message_count(), (int)used);
+	assert_true(used < 200);
+}
+
 /* One of the keys is somebody's already: the others are taken all the same. */
 static void a_retry_among_new_ones_is_recognised(void **state)
 {
@@ -232,6 +259,66 @@ static void rows_lie_in_the_partition_of_their_month(void **state)
 	assert_int_equal(before, 6 * 5); /* six tables: this month, three more, and the rest */
 	assert_ok(meta_extend(meta, &err));
 	assert_int_equal(ask("capture", partitions), before);
+}
+
+static const char *const parted[] = { "message", "participant", "mailbox_message", "attachment", "relocation", "ledger_record" };
+
+/* Takes the newest month away, as if it had come round. */
+static void drop_newest_month(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(parted); i++) {
+		_free_ char *find = mem_printf("SELECT max(substr(partition_name, 2)) FROM information_schema.partitions WHERE"
+			" table_schema = DATABASE() AND table_name = '%s' AND partition_name LIKE 'p2%%'", parted[i]);
+		_free_ char *drop = mem_printf("ALTER TABLE %s DROP PARTITION p%d", parted[i], (int)ask("capture", find));
+
+		tell("capture", drop);
+	}
+}
+
+static void *extend(void *failed)
+{
+	CLEANUP(meta_closep) struct meta *own = NULL;
+	struct err e;
+
+	if (meta_open(&own, &conf, &e) || meta_extend(own, &e)) {
+		print_error("%s\n", e.text);
+		*(bool *)failed = true;
+	}
+	return NULL;
+}
+
+/* On several machines a strongroom-workerd each. */
+static void several_make_room_at_a_time(void **state)
+{
+	pthread_t threads[3];
+	bool failed[3] = { false };
+
+	(void)state;
+	drop_newest_month();
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, extend, &failed[i]), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_false(failed[i]);
+	rows_lie_in_the_partition_of_their_month(NULL);
+}
+
+/* Somebody reads for hours: room is made later, and nobody else is kept waiting for long. */
+static void room_is_not_made_by_force(void **state)
+{
+	MYSQL *other = server_connect(&conf, "capture");
+
+	(void)state;
+	drop_newest_month();
+	assert_int_equal(mysql_query(other, "START TRANSACTION"), 0);
+	assert_int_equal(mysql_query(other, "SELECT id FROM message LIMIT 1"), 0);
+	mysql_free_result(mysql_store_result(other));
+	assert_refused(meta_extend(meta, &err), ERR_CONFLICT, "extend");
+	put(1000, PEOPLE);
+	mysql_close(other);
+	assert_ok(meta_extend(meta, &err));
+	rows_lie_in_the_partition_of_their_month(NULL);
 }
 
 /* ---- connections that are lost ---- */
@@ -542,7 +629,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_lie_in_the_partition_of_their_month),
+		cmocka_unit_test(several_make_room_at_a_time),
+		cmocka_unit_test(room_is_not_made_by_force),
 		cmocka_unit_test(a_group_takes_few_round_trips),
+		cmocka_unit_test(messages_are_counted_without_reading_them),
 		cmocka_unit_test(a_retry_among_new_ones_is_recognised),
 		cmocka_unit_test(the_outbox_is_cleared_in_few_statements),
 		cmocka_unit_test(text_is_kept_byte_by_byte),
