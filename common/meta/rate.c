@@ -4,39 +4,41 @@
 
 #define FORGET_WINDOWS 12 /* what is older is dropped when a new name comes */
 
-static int add_name(struct sql_conn *c, const char *name, int64_t window_us, int64_t length_us, struct err *e)
+/* SQL_DUPLICATE: somebody else has added it in the meantime. */
+static enum sql_result add_name(struct sql_conn *c, const char *name, int64_t window_us, int64_t length_us, struct err *e)
 {
 	struct sql_stmt *st = sql_use(c, STMT_RATE_FORGET);
 
 	sql_bind_i64(st, window_us - FORGET_WINDOWS * length_us);
 	if (sql_run(st, e) == SQL_FAILED)
-		return -1;
+		return SQL_FAILED;
 	st = sql_use(c, STMT_RATE_ADD);
 	sql_bind_text(st, name);
 	sql_bind_i64(st, window_us);
-	switch (sql_run(st, e)) {
-	case SQL_DONE:
-		return 0;
-	case SQL_FAILED:
-		return -1;
-	default:
-		return err_temporary(e, "rate(%s) failed: somebody else counts it at this moment", name);
-	}
+	return sql_run(st, e);
 }
 
-/* Within a transaction. */
-static int count(struct sql_conn *c, const char *name, int64_t window_us, int64_t length_us, uint64_t *n_r, struct err *e)
+static int count_one_more(struct sql_conn *c, const char *name, int64_t window_us, struct err *e)
 {
 	struct sql_stmt *st = sql_use(c, STMT_RATE_COUNT);
 
 	sql_bind_i64(st, window_us);
 	sql_bind_i64(st, window_us);
 	sql_bind_text(st, name);
-	if (sql_run(st, e) == SQL_FAILED)
+	return sql_run(st, e) == SQL_FAILED ? -1 : 0;
+}
+
+/* Within a transaction. */
+static int count(struct sql_conn *c, const char *name, int64_t window_us, int64_t length_us, uint64_t *n_r, struct err *e)
+{
+	if (count_one_more(c, name, window_us, e))
 		return -1;
-	if (!sql_changed(c) && add_name(c, name, window_us, length_us, e))
+	enum sql_result added = sql_changed(c) ? SQL_DONE : add_name(c, name, window_us, length_us, e);
+
+	if (added == SQL_FAILED || (added == SQL_DUPLICATE && count_one_more(c, name, window_us, e)))
 		return -1;
-	st = sql_use(c, STMT_RATE_GET);
+	struct sql_stmt *st = sql_use(c, STMT_RATE_GET);
+
 	sql_bind_text(st, name);
 	return sql_number(st, n_r, e);
 }
