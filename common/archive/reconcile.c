@@ -147,11 +147,23 @@ static int keep_place(struct round *r, const struct reconcile_walk *w, struct er
 	return meta_reconcile_keep(r->archive->meta, &place, r->now_us, e);
 }
 
+/* 1 with the place of a walk, 0 when there is none to go on from, -1. One in the future is of a clock that was wrong: until
+ * then nothing would be looked at. */
+static int load_walk(struct round *r, const struct walk_kind *k, struct reconcile_walk *w, struct err *e)
+{
+	int known = meta_reconcile_walk(r->archive->meta, k->name, w, e);
+
+	if (known <= 0 || (w->at_us <= r->now_us && w->began_us <= r->now_us))
+		return known;
+	log_warn(NULL, "the clock was set back: the reconciler's walk %s begins anew", k->name);
+	return 0;
+}
+
 /* A walk that was never made begins today, the one over everything at the beginning, and that again when its time has
  * come. 1 to walk on, 0, -1. */
 static int begin_walk(struct round *r, const struct walk_kind *k, struct reconcile_walk *w, struct err *e)
 {
-	int known = meta_reconcile_walk(r->archive->meta, k->name, w, e);
+	int known = load_walk(r, k, w, e);
 
 	if (known < 0)
 		return -1;

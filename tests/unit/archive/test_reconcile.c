@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -455,6 +456,90 @@ static void test_everything(void **state)
 	assert_int_equal(all_alarms(), 1);
 }
 
+/* The clock was ahead for a while: what comes after that is not left unseen until then. */
+static void test_clock_set_back(void **state)
+{
+	(void)state;
+	put("one");
+	reconcile();
+	sql("UPDATE reconcile_walk SET at_us = at_us + 1000 * 86400000000, began_us = began_us + 1000 * 86400000000");
+	const struct uuid id = put("two");
+	_free_ char *path = object_path(&id);
+
+	assert_int_equal(unlink(path), 0);
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_MISSING, NULL), 1);
+	assert_int_equal(account().recorded, 2);
+	assert_int_equal(account().missing, 1);
+}
+
+/* ---- two at a time, as on two machines: each has the same to do, and it may be done twice ---- */
+
+static struct archive *open_another(struct conf *other)
+{
+	struct archive *a;
+
+	*other = conf; /* borrows the texts */
+	other->run_dir = mem_printf("%s/run2", top);
+	other->node = mem_strdup("another");
+	assert_int_equal(mkdir(other->run_dir, 0700), 0);
+	assert_int_equal(archive_open(&a, other, "test", &err), 0);
+	return a;
+}
+
+static void *reconcile_often(void *another)
+{
+	struct err e;
+
+	for (int i = 0; i < 30; i++) {
+		usleep((useconds_t)(rand() % 3000));
+		if (archive_reconcile(another, &stop, &e))
+			return &stop;
+	}
+	return NULL;
+}
+
+static void test_two_reconcilers(void **state)
+{
+	(void)state;
+	struct conf other;
+	struct archive *another = open_another(&other);
+	const struct uuid gone = put("gone");
+	_free_ char *path = object_path(&gone);
+	pthread_t thread;
+	void *failed;
+
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(pthread_create(&thread, NULL, reconcile_often, another), 0);
+	for (int i = 0; i < 60; i++) {
+		_free_ char *text = mem_printf("%d", i);
+
+		put(text);
+		if (i % 2)
+			reconcile();
+		if (i % 20 == 7)
+			sql("UPDATE reconcile_walk SET at_us = at_us - at_us % 86400000000");
+	}
+	pthread_join(thread, &failed);
+	assert_null(failed);
+	archive_closep(&another);
+	wait_indexed();
+	reconcile();
+	reconcile();
+	struct reconcile_tally t = account();
+
+	assert_int_equal(t.captured, 61);
+	assert_int_equal(t.recorded, 61);
+	assert_int_equal(t.stored, 60);
+	assert_int_equal(t.missing, 1);
+	assert_int_equal(t.indexed, 61);
+	assert_int_equal(t.waiting + t.orphans, 0);
+	assert_int_equal(all_alarms(), 1);
+	assert_int_equal(unequal(), 1);
+	free(other.run_dir);
+	free(other.node);
+}
+
 /* A day of which the ledger's records have vanished does not add up. */
 static void test_vanished_records(void **state)
 {
@@ -499,6 +584,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cut_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_everything, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_clock_set_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_two_reconcilers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_vanished_records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_store_down, set_up, tear_down),
 	};
