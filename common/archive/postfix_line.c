@@ -248,6 +248,14 @@ static void read_tag(struct postfix_line *l, const char *at)
 		read_text(l, daemon + 1, at);
 }
 
+/* As a host's name is. One of other bytes would be kept changed, and not be found again. */
+static bool is_ascii(const char *text)
+{
+	while (*text && !(*text & 0x80))
+		text++;
+	return !*text;
+}
+
 void postfix_line_read(struct postfix_line *l_r, const char *line, size_t n, int64_t reference_us)
 {
 	_free_ char *text = mem_dup(line, n < LINE_MAX_BYTES ? n : LINE_MAX_BYTES);
@@ -259,6 +267,6 @@ void postfix_line_read(struct postfix_line *l_r, const char *line, size_t n, int
 		return;
 	}
 	take(l_r->host, sizeof(l_r->host), &at, " ");
-	if (skip(&at, " "))
+	if (is_ascii(l_r->host) && skip(&at, " "))
 		read_tag(l_r, at);
 }

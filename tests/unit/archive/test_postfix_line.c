@@ -150,6 +150,7 @@ static void test_hostile(void **state)
 {
 	(void)state;
 	char line[20000];
+	const char *no_host;
 	struct postfix_line l;
 
 	memset(line, 'A', sizeof(line));
@@ -159,6 +160,9 @@ static void test_hostile(void **state)
 	assert_int_equal(l.event, POSTFIX_OTHER);
 	memset(line, '\0', 100);
 	postfix_line_read(&l, line, sizeof(line), reference_us);
+	assert_int_equal(l.event, POSTFIX_OTHER);
+	no_host = "2026-11-23T01:05:45+00:00 m\xfc postfix/qmgr[1]: 4FA8B21C3D: removed";
+	postfix_line_read(&l, no_host, strlen(no_host), reference_us); /* no name of a host */
 	assert_int_equal(l.event, POSTFIX_OTHER);
 }
 
