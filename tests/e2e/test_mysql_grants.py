@@ -15,8 +15,8 @@ MTA = {"mta_message": "ud", "mta_log": "ud", "mta_incident": "u", "mta_unaccepte
 CHANGING = {  # what a program may change, by UPDATE or DELETE; every other table is closed to it
     "milter": {"outbox": "d"}, "lmtpd": {"outbox": "d"}, "queryd": {"account": "u", "rate_count": "ud"},
     "workerd": {"outbox": "d", "reconcile_walk": "u", "reconcile_alarm": "u", "orphan": "u", "daily_account": "u", **MTA},
-    "operator": {"outbox": "d", **MTA, "account": "u", "account_role": "d", "account_mailbox": "d", "account_department": "d",
-                 "department": "d", "department_mailbox": "d"},
+    "operator": {"outbox": "d", "import_place": "d", **MTA, "account": "u", "account_role": "d", "account_mailbox": "d",
+                 "account_department": "d", "department": "d", "department_mailbox": "d"},
 }
 WRITE_ONCE = ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record",
               "ledger_batch", "relocation", "audit_intent", "audit_outcome")
@@ -114,6 +114,8 @@ def test_capture_can_not_read_mail(granted):
         for table in tables(granted.db, granted.db.name + "_control"):
             if table != "schema_version":
                 assert "denied" in refused(granted.db, program, "SELECT * FROM " + table, granted.db.name + "_control")
+    for what in ("* FROM ledger_record", "* FROM capture_key", "leaves FROM ledger_batch"):
+        assert "denied" in refused(granted.db, "queryd", "SELECT " + what, granted.db.name + "_capture")
     for table in ("audit_intent", "audit_outcome"):
         assert "denied" in refused(granted.db, "queryd", "SELECT * FROM " + table, granted.db.name + "_control")
     for column in ("password_hash", "token_generation", "scope_all", "disabled"):
