@@ -23,6 +23,11 @@ struct range {
 	int64_t from_us, until_us;
 };
 
+/* While the index is down the outbox grows without bounds: when it is longer than this the mailboxes are gone through. */
+#ifndef SHORT_OUTBOX
+#define SHORT_OUTBOX 10000
+#endif
+
 static bool is_open(const struct scope *s)
 {
 	return scope_from_us(s) == INT64_MIN && scope_until_us(s) == INT64_MAX;
@@ -81,11 +86,11 @@ static bool note(struct sightings *s, const struct sighting *seen)
 	return true;
 }
 
-/* Notes a mailbox's messages of the range. 1; 0 when there is no room; -1. */
-static int collect(struct sql_conn *c, const char *mailbox, const struct range *range,
+/* Notes a mailbox's messages of the range, as the statement lists them. 1; 0 when there is no room; -1. */
+static int collect(struct sql_conn *c, enum statement list, const char *mailbox, const struct range *range,
 	struct sightings *s, struct err *e)
 {
-	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MAILBOX_LIST);
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, list);
 	struct sighting seen;
 	enum sql_result step;
 
@@ -101,7 +106,7 @@ static int collect(struct sql_conn *c, const char *mailbox, const struct range *
 	return step == SQL_DONE ? 1 : -1;
 }
 
-static int collect_all(struct sql_conn *c, const struct strv *mailboxes, const struct range *range,
+static int collect_all(struct sql_conn *c, enum statement list, const struct strv *mailboxes, const struct range *range,
 	struct sightings *s, struct err *e)
 {
 	int more = 1;
@@ -109,7 +114,7 @@ static int collect_all(struct sql_conn *c, const struct strv *mailboxes, const s
 	memset(s->places, 0, s->size * sizeof(*s->places));
 	s->n = 0;
 	for (size_t i = 0; more > 0 && i < mailboxes->n; i++)
-		more = collect(c, mailboxes->items[i], range, s, e);
+		more = collect(c, list, mailboxes->items[i], range, s, e);
 	return more;
 }
 
@@ -152,7 +157,7 @@ static void sightings_deinit(struct sightings *s)
 }
 
 /* Takes the range in pieces that fit: a message has one date, so what is counted in one piece is in no other. */
-static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, struct range rest,
+static int count_mailboxes(struct sql_conn *c, enum statement list, const struct strv *mailboxes, struct range rest,
 	uint64_t *n_r, struct err *e)
 {
 	CLEANUP(sightings_deinit) struct sightings s = { MEM_ARRAY(struct sighting, 1024), 0, 1024,
@@ -162,7 +167,7 @@ static int count_mailboxes(struct sql_conn *c, const struct strv *mailboxes, str
 		struct range piece = rest;
 		int fits;
 
-		while ((fits = collect_all(c, mailboxes, &piece, &s, e)) == 0)
+		while ((fits = collect_all(c, list, mailboxes, &piece, &s, e)) == 0)
 			shorten(&piece, &s);
 		if (fits < 0)
 			return -1;
@@ -183,7 +188,7 @@ int coverage_archived(struct sql_conn *c, const struct scope *scope, uint64_t *n
 	if (scope_is_all(scope))
 		return count_range(sql_use(c, STMT_MESSAGE_COUNT_RANGE), &range, n_r, e);
 	if (mailboxes->n != 1)
-		return count_mailboxes(c, mailboxes, range, n_r, e);
+		return count_mailboxes(c, STMT_MAILBOX_LIST, mailboxes, range, n_r, e);
 	st = sql_use(c, STMT_MAILBOX_COUNT);
 	sql_bind_text(st, mailboxes->items[0]);
 	return count_range(st, &range, n_r, e);
@@ -191,8 +196,18 @@ int coverage_archived(struct sql_conn *c, const struct scope *scope, uint64_t *n
 
 /* ---- the outbox ---- */
 
-/* The outbox is short, so its messages are looked at one by one. */
-static int count_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_r,
+/* 1, 0, -1. */
+static int is_short(struct sql_conn *c, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_OUTBOX_COUNT_SOME);
+	uint64_t n;
+
+	sql_bind_u64(st, SHORT_OUTBOX + 1);
+	return sql_number(st, &n, e) ? -1 : n <= SHORT_OUTBOX;
+}
+
+/* Looks at its messages one by one. */
+static int count_on_outbox(struct sql_conn *c, const struct scope *scope, uint64_t *n_r,
 	struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_OUTBOX_PARTICIPANTS);
@@ -215,12 +230,22 @@ static int count_waiting(struct sql_conn *c, const struct scope *scope, uint64_t
 	return step == SQL_DONE ? 0 : -1;
 }
 
+static int mailboxes_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_r, struct err *e)
+{
+	struct range range = { scope_from_us(scope), scope_until_us(scope) };
+	int few = is_short(c, e);
+
+	if (few)
+		return few < 0 ? -1 : count_on_outbox(c, scope, n_r, e);
+	return count_mailboxes(c, STMT_MAILBOX_WAITING, scope_mailboxes(scope), range, n_r, e);
+}
+
 int coverage_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_r, struct err *e)
 {
 	struct range range = { scope_from_us(scope), scope_until_us(scope) };
 
 	if (!scope_is_all(scope))
-		return count_waiting(c, scope, n_r, e);
+		return mailboxes_waiting(c, scope, n_r, e);
 	if (is_open(scope))
 		return sql_number(sql_use(c, STMT_OUTBOX_COUNT), n_r, e);
 	return count_range(sql_use(c, STMT_OUTBOX_COUNT_RANGE), &range, n_r, e);

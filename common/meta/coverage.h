@@ -5,7 +5,7 @@
 #include "mail/scope.h"
 #include "meta/sql.h"
 
-/* Messages of the scope; of these, those on the outbox. Both of the state that the connection sees. */
+/* Messages of the scope; of these, those on the outbox, however long that is. Both of the state that the connection sees. */
 int coverage_archived(struct sql_conn *c, const struct scope *scope, uint64_t *n_r,
 	struct err *e) MUST_CHECK;
 int coverage_waiting(struct sql_conn *c, const struct scope *scope, uint64_t *n_r,

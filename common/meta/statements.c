@@ -129,6 +129,12 @@ static const struct {
 		"SELECT date_us, message_id FROM mailbox_message WHERE mailbox = ? AND date_us >= ? AND date_us < ?",
 		NULL,
 	},
+	[STMT_MAILBOX_WAITING] = {
+		"mailbox_waiting",
+		"SELECT x.date_us, x.message_id FROM mailbox_message x CROSS JOIN outbox o ON o.message_id = x.message_id"
+		" WHERE x.mailbox = ? AND x.date_us >= ? AND x.date_us < ?",
+		NULL,
+	},
 	[STMT_MESSAGE_WALK_BACK] = {
 		"message_walk_back",
 		"SELECT id FROM message WHERE id < ? ORDER BY id DESC LIMIT ?",
@@ -141,6 +147,11 @@ static const struct {
 		NULL,
 	},
 	[STMT_OUTBOX_COUNT] = { "outbox_count", "SELECT count(*) FROM outbox", NULL },
+	[STMT_OUTBOX_COUNT_SOME] = {
+		"outbox_count_some",
+		"SELECT count(*) FROM (SELECT message_id FROM outbox LIMIT ?) some",
+		NULL,
+	},
 	[STMT_OUTBOX_COUNT_RANGE] = {
 		"outbox_count_range",
 		"SELECT count(*) FROM outbox o CROSS JOIN message m ON m.id = o.message_id"
@@ -673,6 +684,7 @@ bool statement_is_long(enum statement s)
 {
 	switch (s) {
 	case STMT_MAILBOX_LIST:
+	case STMT_MAILBOX_WAITING:
 	case STMT_OUTBOX_PARTICIPANTS:
 	case STMT_VERIFY_BATCHES:
 	case STMT_VERIFY_RECORDS:

@@ -7,6 +7,8 @@
 
 /* A room so small that ranges are split, and outgrown by messages of one date. */
 #define SIGHTINGS_MAX ((size_t)8)
+static uint64_t short_outbox = 10000;
+#define SHORT_OUTBOX short_outbox
 #include "meta/coverage.c"
 
 #include "fixture.h"
@@ -78,6 +80,7 @@ static void coverage_equals_a_plain_count(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 300; i++) {
+		short_outbox = i % 2 ? 10000 : 10; /* either way to count what waits */
 		struct strv mailboxes = { 0 };
 		int64_t from = rand() % 3 ? INT64_MIN :
 			rand() % DATES, until = rand() % 3 ? INT64_MAX : rand() % DATES;
