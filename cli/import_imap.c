@@ -356,8 +356,13 @@ static int begin_folder(struct import_imap *x, const struct imap_url *u, const c
 	struct folder f CLEANUP(folder_deinit) = { .x = x, .url = u, .name = name, .password = password, .window = WINDOW };
 
 	f.source = source_of(u, name, e);
+	if (!f.source)
+		return -1;
 	import_pool_follow(x->pool, settle, NULL, x->follow);
-	return f.source ? do_folder(&f, e) : -1;
+	int rc = do_folder(&f, e);
+
+	import_pool_follow(x->pool, NULL, NULL, false); /* what else is put has no window */
+	return rc;
 }
 
 static int list_folders(struct import_imap *x, const struct imap_url *u, const char *password, struct strv *folders, struct err *e)

@@ -229,6 +229,7 @@ void import_pool_account(struct import_pool *p, struct import_account *account_r
 
 void import_pool_follow(struct import_pool *p, import_settled *settled, void *ctx, bool patient)
 {
+	import_pool_drain(p);
 	pthread_mutex_lock(&p->lock);
 	p->settled = settled;
 	p->ctx = ctx;

@@ -26,13 +26,12 @@ struct import_account {
 /* Starts `threads` threads. No more than bytes_max of messages wait or are being archived at a time, or one message. */
 struct import_pool *import_pool_new(struct archive *a, size_t threads, uint64_t bytes_max);
 
-/* Before the first put: whom to tell of each message, and whether to wait for an archive that fails as long as it takes.
- * What is left is then not counted as offered. */
+/* Whom to tell of each message that is put from now on (NULL: nobody), and whether to wait for an archive that fails as long
+ * as it takes. What is left is then not counted as offered. Waits until all that was handed over before is settled. */
 void import_pool_follow(struct import_pool *p, import_settled *settled, void *ctx, bool patient);
 
 /* Hands over a capture with its message (c is empty afterwards); blocks while all threads are busy and as many messages
- * wait, or there are too many bytes under way. c->client says where it comes from; number is for the one who
- * is told. */
+ * wait, or there are too many bytes under way. c->client says where it comes from; number is for the one who is told. */
 void import_pool_put(struct import_pool *p, struct capture *c, uint64_t number);
 
 /* Waits until all that was handed over is settled. */

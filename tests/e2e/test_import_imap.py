@@ -505,3 +505,17 @@ def test_stopped_anywhere(box, sig):
         holds(box, mails)
     box.run("--delete")
     assert box.there() == {} and box.rows() == hashes(mails)
+
+def test_a_mailbox_beside_a_file(box):
+    """One command line, in either order: each message is told of to whoever asked."""
+    path = box.site.path("one.eml")
+    for first in (True, False):
+        with open(path, "wb") as f:
+            f.write(mail(10 + first))
+        if box.site.owner() and os.geteuid() == 0:
+            shutil.chown(path, *box.site.owner())
+        box.put(mail(20 + first))
+        more = (path, box.url()) if first else (box.url(), path)
+        status, out, err = box.site.run("import", "--password-file", box.password, *more, check=False)
+        assert status == 0, out + err
+        assert account(out) == (2, 2, 0, 0)
