@@ -12,7 +12,6 @@ static int s3_open(struct store **s_r, const char *where, const struct conf *con
 	s->client = client;
 	s->sse = mem_strdup(conf->s3_sse);
 	s->sse_kms_key = mem_strdup(conf->s3_sse_kms_key);
-	s->lock_days = conf->lock_days;
 	s->lock_days_max = conf->lock_days_max;
 	*s_r = &s->store;
 	return 0;

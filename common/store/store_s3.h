@@ -14,7 +14,7 @@ struct store_s3 {
 	struct store store;
 	struct s3_client *client;
 	char *sse, *sse_kms_key; /* "none", "AES256" or "aws:kms" */
-	uint64_t lock_days, lock_days_max;
+	uint64_t lock_days_max;
 };
 
 static inline struct store_s3 *store_s3(struct store *s)
@@ -70,8 +70,9 @@ int store_s3_find_bytes(struct store_s3 *s, const char *key, uint64_t length, co
 int store_s3_extend(struct store *s, const struct locator *where, int64_t retain_until_us, struct err *e) MUST_CHECK;
 int store_s3_hold(struct store *s, const struct locator *where, bool on, struct err *e) MUST_CHECK;
 
-/* The body of a change of a lock. Caller frees. */
+/* The bodies of a change of a lock, and of a hold. Caller frees. */
 char *store_s3_retention_body(const char *mode, int64_t until_us) __attribute__((returns_nonnull));
+char *store_s3_hold_body(bool on) __attribute__((returns_nonnull));
 
 /* Makes *r a PUT of what belongs to a version ("retention", "legal-hold"); body goes on belonging to the caller. */
 void store_s3_put_aspect(struct s3_request *r, const char *key, const char *version, const char *aspect, const char *body);

@@ -227,6 +227,13 @@ static int attempt(struct s3_client *c, const struct s3_request *r, const struct
 	return err_prefix(e, "%s", name);
 }
 
+/* May it be the keys? A HEAD has no body that says so: of one, any 400 is taken for it. */
+static bool refuses_keys(const struct s3_request *r, const struct http_answer *a)
+{
+	return a->status == 401 || a->status == 403 || (a->status == 400 && strcmp(r->method, "HEAD") == 0) ||
+		s3_answer_is(a, "ExpiredToken") || s3_answer_is(a, "InvalidToken");
+}
+
 /* The same, and again when the keys were replaced since: a session ends while its daemon goes on. */
 static int attempt_with_keys(struct s3_client *c, const struct s3_request *r, struct http_answer *a_r, struct err *e)
 {
@@ -235,10 +242,7 @@ static int attempt_with_keys(struct s3_client *c, const struct s3_request *r, st
 	s3_account_keys(c->account, &keys);
 	if (attempt(c, r, &keys, a_r, e))
 		return -1;
-	bool refused = a_r->status == 401 || a_r->status == 403 || s3_answer_is(a_r, "ExpiredToken") ||
-		s3_answer_is(a_r, "InvalidToken");
-
-	if (!refused || !s3_account_renewed(c->account, &keys))
+	if (!refuses_keys(r, a_r) || !s3_account_renewed(c->account, &keys))
 		return 0;
 	s3_keys_deinit(&keys);
 	s3_account_keys(c->account, &keys);
@@ -347,13 +351,11 @@ static const char *find_advice(const char *code)
 	return NULL;
 }
 
-/* The object or its version is not there, as against the bucket, or an answer that could mean either. */
-static bool is_gone(const struct s3_request *r, const struct http_answer *a, const char *code)
+/* The object or its version is not there, as against the bucket, and it is the store that says so: a 404 of something on the
+ * way, or that of a HEAD, which has no body, proves nothing. */
+static bool is_gone(const struct s3_request *r, const char *code)
 {
-	if (!r->key)
-		return false;
-	return strcmp(code, "NoSuchKey") == 0 || strcmp(code, "NoSuchVersion") == 0 ||
-		(a->status == 404 && !*code && strcmp(r->method, "HEAD") != 0);
+	return r->key && (strcmp(code, "NoSuchKey") == 0 || strcmp(code, "NoSuchVersion") == 0);
 }
 
 int s3_refused(const struct s3_client *c, const struct s3_request *r, const struct http_answer *a, struct err *e)
@@ -364,7 +366,7 @@ int s3_refused(const struct s3_client *c, const struct s3_request *r, const stru
 	err_temporary(e, "%s failed: the store answered %d%s%s%s%s%s%s%s", name, a->status, *code ? " " : "", code,
 		message && *message ? ": " : "", message ? message : "", hint ? " (" : "", hint ? hint : "",
 		hint ? ")" : "");
-	if (is_gone(r, a, code))
+	if (is_gone(r, code))
 		e->class = ERR_PERMANENT;
 	return -1;
 }

@@ -8,17 +8,31 @@
 
 #define STOP 1 /* what take() returns when it has seen enough */
 
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* A store that names no next page, or again the one that it gave, would be asked for ever. */
+static bool goes_on(const struct s3_page *next, const struct s3_page *page)
+{
+	return next->key_marker &&
+		!(is_same(next->key_marker, page->key_marker) && is_same(next->version_marker, page->version_marker));
+}
+
 /* Goes through the versions of all keys that begin with prefix and come behind `after` (NULL: all), in the order of keys,
  * the newest of each first, page by page. take: 0 to go on, STOP, or -1 with *e. 0, -1. */
 static int walk(struct store_s3 *s, const char *prefix, const char *after,
 	int (*take)(void *ctx, const struct s3_version *v), void *ctx, struct err *e)
 {
-	CLEANUP(s3_page_deinit) struct s3_page page = { true, mem_strdup(after), NULL };
+	CLEANUP(s3_page_deinit) struct s3_page next = { true, mem_strdup(after), NULL };
 
-	while (page.more) {
+	while (next.more) {
+		CLEANUP(s3_page_deinit) struct s3_page page = next;
 		CLEANUP(s3_request_deinit) struct s3_request r = { .method = "GET" };
 		struct http_answer a;
 
+		next = (struct s3_page){ 0 };
 		s3_query(&r, "versions", "");
 		s3_query(&r, "prefix", prefix);
 		if (page.key_marker)
@@ -27,15 +41,14 @@ static int walk(struct store_s3 *s, const char *prefix, const char *after,
 			s3_query(&r, "version-id-marker", page.version_marker);
 		if (s3_do(s->client, &r, &a, e))
 			return -1;
-		s3_page_deinit(&page);
-		int rc = s3_xml_versions(&a.body, take, ctx, &page, e);
+		int rc = s3_xml_versions(&a.body, take, ctx, &next, e);
 
 		http_answer_deinit(&a);
 		if (rc < 0)
 			return err_prefix(e, "list(s3:%s/%s)", s3_client_bucket(s->client), prefix);
 		if (rc == STOP)
 			return 0;
-		if (page.more && !page.key_marker)
+		if (next.more && !goes_on(&next, &page))
 			return err_temporary(e, "list(s3:%s/%s) failed: the store does not say where the next page begins",
 				s3_client_bucket(s->client), prefix);
 	}
@@ -47,7 +60,7 @@ static int walk(struct store_s3 *s, const char *prefix, const char *after,
 struct listing {
 	struct store_s3 *s;
 	const struct store_range *range;
-	size_t prefix; /* length */
+	const char *prefix;
 	int (*take)(void *ctx, const struct store_listed *object);
 	void *ctx;
 	struct err *e;
@@ -70,7 +83,10 @@ static int list_one(void *ctx, const struct s3_version *v)
 	const struct listing *l = ctx;
 	struct store_listed object = { .modified_us = v->modified_us };
 
-	if (!read_name(v->key + l->prefix, &object.id) || memcmp(&object.id, &l->range->from, UUID_SIZE) < 0)
+	size_t prefix = strlen(l->prefix);
+
+	if (strncmp(v->key, l->prefix, prefix) != 0 || !read_name(v->key + prefix, &object.id) ||
+		memcmp(&object.id, &l->range->from, UUID_SIZE) < 0)
 		return 0;
 	if (memcmp(&object.id, &l->range->until, UUID_SIZE) >= 0)
 		return STOP;
@@ -92,7 +108,7 @@ int store_s3_list(struct store *store, const struct store_range *range,
 	uuid_format(from, &range->from);
 	_free_ char *prefix = mem_printf("m/%s/%.4s/%.2s/%.2s/", spread, day, day + 5, day + 8);
 	_free_ char *after = mem_printf("%s%s", prefix, from); /* before "<from>.eml", which is in the range */
-	struct listing l = { store_s3(store), range, strlen(prefix), take, ctx, e };
+	struct listing l = { store_s3(store), range, prefix, take, ctx, e };
 
 	return walk(l.s, prefix, after, list_one, &l, e);
 }

@@ -15,6 +15,11 @@ char *store_s3_retention_body(const char *mode, int64_t until_us)
 		until);
 }
 
+char *store_s3_hold_body(bool on)
+{
+	return mem_printf("<LegalHold " XMLNS "><Status>%s</Status></LegalHold>", on ? "ON" : "OFF");
+}
+
 void store_s3_put_aspect(struct s3_request *r, const char *key, const char *version, const char *aspect, const char *body)
 {
 	*r = (struct s3_request){ .method = "PUT", .key = key, .body = body, .length = strlen(body) };
@@ -68,7 +73,7 @@ int store_s3_extend(struct store *store, const struct locator *where, int64_t re
 
 int store_s3_hold(struct store *store, const struct locator *where, bool on, struct err *e)
 {
-	_free_ char *body = mem_printf("<LegalHold " XMLNS "><Status>%s</Status></LegalHold>", on ? "ON" : "OFF");
+	_free_ char *body = store_s3_hold_body(on);
 	struct store_s3 *s = store_s3(store);
 	struct store_state now;
 

@@ -17,8 +17,7 @@
 #define ANOTHER_STORE \
 	"use a version of this store, or another store, that keeps its locks; nothing may be captured to this one"
 
-static void PRINTF_LIKE(4, 5)
-	tell(const struct s3_probing *p, enum store_finding kind, const char *remedy, const char *fmt, ...)
+void probe_tell(const struct s3_probing *p, enum store_finding kind, const char *remedy, const char *fmt, ...)
 {
 	char text[480];
 	va_list args;
@@ -39,7 +38,7 @@ static void PRINTF_LIKE(2, 3) tell_broken(struct s3_probing *p, const char *fmt,
 	va_end(args);
 	if (!p->broken)
 		p->broken = mem_strdup(text);
-	tell(p, STORE_FAILS, ANOTHER_STORE, "this store breaks locks: %s", text);
+	probe_tell(p, STORE_FAILS, ANOTHER_STORE, "this store breaks locks: %s", text);
 }
 
 /* ---- the attempts ---- */
@@ -201,8 +200,7 @@ static int change(struct probe_object *o, const char *aspect, const char *body, 
 
 static int set_hold(struct probe_object *o, bool on, bool *done_r, struct err *e)
 {
-	_free_ char *body = mem_printf("<LegalHold xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Status>%s</Status>"
-		"</LegalHold>", on ? "ON" : "OFF");
+	_free_ char *body = store_s3_hold_body(on);
 
 	return change(o, "legal-hold", body, done_r, e);
 }
@@ -217,7 +215,7 @@ static int lengthen(struct s3_probing *p, struct probe_object *o, struct err *e)
 		return -1;
 	if (!done) {
 		p->inconclusive = true;
-		tell(p, STORE_LACKS, NULL, "this account may not lengthen locks (s3:PutObjectRetention)");
+		probe_tell(p, STORE_LACKS, NULL, "this account may not lengthen locks (s3:PutObjectRetention)");
 		return 0;
 	}
 	o->until_us += EXTENSION_US;
@@ -234,7 +232,7 @@ static int try_hold(struct s3_probing *p, struct probe_object *o, bool held, str
 	int status;
 
 	if (!held) {
-		tell(p, STORE_LACKS, NULL, "legal holds could not be tried: this account may not set them "
+		probe_tell(p, STORE_LACKS, NULL, "legal holds could not be tried: this account may not set them "
 			"(s3:PutObjectLegalHold), or the store has none");
 		return 0;
 	}

@@ -20,6 +20,10 @@ struct s3_probing {
 
 void s3_probing_deinit(struct s3_probing *p);
 
+/* Reports a finding, and (or NULL) what to do about it. */
+void probe_tell(const struct s3_probing *p, enum store_finding kind, const char *remedy, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
 /* Looks at the clocks, and whether this account may delete anything: when not, p is inconclusive, and trying would only
  * leave objects behind. */
 int store_s3_probe_account(struct store_s3 *s, struct s3_probing *p, struct err *e) MUST_CHECK;

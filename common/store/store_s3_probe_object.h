@@ -22,7 +22,7 @@ struct probe_answer {
 	char *version; /* that was made, NULL for none; the caller frees it */
 };
 
-/* A request on it, once, that may well be refused. 0 with an answer, -1. */
+/* A request on it, which may well be refused; repeated like any other. 0 with an answer, -1. */
 int probe_call(struct probe_object *o, const struct s3_request *r, struct probe_answer *a_r, struct err *e) MUST_CHECK;
 
 /* Asks the bucket for nothing but its clock. */

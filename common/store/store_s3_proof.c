@@ -8,8 +8,6 @@
 #include "sys/json.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -112,30 +110,18 @@ int store_s3_proved(struct store *store, struct err *e)
 
 /* ---- what is told ---- */
 
-static void PRINTF_LIKE(4, 5)
-	tell(const struct s3_probing *p, enum store_finding kind, const char *remedy, const char *fmt, ...)
-{
-	char text[480];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	p->report(p->ctx, kind, text, remedy);
-}
-
 static void tell_clock(const struct s3_probing *p)
 {
 	int64_t skew_us = p->server_us - p->here_us, apart_us = skew_us < 0 ? -skew_us : skew_us;
 	const char *than = skew_us < 0 ? "behind" : "ahead of";
 
 	if (apart_us > SKEW_MAX_US)
-		tell(p, STORE_FAILS, "synchronise both: at 15 minutes the store refuses every request",
+		probe_tell(p, STORE_FAILS, "synchronise both: at 15 minutes the store refuses every request",
 			"the store's clock is %" PRId64 " s %s this machine's", apart_us / CLOCK_SECOND, than);
 	else if (apart_us > SKEW_NOTED_US)
-		tell(p, STORE_LACKS, NULL, "the store's clock is %" PRId64 " s %s this machine's", apart_us / CLOCK_SECOND, than);
+		probe_tell(p, STORE_LACKS, NULL, "the store's clock is %" PRId64 " s %s this machine's", apart_us / CLOCK_SECOND, than);
 	else
-		tell(p, STORE_HOLDS, NULL, "the store's clock agrees with this machine's");
+		probe_tell(p, STORE_HOLDS, NULL, "the store's clock agrees with this machine's");
 }
 
 static void tell_encryption(const struct store_s3 *s, const struct s3_probing *p)
@@ -143,35 +129,35 @@ static void tell_encryption(const struct store_s3 *s, const struct s3_probing *p
 	bool wanted = strcmp(s->sse, "none") != 0;
 
 	if (wanted && (!p->encryption || strcmp(p->encryption, s->sse) != 0))
-		tell(p, STORE_FAILS, "set up encryption in the store, or sse = none in [s3]",
+		probe_tell(p, STORE_FAILS, "set up encryption in the store, or sse = none in [s3]",
 			"encryption at rest (%s) was asked for, and the store shows %s", s->sse,
 			p->encryption ? p->encryption : "none");
 	else if (p->encryption)
-		tell(p, STORE_HOLDS, NULL, "the store encrypts what it keeps (%s)", p->encryption);
+		probe_tell(p, STORE_HOLDS, NULL, "the store encrypts what it keeps (%s)", p->encryption);
 	else
-		tell(p, STORE_LACKS, NULL, "the store does not say that it encrypts what it keeps (sse in [s3])");
+		probe_tell(p, STORE_LACKS, NULL, "the store does not say that it encrypts what it keeps (sse in [s3])");
 	if (!s3_client_is_encrypted(s->client))
-		tell(p, STORE_LACKS, NULL, "messages go to the store over plain http: whoever is on the way can read them");
+		probe_tell(p, STORE_LACKS, NULL, "messages go to the store over plain http: whoever is on the way can read them");
 }
 
 static void tell_extras(const struct s3_probing *p)
 {
 	if (!p->conditional)
-		tell(p, STORE_LACKS, NULL, "the store ignores If-None-Match: a message that had to be sent twice is kept in "
+		probe_tell(p, STORE_LACKS, NULL, "the store ignores If-None-Match: a message that had to be sent twice is kept in "
 			"two versions, of which one counts");
 	if (!p->checks_sums)
-		tell(p, STORE_LACKS, NULL, "the store does not check x-amz-checksum-sha256 (each object goes there with "
+		probe_tell(p, STORE_LACKS, NULL, "the store does not check x-amz-checksum-sha256 (each object goes there with "
 			"Content-MD5 and a signed SHA-256 too)");
-	tell(p, STORE_LACKS, NULL, "whether the store has an object on its disks before it says so can't be found out "
+	probe_tell(p, STORE_LACKS, NULL, "whether the store has an object on its disks before it says so can't be found out "
 		"from here: see its own documentation");
 }
 
 static void tell_lock(const struct s3_probing *p)
 {
-	tell(p, STORE_HOLDS, NULL, "locks hold: deleting (alone, among others), shortening, downgrading, lifting and "
+	probe_tell(p, STORE_HOLDS, NULL, "locks hold: deleting (alone, among others), shortening, downgrading, lifting and "
 		"overwriting were tried, and what was locked stayed as it was");
 	if (p->hold_tried)
-		tell(p, STORE_HOLDS, NULL, "a legal hold keeps an object whose lock is over");
+		probe_tell(p, STORE_HOLDS, NULL, "a legal hold keeps an object whose lock is over");
 }
 
 /* The account may not delete or not change locks, whoever holds or lifts them: an earlier proof counts. */
@@ -181,13 +167,13 @@ static int tell_inconclusive(struct store_s3 *s, const struct s3_probing *p, str
 	int64_t tried_us;
 
 	if (read_proof(s, &tried_us, e) == 0) {
-		tell(p, STORE_HOLDS, NULL, "locks were proved at %s (this account may not do what would have to be refused)",
+		probe_tell(p, STORE_HOLDS, NULL, "locks were proved at %s (this account may not do what would have to be refused)",
 			clock_format(when, tried_us));
 		return 0;
 	}
 	if (e->class != ERR_PERMANENT)
 		return -1;
-	tell(p, STORE_FAILS, "strongroom check, with the keys of an account that may delete versions and change locks in "
+	probe_tell(p, STORE_FAILS, "strongroom check, with the keys of an account that may delete versions and change locks in "
 		"S3_ACCESS_KEY and S3_SECRET_KEY",
 		"locks could not be proved: this account may not delete versions or change locks, so that refusals prove "
 		"nothing");
@@ -202,7 +188,7 @@ int store_s3_prove(struct store *store, store_report *report, void *ctx, struct 
 	if (store_s3_check_bucket(s, e)) {
 		if (e->class != ERR_PERMANENT)
 			return -1;
-		tell(&p, STORE_FAILS, NULL, "%s", e->text);
+		probe_tell(&p, STORE_FAILS, NULL, "%s", e->text);
 		return 0;
 	}
 	if (store_s3_probe_account(s, &p, e))

@@ -97,7 +97,8 @@ int store_s3_get(struct store *store, const struct locator *where, int (*sink)(v
 
 /* ---- what protects it ---- */
 
-static void read_state(const struct http_answer *a, struct store_state *state_r)
+/* 1, -1. */
+static int read_state(const struct locator *where, const struct http_answer *a, struct store_state *state_r, struct err *e)
 {
 	const char *length = http_answer_header(a, "Content-Length");
 	const char *mode = http_answer_header(a, "x-amz-object-lock-mode");
@@ -106,12 +107,14 @@ static void read_state(const struct http_answer *a, struct store_state *state_r)
 
 	*state_r = (struct store_state){ .read_only = true };
 	if (!length || str_parse_u64(&state_r->length, length, INT64_MAX))
-		state_r->length = 0;
+		return err_temporary(e, "HEAD(s3:%s/%s) failed: the answer does not tell how long the object is", where->bucket,
+			where->key);
 	if (until && clock_parse(&state_r->retain_until_us, until))
 		state_r->retain_until_us = 0;
 	state_r->held = hold && strcmp(hold, "ON") == 0;
 	state_r->locked = state_r->held ||
 		(mode && strcmp(mode, "COMPLIANCE") == 0 && state_r->retain_until_us > clock_now_us());
+	return 1;
 }
 
 /* A HEAD's 404 has no body that tells a missing object from a missing bucket. */
@@ -125,7 +128,7 @@ int store_s3_stat(struct store *store, const struct locator *where, struct store
 	struct store_s3 *s = store_s3(store);
 	CLEANUP(s3_request_deinit) struct s3_request r = { .method = "HEAD", .key = where->key };
 	struct http_answer a;
-	int rc = 1;
+	int rc;
 
 	if (check_locator(s, where, e))
 		return -1;
@@ -133,7 +136,7 @@ int store_s3_stat(struct store *store, const struct locator *where, struct store
 	if (s3_call(s->client, &r, &a, e))
 		return -1;
 	if (a.status / 100 == 2)
-		read_state(&a, state_r);
+		rc = read_state(where, &a, state_r, e);
 	else
 		rc = a.status == 404 || a.status == 400 ? gone(s, e) : s3_refused(s->client, &r, &a, e);
 	http_answer_deinit(&a);

@@ -44,7 +44,7 @@ static void test_text(void **state)
 	expect_text("{\"error\": 1}", "Code", NULL);
 }
 
-/* Entities that a document declares itself are not blown up, and files are not read. */
+/* A document that declares entities is none: they are not blown up, and no file is read. */
 static void test_entities(void **state)
 {
 	CLEANUP(buf_deinit) struct buf laughs = body_of("<?xml version=\"1.0\"?><!DOCTYPE r [<!ENTITY a \"aaaaaaaaaa\">"
@@ -56,8 +56,8 @@ static void test_entities(void **state)
 	_free_ char *laughed = s3_xml_text(&laughs, "Code"), *read = s3_xml_text(&file, "Code");
 
 	(void)state;
-	assert_true(!laughed || strlen(laughed) < 20000000);
-	assert_true(!read || !strstr(read, "root:"));
+	assert_null(laughed);
+	assert_null(read);
 }
 
 struct seen {
