@@ -1,6 +1,7 @@
 """Where what tests fetch once is kept: $STRONGROOM_TEST_CACHE, else build/cache."""
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import subprocess
@@ -18,6 +19,23 @@ def cache_dir(*parts):
     return path
 
 
+def asked_once(get):
+    """get(), which is not asked again for what was missing: a registry that does not answer takes minutes to say so."""
+    missing = {}
+
+    @functools.wraps(get)
+    def ask(*args):
+        if str(args) in missing:
+            raise Missing(missing[str(args)])
+        try:
+            return get(*args)
+        except Missing as e:
+            missing[str(args)] = str(e)
+            raise
+    return ask
+
+
+@asked_once
 def cached(name, fetch):
     """The folder build/cache/<name>, made by fetch(folder, log) when it isn't there; whole or not at all. Missing when
     fetching fails."""

@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from . import Missing
-from .cache import cache_dir
+from .cache import asked_once, cache_dir
 from .process import find_program
 
 GO_VERSION = (1, 26)
@@ -60,6 +60,7 @@ def find_go():
     return go
 
 
+@asked_once
 def go_program(name, package):
     """The full path of a program that `go install package` makes; `name` is its folder in the cache and its file."""
     directory = cache_dir(name)

@@ -8,7 +8,7 @@ import re
 import subprocess
 
 from . import Missing
-from .cache import cache_dir
+from .cache import asked_once, cache_dir
 from .process import Failed, find_program
 
 JAVA_MIN = 17
@@ -41,6 +41,7 @@ def java_program(name="java"):
     return program
 
 
+@asked_once
 def class_path(name, artifacts, without=None):
     """The jars (a class path) of ["group:artifact:version", …] with what they need; those whose file name matches `without`
     are left out. Missing says why they can't be had."""
@@ -64,9 +65,12 @@ def fetch(folder, known, artifacts):
     pom = os.path.join(folder, "pom.xml")
     with open(pom, "w") as f:
         f.write(POM % "".join(DEPENDENCY % tuple(a.split(":")) for a in artifacts))
-    r = subprocess.run([mvn, "-q", "-B", "-f", pom, "-Dmaven.repo.local=" + cache_dir("m2"), "dependency:build-classpath",
-                        "-Dmdep.outputFile=" + known + ".new"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, timeout=600)
+    try:
+        r = subprocess.run([mvn, "-q", "-B", "-f", pom, "-Dmaven.repo.local=" + cache_dir("m2"), "dependency:build-classpath",
+                            "-Dmdep.outputFile=" + known + ".new"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, timeout=1200)
+    except subprocess.TimeoutExpired as e:
+        raise Missing("Maven can't fetch %s: %s" % (artifacts[0], e))
     if r.returncode:
         raise Missing("Maven can't fetch %s: %s" % (artifacts[0], r.stdout.decode("utf-8", "replace").strip()[-300:]))
     os.rename(known + ".new", known)
