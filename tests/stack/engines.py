@@ -76,9 +76,16 @@ class Engines:
                 self.parts[name] = load(known[name])(dir=folder, **self.options.get(name, {}))
         return self
 
+    def fetch(self):
+        """What the parts need and can be fetched, before any of them starts."""
+        for part in self.parts.values():
+            if hasattr(part, "fetch"):
+                part.fetch()
+        return self
+
     def start(self):
         try:
-            self.make()
+            self.make().fetch()
             for part in self.parts.values():
                 part.start()
         except BaseException:

@@ -72,7 +72,10 @@ def fetch(folder, known, artifacts):
     except subprocess.TimeoutExpired as e:
         raise Missing("Maven can't fetch %s: %s" % (artifacts[0], e))
     if r.returncode:
-        raise Missing("Maven can't fetch %s: %s" % (artifacts[0], r.stdout.decode("utf-8", "replace").strip()[-300:]))
+        said = r.stdout.decode("utf-8", "replace").strip()
+        why = re.search(r"(?m)^\[ERROR\] (.*?)(?: -> \[Help \d+\])?$", said)
+        raise Missing("Maven can't fetch %s: %s (where it gets libraries stands in ~/.m2/settings.xml)" %
+                      (artifacts[0], why[1] if why else said[-300:]))
     os.rename(known + ".new", known)
 
 

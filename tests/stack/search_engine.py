@@ -28,16 +28,20 @@ class SearchEngine:
     main = None       # the class to start, in a .java file beside this one
 
     def __init__(self, dir=None, port=None, lasting=False):
-        self.java = java_program()
-        jars = class_path(self.name.lower(), self.artifacts, self.without)
-        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), self.main.rpartition(".")[2] + ".java")
-        self.class_path = ":".join([*jars, compiled(self.name.lower(), source, jars)])
+        self.class_path = None
         self.lasting = lasting
         self.owns_dir = dir is None
         self.dir = dir or private_dir("strongroom-%s." % self.name.lower())
         self.port = port or free_port()
         self.transport_port = free_port()
         self.p = None
+
+    def fetch(self):
+        """What start() needs; Missing says what can't be had."""
+        self.java = java_program()
+        jars = class_path(self.name.lower(), self.artifacts, self.without)
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), self.main.rpartition(".")[2] + ".java")
+        self.class_path = ":".join([*jars, compiled(self.name.lower(), source, jars)])
 
     def path(self, *parts):
         return os.path.join(self.dir, *parts)
@@ -56,6 +60,8 @@ class SearchEngine:
 
     def start(self, seconds=120):
         """Starts it, on the data that is there, and waits until it can index."""
+        if not self.class_path:
+            self.fetch()
         os.makedirs(self.dir, exist_ok=True)
         node = [self.main, self.path("node"), str(self.port), str(self.transport_port)]
         with open(self.path("output"), "ab") as out:
