@@ -1,6 +1,7 @@
 """A private one-node Ceph (monitor, one OSD on a file, RADOS gateway): S3 with Object Lock, on loopback.
 
 Everything is in one directory; nothing in /etc or /var. As root only (ceph-osd wants its own files whatever they are)."""
+import glob
 import os
 import shutil
 import signal
@@ -62,6 +63,7 @@ bluestore_block_size = 8589934592
 bluestore_block_create = true
 bluestore_block_db_create = false
 bluestore_block_wal_create = false
+osd_class_dir = {classes}
 osd_class_load_list = *
 osd_class_default_list = *
 osd_scrub_begin_hour = 0
@@ -112,10 +114,14 @@ class Ceph:
 
     def make(self):
         for name in ("mon", "osd", "rgw", "run", "log"):
-            os.makedirs(self.path(name), exist_ok=True)
+            shutil.rmtree(self.path(name), ignore_errors=True)
+            os.makedirs(self.path(name))
+        open(self.path("unfinished"), "w").close()
         fsid, mon2, mon1 = str(uuid.uuid4()), free_port(), free_port()
+        # Debian 13 has a relative path compiled in
+        classes = (glob.glob("/usr/lib/*/rados-classes") or ["/usr/lib/rados-classes"])[0]
         with open(self.path("ceph.conf"), "w") as f:
-            f.write(CONF.format(dir=self.dir, fsid=fsid, mon1=mon1, mon2=mon2, port=self.port))
+            f.write(CONF.format(dir=self.dir, fsid=fsid, mon1=mon1, mon2=mon2, port=self.port, classes=classes))
         self.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", "[v2:127.0.0.1:%d,v1:127.0.0.1:%d]" % (mon2, mon1), self.path("monmap"))
         self.run("ceph-mon", "--mkfs", "-i", "a", "--monmap", self.path("monmap"))
         self.run("ceph-mon", "-i", "a")
@@ -123,6 +129,7 @@ class Ceph:
         self.run("ceph-osd", "-i", osd, "--mkfs", "--osd-uuid", fsid)
         self.run("ceph-osd", "-i", osd)
         self.add_account("test", self.access_key, self.secret_key)
+        os.remove(self.path("unfinished"))
 
     def add_account(self, name, access_key, secret_key):
         """One more user, without any right but those that a bucket's policy gives."""
@@ -130,7 +137,10 @@ class Ceph:
         return Account(self.endpoint, access_key, secret_key, self.region)
 
     def start(self):
-        if not os.path.exists(self.path("ceph.conf")):
+        if os.path.exists(self.path("unfinished")):    # a start that failed half-way
+            self.stop()
+            self.make()
+        elif not os.path.exists(self.path("ceph.conf")):
             self.make()
         else:
             for pid, argv in (("mon.a", ("ceph-mon", "-i", "a")), ("osd.0", ("ceph-osd", "-i", "0"))):

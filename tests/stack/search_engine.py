@@ -18,6 +18,20 @@ HEAP = ("-Xms256m", "-Xmx768m")
 BRIEF = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")    # half the processor time of a start, a third of that of a site's index
 
 
+# On a mount that is private first: a root below it must not be seen, and removed, from anywhere else.
+MAKE_ROOT = 'mount -t tmpfs none "$0" && mount --make-private "$0" && mkdir "$0/root" && mount --rbind / "$0/root" && exec chroot "$0/root" "$@"'
+
+
+def with_a_root(folder):
+    """What to put before a command for it to find its file systems. Java looks for them among the mount points, and finds none in a
+    chroot whose root is not one: there the command gets a root that is, below `folder`, in a mount namespace of its own."""
+    with open("/proc/self/mountinfo") as f:
+        if any(line.split()[4] == "/" for line in f):
+            return []
+    os.makedirs(folder, exist_ok=True)
+    return ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", MAKE_ROOT, folder]
+
+
 class SearchEngine:
     """port: of HTTP, the same after stop() and start(). dir: its own place (default: a new one, which close() removes).
     lasting: it is to become fast while it runs; by default, it is to be there soon."""
@@ -65,8 +79,8 @@ class SearchEngine:
         os.makedirs(self.dir, exist_ok=True)
         node = [self.main, self.path("node"), str(self.port), str(self.transport_port)]
         with open(self.path("output"), "ab") as out:
-            self.p = subprocess.Popen([self.java, *HEAP, *(() if self.lasting else BRIEF), "-cp", self.class_path, *node],
-                                      stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir,
+            self.p = subprocess.Popen([*with_a_root(self.path("root")), self.java, *HEAP, *(() if self.lasting else BRIEF), "-cp",
+                                       self.class_path, *node], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir,
                                       env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8", "HOME": self.dir},
                                       start_new_session=True)
         wait_until("%s answers on port %d" % (self.name, self.port), self.is_up, seconds, step=0.1)
