@@ -11,6 +11,7 @@
 #include <time.h>
 
 #define COUNT_ATTEMPTS 5
+#define LOOK_AFTER "; strongroom-production(7) says what to do meanwhile, under \"When an engine is down\""
 
 static void take_store_finding(void *ctx, enum store_finding kind, const char *finding, const char *remedy)
 {
@@ -21,22 +22,33 @@ static void take_store_finding(void *ctx, enum store_finding kind, const char *f
 	check_report(ctx, levels[kind], remedy, "store: %s", finding);
 }
 
+/* What helps where a backend can't be opened or used. What is wrong with a setting or an account at a server, the text of the
+ * error tells with its remedy. NULL: no more. */
+static const char *remedy_of(const char *backend, const struct err *e, const char *local, const char *server)
+{
+	if (conf_local_path(backend))
+		return local;
+	return e->class == ERR_PERMANENT ? NULL : server;
+}
+
 /* NULL when it can't be opened. Caller closes. */
 static struct store *check_store(struct check *c)
 {
+	static const char at_server[] = "see that the object store of [s3] runs and can be reached from here" LOOK_AFTER;
 	struct store *s = NULL;
 	struct err e;
 
 	if (store_open(&s, c->conf, &e) < 0) {
-		check_report(c, CHECK_PROBLEM, "strongroom init, if it was never run", "store: %s", e.text);
+		check_report(c, CHECK_PROBLEM, remedy_of(c->conf->store, &e, "strongroom init, if it was never run", at_server),
+			"store: %s", e.text);
 		return NULL;
 	}
 	if (store_ready(s, &e) < 0)
-		check_report(c, CHECK_PROBLEM, NULL, "store: %s", e.text);
+		check_report(c, CHECK_PROBLEM, remedy_of(c->conf->store, &e, NULL, at_server), "store: %s", e.text);
 	else
 		check_report(c, CHECK_OK, NULL, "store takes messages (lock: %s)", store_lock_mode(s));
 	if (store_prove(s, take_store_finding, c, &e) < 0)
-		check_report(c, CHECK_PROBLEM, NULL, "store: %s", e.text);
+		check_report(c, CHECK_PROBLEM, remedy_of(c->conf->store, &e, NULL, at_server), "store: %s", e.text);
 	return s;
 }
 
@@ -84,11 +96,14 @@ static void check_agreement(struct check *c, struct meta *m, struct index *i)
 
 static void check_index(struct check *c, struct meta *m)
 {
+	static const char at_server[] = "see that the cluster of [es] runs and can be reached from here" LOOK_AFTER;
 	struct index *i CLEANUP(index_closep) = NULL;
 	struct err e;
 
 	if (index_open(&i, c->conf, INDEX_READ, &e) < 0 || index_ready(i, &e) < 0) {
-		check_report(c, CHECK_PROBLEM, e.class == ERR_PERMANENT ? "strongroom reindex" : NULL, "index: %s", e.text);
+		check_report(c, CHECK_PROBLEM,
+			remedy_of(c->conf->index, &e, e.class == ERR_PERMANENT ? "strongroom reindex" : NULL, at_server), "index: %s",
+			e.text);
 		return;
 	}
 	if (m)
@@ -98,16 +113,18 @@ static void check_index(struct check *c, struct meta *m)
 /* NULL when it can't be opened. Caller closes. */
 static struct meta *check_meta(struct check *c)
 {
+	static const char at_server[] = "see that the database server of [mysql] runs and can be reached from here" LOOK_AFTER;
 	struct meta *m = NULL;
 	struct err e;
 
 	if (meta_open(&m, c->conf, &e) < 0) {
-		check_report(c, CHECK_PROBLEM, "strongroom init, if it was never run, or after an upgrade", "database: %s",
-			e.text);
+		check_report(c, CHECK_PROBLEM,
+			remedy_of(c->conf->meta, &e, "strongroom init, if it was never run, or after an upgrade", at_server),
+			"database: %s", e.text);
 		return NULL;
 	}
 	if (meta_ready(m, &e) < 0 || meta_check(m, take_meta_finding, c, &e) < 0)
-		check_report(c, CHECK_PROBLEM, NULL, "database: %s", e.text);
+		check_report(c, CHECK_PROBLEM, remedy_of(c->conf->meta, &e, NULL, at_server), "database: %s", e.text);
 	return m;
 }
 
@@ -141,12 +158,14 @@ static void check_parser(struct check *c)
 
 static void check_cache(struct check *c)
 {
+	static const char at_server[] = "see that the Redis of [redis] runs and can be reached from here" LOOK_AFTER;
 	CLEANUP(cache_closep) struct cache *cache = NULL;
 	struct err e;
 	int there = cache_open(&cache, c->conf, &e) < 0 ? -1 : cache_ready(cache, &e);
 
 	if (there < 0)
-		check_report(c, CHECK_PROBLEM, "until it is mended the database does its work", "cache: %s", e.text);
+		check_report(c, CHECK_PROBLEM, remedy_of(c->conf->cache, &e, NULL, at_server),
+			"cache: %s; until it is back the database does its work", e.text);
 	else if (there)
 		check_report(c, CHECK_OK, NULL, "cache answers");
 }

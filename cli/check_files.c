@@ -104,6 +104,20 @@ static void check_keys(struct check *c)
 	globfree(&found);
 }
 
+/* What lies in a directory and belongs to somebody else, as files do that root has put back from a backup. */
+static void check_owners(struct check *c, const char *what, const char *directory)
+{
+	_free_ char *pattern = mem_printf("%s/*", directory), *of_the_disk = mem_printf("%s/lost+found", directory);
+	glob_t found = { 0 };
+	struct stat st;
+
+	glob(pattern, 0, NULL, &found);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		if (strcmp(found.gl_pathv[i], of_the_disk) != 0 && lstat(found.gl_pathv[i], &st) == 0)
+			check_rights(c, what, found.gl_pathv[i], &st, 0);
+	globfree(&found);
+}
+
 /* The directories of backends that keep files here. */
 static void check_local_backends(struct check *c)
 {
@@ -111,12 +125,18 @@ static void check_local_backends(struct check *c)
 		   *index = conf_local_path(c->conf->index);
 	_free_ char *index_dir = index ? mem_dup(index, (size_t)(strrchr(index, '/') - index)) : NULL;
 
-	if (store && check_directory(c, "store", store, 0077))
+	if (store && check_directory(c, "store", store, 0077)) {
+		check_owners(c, "store directory", store);
 		check_room(c, "store", store);
-	if (meta && check_directory(c, "database directory", meta, 0077))
+	}
+	if (meta && check_directory(c, "database directory", meta, 0077)) {
+		check_owners(c, "database file", meta);
 		check_room(c, "database", meta);
-	if (index && check_directory(c, "index directory", *index_dir ? index_dir : "/", 0077))
+	}
+	if (index && check_directory(c, "index directory", *index_dir ? index_dir : "/", 0077)) {
+		check_owners(c, "index file", index_dir);
 		check_room(c, "index", index_dir);
+	}
 }
 
 void check_files(struct check *c)

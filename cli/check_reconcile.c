@@ -82,7 +82,8 @@ void check_reconcile(struct check *c, struct meta *m)
 		check_report(c, CHECK_PROBLEM, "strongroom status shows the last days; strongroom check --ledger looks at all messages",
 			"account: %" PRIu64 " days do not add up", a.unequal);
 	if (a.orphans)
-		check_report(c, CHECK_NOTE, NULL,
+		check_report(c, CHECK_NOTE,
+			"none; but if the database was put back from a backup they were: strongroom-production(7), \"Restoring\"",
 			"store: %" PRIu64 " objects belong to no message: a daemon ended before it had recorded them, and they were "
 			"never acknowledged", a.orphans);
 	if (!open && !a.unequal && a.n)
