@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define DAY_US (86400 * CLOCK_SECOND)
+#define CHECKSUM_SIZE (4 * ((SHA256_SIZE + 2) / 3) + 1) /* base64 */
 #define LOCK_MIN_US (600 * CLOCK_SECOND)
 
 void store_s3_format_until(char text[CLOCK_TEXT_SIZE], int64_t us)
@@ -52,13 +53,18 @@ void store_s3_lock_headers(const struct store_s3 *s, struct s3_request *r, int64
 	store_s3_sse_headers(s, r);
 }
 
+static void checksum_text(char text[CHECKSUM_SIZE], const uint8_t *sha256)
+{
+	EVP_EncodeBlock((unsigned char *)text, sha256, SHA256_SIZE);
+}
+
 void store_s3_checksum_headers(struct s3_request *r)
 {
-	unsigned char text[4 * ((SHA256_SIZE + 2) / 3) + 1];
+	char text[CHECKSUM_SIZE];
 
-	EVP_EncodeBlock(text, r->sha256, SHA256_SIZE);
+	checksum_text(text, r->sha256);
 	s3_content_md5(r);
-	s3_header(r, "x-amz-checksum-sha256", (const char *)text);
+	s3_header(r, "x-amz-checksum-sha256", text);
 }
 
 /* Printable characters alone, and not "null", which stands for no version. */
@@ -72,6 +78,11 @@ static bool is_version(const char *text)
 	return true;
 }
 
+static int garbled(const struct store_s3 *s, const struct s3_request *r, const char *what, struct err *e)
+{
+	return err_unknown(e, "PUT(s3:%s/%s) failed: %s", s3_client_bucket(s->client), r->key, what);
+}
+
 /* The version id is what makes the object findable for good: it is not taken from an answer that looks garbled. */
 static int take_version(const struct store_s3 *s, const struct s3_request *r, const struct http_answer *a,
 	struct locator *where_r, struct err *e)
@@ -79,11 +90,64 @@ static int take_version(const struct store_s3 *s, const struct s3_request *r, co
 	const char *version = http_answer_header(a, "x-amz-version-id");
 
 	if (!is_version(version))
-		return err_unknown(e, "PUT(s3:%s/%s) failed: the answer has no version id: the bucket's versioning is off, or "
-			"it was garbled on the way", s3_client_bucket(s->client), r->key);
+		return garbled(s, r, "the answer has no version id: the bucket's versioning is off, or it was garbled on the way", e);
 	*where_r = (struct locator){ mem_strdup(s3_client_bucket(s->client)), mem_strdup(r->key), mem_strdup(version), 0,
 		r->length };
 	return 0;
+}
+
+/* Is a header there and another? */
+static bool differs(const struct http_answer *a, const char *name, const char *expected)
+{
+	const char *value = http_answer_header(a, name);
+
+	return value && expected && strcmp(value, expected) != 0;
+}
+
+/* What is there under that version agrees with what was sent and with the answer to it? */
+static bool is_it(const struct s3_request *r, const struct http_answer *put, const struct http_answer *head,
+	const struct locator *where)
+{
+	_free_ char *length = mem_printf("%" PRIu64, where->length);
+	char sum[CHECKSUM_SIZE];
+
+	checksum_text(sum, r->sha256);
+	return head->status == 200 && http_answer_header(head, "Content-Length") &&
+		!differs(head, "Content-Length", length) && !differs(head, "x-amz-version-id", where->version) &&
+		!differs(head, "ETag", http_answer_header(put, "ETag")) &&
+		!differs(put, "x-amz-checksum-sha256", sum) && !differs(head, "x-amz-checksum-sha256", sum);
+}
+
+/* One wrong character in the version id, and a message that was acknowledged is never found again: the store is asked
+ * whether it knows it, and what answers differ about is found out by reading the object back. */
+static int confirm(struct store_s3 *s, const struct s3_request *r, const struct http_answer *put, const struct locator *where,
+	struct err *e)
+{
+	CLEANUP(s3_request_deinit) struct s3_request asking = { .method = "HEAD", .key = r->key };
+	struct http_answer head;
+
+	s3_query(&asking, "versionId", where->version);
+	s3_header(&asking, "x-amz-checksum-mode", "ENABLED");
+	if (s3_call(s->client, &asking, &head, e)) {
+		e->class = ERR_UNKNOWN;
+		return -1;
+	}
+	int rc = is_it(r, put, &head, where) ? 0 :
+		garbled(s, r, "the store does not have it as its answer says", e);
+
+	http_answer_deinit(&head);
+	return rc;
+}
+
+static int take_answer(struct store_s3 *s, const struct s3_request *r, const struct http_answer *a, struct locator *where_r,
+	struct err *e)
+{
+	if (take_version(s, r, a, where_r, e))
+		return -1;
+	if (confirm(s, r, a, where_r, e) == 0)
+		return 0;
+	locator_deinit(where_r);
+	return -1;
 }
 
 /* 0 with *where_r; -1: temporary, nothing was stored; or unknown. *passing_r: another attempt may do better. */
@@ -97,7 +161,7 @@ static int put_once(struct store_s3 *s, const struct s3_request *r, struct locat
 		return -1;
 	*passing_r = s3_is_passing(&a);
 	if (a.status / 100 == 2) {
-		rc = take_version(s, r, &a, where_r, e);
+		rc = take_answer(s, r, &a, where_r, e);
 	} else {
 		s3_refused(s->client, r, &a, e);
 		/* A 5xx may come after the deed; 412 says that the key is there: perhaps by a request that went twice. */

@@ -12,7 +12,7 @@ from stack.ceph import Ceph
 from stack.minio import Minio
 from stack.process import Failed, private_dir
 from stack.s3 import Account, write_credentials
-from stack.s3_strict import S3Strict
+from stack.s3_strict import GARBLED, S3Strict
 from stack.site import Site
 from stack.tls import Authority
 from stack.versitygw import Versitygw
@@ -341,7 +341,7 @@ def test_the_bucket_in_the_host_name(double, at):
 
 # ---- failures ----
 
-PUT, LIST, GET = "PUT /archive/m/", "GET /archive?", "GET /archive/m/"
+PUT, LIST, GET, HEAD = "PUT /archive/m/", "GET /archive?", "GET /archive/m/", "HEAD /archive/m/"
 
 
 def check_kept_once(site, bucket, raw=MESSAGE):
@@ -351,7 +351,10 @@ def check_kept_once(site, bucket, raw=MESSAGE):
     assert the_object(bucket, found[0]).body == raw
 
 
-@pytest.mark.parametrize("action", ["503", "500", "409", "503-after", "drop", "drop-after", "cut", "garble"])
+DONE = ("503-after", "drop-after", "cut", *GARBLED)
+
+
+@pytest.mark.parametrize("action", ["503", "500", "409", "drop", *DONE])
 def test_a_put_that_goes_wrong_once(double, at, action):
     """It is found out what became of it, and the message is kept."""
     site = at(double)
@@ -362,19 +365,19 @@ def test_a_put_that_goes_wrong_once(double, at, action):
     assert not double.faults, "the fault did not come to pass"
     check_kept_once(site, double.bucket("archive"))
     # What was done although it was not said so is found, and not done again.
-    done = action in ("503-after", "drop-after", "cut", "garble")
+    done = action in DONE
     assert len(double.bucket("archive").versions("m/")) == 1, "stored twice"
     assert double.count("PUT", "/archive/m/") <= 2 if done else double.count("PUT", "/archive/m/") == 2
 
 
-@pytest.mark.parametrize("action", ["503", "500", "409", "503-after", "drop", "drop-after", "cut", "garble"])
+@pytest.mark.parametrize("action", ["503", "500", "409", "drop", *DONE])
 def test_a_put_that_goes_wrong_for_long(double, at, action):
     """Success or 451; and when the sender comes again, exactly one message."""
     site = at(double)
     site.start("lmtpd")
     double.fail(PUT, action, times=50)
     code, text = send(site)
-    done = action in ("503-after", "drop-after", "cut", "garble")
+    done = action in DONE
     assert code == (250 if done else 451), text
     double.faults.clear()
     code, text = send(site)
@@ -395,6 +398,20 @@ def test_an_outcome_that_can_not_be_found_out(double, at, action):
     double.faults.clear()
     code, text = send(site)
     assert code == 250, text
+    check_kept_once(site, double.bucket("archive"))
+
+
+@pytest.mark.parametrize("action", ["503", "drop", "misname", "garble-etag", "garble-sum"])
+def test_a_put_is_not_believed_before_its_version_is_seen(double, at, action):
+    """The store says what it did, but not that it has it under that version: it is read back."""
+    site = at(double)
+    site.start("lmtpd")
+    double.fail(HEAD, action, times=5)
+    code, text = send(site)
+    assert code == 250, text
+    assert len(double.bucket("archive").versions("m/")) == 1 and len(double.faults) < 5
+    assert double.count("GET", "/archive/m/") == 1
+    double.faults.clear()
     check_kept_once(site, double.bucket("archive"))
 
 

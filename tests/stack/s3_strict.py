@@ -8,7 +8,8 @@ of a lock without Content-MD5, and what Object Lock forbids. fail() makes reques
 
 Actions: "503", "500", "409", … answers without doing anything; "503-after": done, and denied; "drop": closes without doing
 anything; "drop-after"; "cut": half of the answer; "corrupt": a byte of the body is another one; "garble": one of the
-version id in the header is."""
+version id in the header is; "misname", "garble-etag", "garble-sum": the version id, the ETag or the checksum reads like one, and
+is another."""
 import base64
 import datetime
 import hashlib
@@ -50,12 +51,23 @@ def digest_of(data, kind):
     return base64.b64encode(hashlib.new(kind, data).digest()).decode()
 
 
+# What is changed in the head of an answer.
+GARBLED = {
+    "garble": ("x-amz-version-id", lambda v: "\xff" + v[1:]), "misname": ("x-amz-version-id", lambda v: v[::-1]),
+    "garble-etag": ("ETag", lambda v: '"%s"' % v[-2:0:-1]), "garble-sum": ("x-amz-checksum-sha256", lambda v: digest_of(v.encode(), "sha256")),
+}
+
+
 class Version:
     def __init__(self, body, head, now):
         self.id, self.body, self.made, self.type = uuid.uuid4().hex, body, now, head.get("content-type", "binary/octet-stream")
         self.mode = self.until = None
         self.held = False
         self.encryption = head.get("x-amz-server-side-encryption")
+        self.sum = head.get("x-amz-checksum-sha256")
+
+    def about(self):
+        return {"x-amz-version-id": self.id, "ETag": '"%s"' % hashlib.md5(self.body).hexdigest()}
 
     def is_locked(self, now):
         return self.held or (self.mode is not None and self.until > now)
@@ -88,9 +100,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(*double.refusal(Refused(int(fault[:3]), "InternalError", "on demand")))
         elif fault == "cut":
             self.cut(*answer)
-        elif fault == "garble":
+        elif fault in GARBLED:
             status, head, data = answer
-            self.reply(status, {k: "\xff" + v[1:] if k == "x-amz-version-id" else v for k, v in head.items()}, data)
+            name, change = GARBLED[fault]
+            self.reply(status, {k: change(v) if k == name else v for k, v in head.items()}, data)
         elif fault == "corrupt":
             status, head, data = answer
             self.reply(status, head, bytes([data[0] ^ 1]) + data[1:] if data else data)
@@ -365,16 +378,18 @@ class S3Strict:
 
     def store(self, b, key, v):
         b["keys"].setdefault(key, []).append(v)
-        return 200, {"x-amz-version-id": v.id, "ETag": '"%s"' % hashlib.md5(v.body).hexdigest()}, b""
+        return 200, {**v.about(), **({"x-amz-checksum-sha256": v.sum} if v.sum else {})}, b""
 
     def get(self, v, head, access):
-        out = {"x-amz-version-id": v.id, "Last-Modified": formatdate(v.made, usegmt=True), "Content-Type": v.type, "Accept-Ranges": "bytes"}
+        out = {**v.about(), "Last-Modified": formatdate(v.made, usegmt=True), "Content-Type": v.type, "Accept-Ranges": "bytes"}
         if v.mode and "GetObjectRetention" not in self.forbidden.get(access, ()):
             out.update({"x-amz-object-lock-mode": v.mode, "x-amz-object-lock-retain-until-date": time_of(v.until)})
         if v.held:
             out["x-amz-object-lock-legal-hold"] = "ON"
         if v.encryption:
             out["x-amz-server-side-encryption"] = v.encryption
+        if v.sum and head.get("x-amz-checksum-mode") == "ENABLED":
+            out["x-amz-checksum-sha256"] = v.sum
         m = re.fullmatch(r"bytes=(\d+)-(\d+)", head.get("range", ""))
         if not m:
             return 200, {**out, "Content-Length": str(len(v.body))}, v.body
