@@ -194,32 +194,43 @@ static void explain(struct call *c, const struct filling *f, int rc, const struc
 		fail(c, e, "The archive's store can't be read at the moment.");
 }
 
-/* The message's bytes, compared with the row. Caller frees; NULL: the response is set. */
-static struct message *load_message(struct call *c, const struct message_row *row)
+/* 1 with *m_r (caller frees), whose bytes are those of the row; 0 when the store gave others; -1: the response is set. */
+static int load_once(struct call *c, const struct message_row *row, struct message **m_r)
 {
-	CLEANUP(message_freep) struct message *m = NULL;
-	struct err e;
-
-	if (hold(c, row->size) < 0)
-		return NULL;
-	m = message_new(c->service->conf->spool_dir, row->size);
+	CLEANUP(message_freep) struct message *m = message_new(c->service->conf->spool_dir, row->size);
 	struct filling f = { .message = m };
+	struct err e;
 	int rc = store_get(c->service->store, &row->locator, fill, &f, &e);
 
 	if (rc == 0)
 		rc = message_finish(m, &f.error);
 	if (rc < 0) {
 		explain(c, &f, rc, &e, "the stored message");
-		return NULL;
+		return -1;
 	}
-	if (!is_as_archived(m, row->size, row->sha256)) {
-		damaged(c, "the stored message");
-		return NULL;
-	}
-	struct message *checked = m;
-
+	if (!is_as_archived(m, row->size, row->sha256))
+		return 0;
+	*m_r = m;
 	m = NULL;
-	return checked;
+	return 1;
+}
+
+/* The message's bytes, compared with the row. Caller frees; NULL: the response is set. */
+static struct message *load_message(struct call *c, const struct message_row *row)
+{
+	struct message *m = NULL;
+
+	if (hold(c, row->size) < 0)
+		return NULL;
+	int rc = load_once(c, row, &m);
+
+	if (rc == 0) { /* it may have been garbled on the way */
+		log_warn(&c->log, "the store gave other bytes than were archived: it is asked again");
+		rc = load_once(c, row, &m);
+	}
+	if (rc == 0)
+		damaged(c, "the stored message");
+	return m;
 }
 
 static void give(struct call *c, const char *content_type, struct message *m, const char *name, const char *fallback)

@@ -22,9 +22,10 @@ static int fill(void *ctx, const void *data, size_t n)
 	return message_append(f->message, data, n, f->e);
 }
 
-/* 1 when m holds the archived bytes; 0 when the object is not what was archived; -1. */
-static int fetch(struct archive *a, const struct message_row *row, struct message *m, struct err *e)
+/* 1 with *m_r (caller frees), which holds the archived bytes; 0 when the object is not what was archived; -1. */
+static int fetch_once(struct archive *a, const struct message_row *row, struct message **m_r, struct err *e)
 {
+	CLEANUP(message_freep) struct message *m = message_new(a->conf->spool_dir, row->size);
 	struct err spool = { 0 };
 	struct filling f = { m, &spool };
 
@@ -35,10 +36,21 @@ static int fetch(struct archive *a, const struct message_row *row, struct messag
 	}
 	if (message_finish(m, e))
 		return -1;
-	if (message_size(m) == row->size && memcmp(message_sha256(m), row->sha256, SHA256_SIZE) == 0)
-		return 1;
-	err_permanent(e, "the object %s does not have the SHA-256 that was recorded", row->locator.key);
-	return 0;
+	if (message_size(m) != row->size || memcmp(message_sha256(m), row->sha256, SHA256_SIZE) != 0) {
+		err_permanent(e, "the object %s does not have the SHA-256 that was recorded", row->locator.key);
+		return 0;
+	}
+	*m_r = m;
+	m = NULL;
+	return 1;
+}
+
+/* What is wrong once may have been garbled on the way. */
+static int fetch(struct archive *a, const struct message_row *row, struct message **m_r, struct err *e)
+{
+	int got = fetch_once(a, row, m_r, e);
+
+	return got ? got : fetch_once(a, row, m_r, e);
 }
 
 static void say_lost(const struct uuid *id, const char *why)
@@ -61,8 +73,7 @@ int stored_document(struct archive *a, const struct uuid *id, struct document **
 		say_lost(id, "the database does not know it");
 	if (found <= 0)
 		return found;
-	m = message_new(a->conf->spool_dir, row.size);
-	int got = fetch(a, &row, m, e);
+	int got = fetch(a, &row, &m, e);
 
 	if (got == 0)
 		say_lost(id, e->text);
