@@ -84,7 +84,11 @@ static int drain(struct worker *w, struct err *e)
 	} while (!failed && done == DRAIN_AT_ONCE && !atomic_load(&w->stop));
 	if (total)
 		log_info(NULL, "indexed %" PRIu64 " messages of the outbox", total);
-	return failed;
+	if (!failed || !total || e->class != ERR_TEMPORARY)
+		return failed;
+	/* What gets somewhere each time is not to wait longer each time. */
+	log_warn(NULL, "the outbox was not drained to its end, and is tried again: %s", e->text);
+	return 0;
 }
 
 static int run(struct worker *w, struct err *e)

@@ -12,7 +12,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define PAUSE_MAX_US (300 * CLOCK_SECOND)
+#define PAUSE_MAX_US (60 * CLOCK_SECOND)
 
 struct running {
 	struct worker *w;

@@ -1,5 +1,5 @@
 /* worker: what the tasks of strongroom-workerd share, and how they are run: each in a thread of its own, again and again
- * after its interval; after a failure with pauses that double, up to some minutes. */
+ * after its interval; after a failure with pauses that double, up to a minute. */
 #ifndef WORKERD_WORKER_H
 #define WORKERD_WORKER_H
 
