@@ -31,25 +31,35 @@ static const char *remedy_of(const char *backend, const struct err *e, const cha
 	return e->class == ERR_PERMANENT ? NULL : server;
 }
 
-/* NULL when it can't be opened. Caller closes. */
-static struct store *check_store(struct check *c)
+static void store_problem(struct check *c, const struct err *e, const char *local)
 {
 	static const char at_server[] = "see that the object store of [s3] runs and can be reached from here" LOOK_AFTER;
+
+	check_report(c, CHECK_PROBLEM, remedy_of(c->conf->store, e, local, at_server), "store: %s", e->text);
+}
+
+/* NULL when it can't be opened, and when it is at a server that does not answer. Caller closes. */
+static struct store *check_store(struct check *c)
+{
 	struct store *s = NULL;
 	struct err e;
 
 	if (store_open(&s, c->conf, &e) < 0) {
-		check_report(c, CHECK_PROBLEM, remedy_of(c->conf->store, &e, "strongroom init, if it was never run", at_server),
-			"store: %s", e.text);
+		store_problem(c, &e, "strongroom init, if it was never run");
 		return NULL;
 	}
-	if (store_ready(s, &e) < 0)
-		check_report(c, CHECK_PROBLEM, remedy_of(c->conf->store, &e, NULL, at_server), "store: %s", e.text);
-	else
+	bool ready = store_ready(s, &e) == 0;
+
+	if (ready)
 		check_report(c, CHECK_OK, NULL, "store takes messages (lock: %s)", store_lock_mode(s));
+	else
+		store_problem(c, &e, NULL);
 	if (store_prove(s, take_store_finding, c, &e) < 0)
-		check_report(c, CHECK_PROBLEM, remedy_of(c->conf->store, &e, NULL, at_server), "store: %s", e.text);
-	return s;
+		store_problem(c, &e, NULL);
+	if (ready || conf_local_path(c->conf->store))
+		return s;
+	store_closep(&s);
+	return NULL;
 }
 
 static void take_meta_finding(void *ctx, const char *finding, const char *remedy)
@@ -180,6 +190,6 @@ void check_backends(struct check *c)
 	check_parser(c);
 	if (m)
 		check_reconcile(c, m);
-	if (s && m)
+	if (m)
 		check_ledger(c, m, s);
 }

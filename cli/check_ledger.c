@@ -37,9 +37,14 @@ static void take_finding(struct walk *w, enum message_fault kind, const char *wh
 		check_report(w->out, CHECK_PROBLEM, k->remedy, "%s", what);
 }
 
+/* A store at a server that is silent is not asked for each message: that takes its time-out each time. */
 static void take_fault(struct check_message *c, enum message_fault kind, const char *what)
 {
-	take_finding(CONTAINER_OF(c, struct walk, check), kind, what);
+	struct walk *w = CONTAINER_OF(c, struct walk, check);
+
+	take_finding(w, kind, what);
+	if (kind == FAULT_READING && w->kinds[kind].n == SHOWN_MAX && !conf_local_path(w->out->conf->store))
+		c->store = NULL;
 }
 
 static void take_ledger_fault(void *ctx, const char *what)
@@ -112,7 +117,7 @@ static void tell_lock(struct walk *w)
 
 	if (!w->check.objects)
 		return;
-	if (strcmp(store_lock_mode(w->check.store), "file") == 0)
+	if (conf_local_path(w->out->conf->store))
 		tell_flag(w, without);
 	else
 		tell_object_lock(w, without);
@@ -122,6 +127,12 @@ static void tell_good(struct walk *w, uint64_t archived)
 {
 	const char *bytes = w->check.bytes ? ", byte for byte" : "";
 
+	if (!w->check.store) {
+		check_report(w->out, CHECK_NOTE, NULL,
+			"ledger: %" PRIu64 " messages agree with their records and leaves; their objects can't be looked at",
+			w->looked_at);
+		return;
+	}
 	if (w->check.batches)
 		check_report(w->out, CHECK_OK, NULL,
 			"ledger: no gap in it, and all %" PRIu64 " messages agree with their records, leaves and objects%s",
@@ -139,6 +150,8 @@ static void tell_result(struct walk *w, uint64_t archived)
 			archived);
 	else if (tell_left_out(w) == 0)
 		tell_good(w, archived);
+	else if (!w->check.store)
+		check_report(w->out, CHECK_NOTE, NULL, "the objects of some messages were not looked at: the store does not answer");
 	tell_lock(w);
 }
 
@@ -164,7 +177,9 @@ void check_ledger(struct check *c, struct meta *m, struct store *s)
 			[FAULT_OBJECT] = { .remedy = "restore this file from a backup of the store; until then nobody can read the "
 						     "message" },
 			[FAULT_MODE] = { .remedy = "find out who opened it; then chmod 400 the file" },
-			[FAULT_READING] = { .remedy = "look after the disk, its rights and its mount" },
+			[FAULT_READING] = { .remedy = conf_local_path(c->conf->store)
+				? "look after the disk, its rights and its mount"
+				: "see that the object store of [s3] answers, and that its account may read" },
 		},
 		.line = PROGRESS_INIT,
 		.most = c->depth == CHECK_NEWEST ? NEWEST : UINT64_MAX,

@@ -163,6 +163,9 @@ static void check_object(struct check_message *c, const struct kept *k, const st
 {
 	struct store_state now;
 	struct err e;
+
+	if (!c->store)
+		return;
 	int there = store_stat(c->store, x->where, &now, &e);
 
 	if (there < 0)

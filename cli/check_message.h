@@ -15,7 +15,7 @@ enum message_fault {
 
 struct check_message {
 	struct meta *meta;
-	struct store *store;
+	struct store *store; /* NULL: it does not answer, and no object is looked at */
 	bool bytes;   /* read the object and compare its SHA-256 */
 	bool batches; /* meta_ledger_verify() has told already which messages have no record */
 	void (*report)(struct check_message *c, enum message_fault kind, const char *what);

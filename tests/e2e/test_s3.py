@@ -446,6 +446,25 @@ def test_the_store_goes_away_and_comes_back(servers, at):
     assert len(rows(site)) == 2
 
 
+def test_a_silent_store_is_not_asked_for_each_message(servers, at):
+    server = S3Strict().start()
+    servers.append(server)
+    site = at(server)
+    site.init()
+    site.start("lmtpd")
+    archived = 15
+    with site.lmtp() as c:
+        for i in range(archived):
+            assert c.send(MESSAGE + b"%d\r\n" % i)[0][0] == 250
+    site.stop("lmtpd")
+    server.close()
+    status, out, _ = site.run("check", check=False)
+    problems = [line for line in out.splitlines() if line.startswith("problem: ")]
+    assert status == 1 and problems and all(line.startswith("problem: store: ") for line in problems), out
+    assert "remedy: see that the object store of [s3] runs and can be reached from here" in out
+    assert "%d messages agree with their records and leaves; their objects can't be looked at" % archived in out
+
+
 def test_keys_are_renewed_while_a_daemon_runs(double, at):
     """A session ends: the daemon takes the new keys, with their long token, from the file that somebody renews."""
     site = at(double)
