@@ -9,6 +9,11 @@ int meta_message_load(struct meta *m, const struct uuid *id, struct message_row 
 	return message_row_load(m, id, row_r, e);
 }
 
+int meta_messages_load(struct meta *m, const struct uuid *ids, size_t n, struct message_row *rows_r, struct err *e)
+{
+	return message_rows_load(m, ids, n, rows_r, e);
+}
+
 /* All rows of a statement that gives ids. */
 static int take_ids(struct sql_stmt *st, struct uuid *ids_r, size_t max, size_t *n_r, struct err *e)
 {

@@ -12,6 +12,10 @@ int meta_extend(struct meta *m, struct err *e) MUST_CHECK;
 /* 1 with *row_r (caller deinits), 0, -1. */
 int meta_message_load(struct meta *m, const struct uuid *id, struct message_row *row_r, struct err *e) MUST_CHECK;
 
+/* Several ids, each given once, with a statement or two for the lot: rows_r[i] (caller deinits) for ids[i]; whether there is
+ * such a message message_row_is_there() says. After -1 all of rows_r is empty. */
+int meta_messages_load(struct meta *m, const struct uuid *ids, size_t n, struct message_row *rows_r, struct err *e) MUST_CHECK;
+
 /* Up to `max` ids that come after *after (all zero: from the start), ascending: a walk over the whole archive. */
 int meta_message_walk(struct meta *m, const struct uuid *after, struct uuid *ids_r, size_t max, size_t *n_r,
 	struct err *e) MUST_CHECK;

@@ -1,5 +1,7 @@
 #include "meta/meta_private.h"
 
+#include <string.h>
+
 void message_row_forget_origin(struct message_row *r)
 {
 	if (!r->origin)
@@ -48,10 +50,9 @@ static void take_relocation(struct sql_stmt *st, struct message_row *r)
 	take_place(st, &r->locator, &r->lock_mode, &r->retain_until_us);
 }
 
-/* In the order of STMT_MESSAGE_GET. */
+/* In the order of STMT_MESSAGE_GET, behind the id. */
 static void take_message(struct sql_stmt *st, struct message_row *r)
 {
-	sql_get_uuid(st, &r->id);
 	r->received_us = sql_get_i64(st);
 	r->date_us = sql_get_i64(st);
 	r->header_date_us = sql_get_i64(st);
@@ -69,21 +70,43 @@ static void take_message(struct sql_stmt *st, struct message_row *r)
 	take_relocation(st, r);
 }
 
-static int load_message(struct sql_conn *c, const struct uuid *id, struct message_row *r,
+/* Messages that are loaded together. */
+struct list {
+	const struct uuid *ids;
+	struct message_row *rows;
+	size_t n;
+	size_t at; /* the one whose row came last */
+};
+
+/* That of the id in the column; NULL for an id that nobody asked for. */
+static struct message_row *find_row(struct list *l, struct sql_stmt *st)
+{
+	struct uuid id;
+
+	sql_get_uuid(st, &id);
+	for (size_t i = 0; i < l->n; i++, l->at = (l->at + 1) % l->n) /* mostly it is this one or the next */
+		if (memcmp(id.bytes, l->ids[l->at].bytes, UUID_SIZE) == 0)
+			return &l->rows[l->at];
+	return NULL;
+}
+
+/* Runs a statement for all the ids, and has its rows taken. */
+static int load_all(struct sql_conn *c, struct list *l, enum statement s, void (*take)(struct sql_stmt *, struct message_row *),
 	struct err *e)
 {
-	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MESSAGE_GET);
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, s);
+	enum sql_result step;
 
-	sql_bind_uuid(st, id);
-	switch (sql_step(st, e)) {
-	case SQL_ROW:
-		take_message(st, r);
-		return 1;
-	case SQL_DONE:
-		return 0;
-	default:
-		return -1;
+	sql_bind_ids(st, l->ids, l->n);
+	while ((step = sql_step(st, e)) == SQL_ROW) {
+		struct message_row *r = find_row(l, st);
+
+		if (!r)
+			continue;
+		r->id = l->ids[l->at];
+		take(st, r);
 	}
+	return step == SQL_DONE ? 0 : -1;
 }
 
 /* Room for one more item behind n; doubles. */
@@ -92,56 +115,71 @@ static void *grow(void *list, size_t n, size_t size)
 	return n & (n - 1) ? list : mem_realloc(list, n ? 2 * n : 1, size);
 }
 
-static int load_participants(struct sql_conn *c, struct message_row *r, struct err *e)
+static void take_participant(struct sql_stmt *st, struct message_row *r)
 {
-	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_PARTICIPANTS_GET);
-	enum sql_result step;
+	r->participants = grow(r->participants, r->participant_count, sizeof(*r->participants));
+	struct participant *p = &r->participants[r->participant_count++];
 
-	sql_bind_uuid(st, &r->id);
-	while ((step = sql_step(st, e)) == SQL_ROW) {
-		r->participants = grow(r->participants, r->participant_count,
-			sizeof(*r->participants));
-		struct participant *p = &r->participants[r->participant_count++];
-
-		p->role = (enum participant_role)sql_get_i64(st);
-		p->name = sql_get_text(st);
-		p->address = sql_get_text(st);
-		p->normal = sql_get_text(st);
-	}
-	return step == SQL_DONE ? 0 : -1;
+	p->role = (enum participant_role)sql_get_i64(st);
+	p->name = sql_get_text(st);
+	p->address = sql_get_text(st);
+	p->normal = sql_get_text(st);
 }
 
-static int load_attachments(struct sql_conn *c, struct message_row *r, struct err *e)
+static void take_attachment(struct sql_stmt *st, struct message_row *r)
 {
-	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_ATTACHMENTS_GET);
-	enum sql_result step;
+	r->attachments = grow(r->attachments, r->attachment_count, sizeof(*r->attachments));
+	struct attachment *a = &r->attachments[r->attachment_count++];
 
-	sql_bind_uuid(st, &r->id);
-	while ((step = sql_step(st, e)) == SQL_ROW) {
-		r->attachments = grow(r->attachments, r->attachment_count, sizeof(*r->attachments));
-		struct attachment *a = &r->attachments[r->attachment_count++];
-
-		a->name = sql_get_text(st);
-		a->content_type = sql_get_text(st);
-		a->size = sql_get_u64(st);
-		sql_get_fixed(st, a->sha256, SHA256_SIZE);
-	}
-	return step == SQL_DONE ? 0 : -1;
+	a->name = sql_get_text(st);
+	a->content_type = sql_get_text(st);
+	a->size = sql_get_u64(st);
+	sql_get_fixed(st, a->sha256, SHA256_SIZE);
 }
 
-/* The three tables need no snapshot: they are written in one transaction and never change. */
+static bool has_any(const struct list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (message_row_is_there(&l->rows[i]))
+			return true;
+	return false;
+}
+
+/* The three tables need no snapshot: they are written in one transaction and never change. Of a message that came in
+ * between there are the lists alone. */
+static int load_some(struct sql_conn *c, struct list *l, struct err *e)
+{
+	if (load_all(c, l, STMT_MESSAGE_GET, take_message, e))
+		return -1;
+	if (!has_any(l))
+		return 0;
+	if (load_all(c, l, STMT_PARTICIPANTS_GET, take_participant, e) || load_all(c, l, STMT_ATTACHMENTS_GET, take_attachment, e))
+		return -1;
+	for (size_t i = 0; i < l->n; i++)
+		if (!message_row_is_there(&l->rows[i]))
+			message_row_deinit(&l->rows[i]);
+	return 0;
+}
+
+static int load_rows(struct sql_conn *c, const struct uuid *ids, size_t n, struct message_row *rows_r, struct err *e)
+{
+	memset(rows_r, 0, n * sizeof(*rows_r));
+	for (size_t from = 0; from < n; from += SQL_IDS_MAX) {
+		struct list l = { ids + from, rows_r + from, n - from < SQL_IDS_MAX ? n - from : SQL_IDS_MAX, 0 };
+
+		if (load_some(c, &l, e) == 0)
+			continue;
+		for (size_t i = 0; i < n; i++)
+			message_row_deinit(&rows_r[i]);
+		return -1;
+	}
+	return 0;
+}
+
+/* 1, 0, -1. */
 static int load_row(struct sql_conn *c, const struct uuid *id, struct message_row *row_r, struct err *e)
 {
-	CLEANUP(message_row_deinit) struct message_row r = { 0 };
-	int found = load_message(c, id, &r, e);
-
-	if (found <= 0)
-		return found;
-	if (load_participants(c, &r, e) || load_attachments(c, &r, e))
-		return -1;
-	*row_r = r;
-	r = (struct message_row){ 0 };
-	return 1;
+	return load_rows(c, id, 1, row_r, e) ? -1 : message_row_is_there(row_r);
 }
 
 int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r,
@@ -150,6 +188,13 @@ int message_row_load(struct meta *m, const struct uuid *id, struct message_row *
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
 	return sql_reader(m->capture, &c, e) ? -1 : load_row(c, id, row_r, e);
+}
+
+int message_rows_load(struct meta *m, const struct uuid *ids, size_t n, struct message_row *rows_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	return sql_reader(m->capture, &c, e) ? -1 : load_rows(c, ids, n, rows_r, e);
 }
 
 int message_row_load_behind(struct meta *m, const struct uuid *id, struct message_row *row_r,

@@ -7,6 +7,8 @@
 #include "mail/locator.h"
 #include "mail/parsed.h"
 
+#include <stdbool.h>
+
 /* Where the object of a message was put at first, and what protected it there. */
 struct message_origin {
 	struct locator locator;
@@ -41,6 +43,12 @@ struct message_row {
 };
 
 void message_row_deinit(struct message_row *r);
+
+/* Of a list that was loaded: was there such a message? */
+static inline bool message_row_is_there(const struct message_row *r)
+{
+	return r->subject != NULL;
+}
 
 /* The object is in its first place (again). */
 void message_row_forget_origin(struct message_row *r);

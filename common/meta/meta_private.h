@@ -17,7 +17,10 @@ struct meta {
 int message_row_load(struct meta *m, const struct uuid *id, struct message_row *row_r,
 	struct err *e) MUST_CHECK;
 
-/* The same from the replica, where there is one and it has the message. */
+/* Several: rows_r[i] for ids[i], see message_row_is_there(); caller deinits each. */
+int message_rows_load(struct meta *m, const struct uuid *ids, size_t n, struct message_row *rows_r, struct err *e) MUST_CHECK;
+
+/* One from the replica, where there is one and it has the message. */
 int message_row_load_behind(struct meta *m, const struct uuid *id, struct message_row *row_r,
 	struct err *e) MUST_CHECK;
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -405,6 +406,13 @@ void sql_bind_blob(struct sql_stmt *st, const void *value, size_t n)
 void sql_bind_uuid(struct sql_stmt *st, const struct uuid *value)
 {
 	sql_bind_blob(st, value->bytes, UUID_SIZE);
+}
+
+void sql_bind_ids(struct sql_stmt *st, const struct uuid *ids, size_t n)
+{
+	assert(st->bound == 0 && n > 0 && n <= SQL_IDS_MAX);
+	st->bound = 1;
+	st->conn->driver->bind_ids(st, ids, n);
 }
 
 void sql_bind_null(struct sql_stmt *st)

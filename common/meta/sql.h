@@ -115,6 +115,11 @@ void sql_bind_blob(struct sql_stmt *st, const void *value, size_t n);
 void sql_bind_uuid(struct sql_stmt *st, const struct uuid *value);
 void sql_bind_null(struct sql_stmt *st);
 
+/* The one value of a statement with ((?)): its rows are those of all these ids, each given once. What order the ids come in
+ * is the database's matter; rows of one id come as the statement says. The ids must stay until the last step. */
+#define SQL_IDS_MAX 256
+void sql_bind_ids(struct sql_stmt *st, const struct uuid *ids, size_t n);
+
 enum sql_result sql_step(struct sql_stmt *st, struct err *e) MUST_CHECK;
 
 /* Steps a statement that gives no rows, and finishes it: SQL_DONE, SQL_DUPLICATE or SQL_FAILED. */

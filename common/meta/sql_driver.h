@@ -72,6 +72,7 @@ struct sql_driver {
 	void (*bind_text)(struct sql_stmt *st, int at, const char *value, size_t n);
 	void (*bind_blob)(struct sql_stmt *st, int at, const void *value, size_t n);
 	void (*bind_null)(struct sql_stmt *st, int at);
+	void (*bind_ids)(struct sql_stmt *st, const struct uuid *ids, size_t n);
 	enum sql_result (*step)(struct sql_stmt *st, struct err *e);
 	void (*finish)(struct sql_stmt *st);
 

@@ -234,6 +234,7 @@ const struct sql_driver sql_mysql = {
 	.bind_text = mydb_stmt_bind_text,
 	.bind_blob = mydb_stmt_bind_blob,
 	.bind_null = mydb_stmt_bind_null,
+	.bind_ids = mydb_stmt_bind_ids,
 	.step = mydb_stmt_step,
 	.finish = mydb_stmt_finish,
 	.add = mydb_rows_add,

@@ -33,12 +33,14 @@ struct mydb_stmt {
 	struct sql_stmt base;
 	enum statement which;
 	MYSQL_STMT *prepared; /* NULL until its first step */
+	MYSQL_STMT *running;  /* the one whose rows are read: `prepared`, or of a list's size */
 	unsigned parameters, columns;
 	struct mydb_value *values;
 	MYSQL_BIND *in, *out;
 	struct mydb_column *column;
 	bool has_rows; /* its result is open */
 	struct mydb_rows *rows; /* waiting; NULL before the first */
+	size_t ids;		/* bound as a list */
 };
 
 struct mydb_conn {
@@ -113,6 +115,10 @@ const void *mydb_stmt_get_bytes(struct sql_stmt *st, int at, size_t *n_r);
 
 /* ---- sql_mysql_rows.c ---- */
 
+void mydb_stmt_bind_ids(struct sql_stmt *st, const struct uuid *ids, size_t n);
+
+/* The statement for the ids that are bound, ready to be executed; NULL with *e. It belongs to st. */
+MYSQL_STMT *mydb_rows_of_ids(struct mydb_conn *c, struct mydb_stmt *st, struct err *e);
 enum sql_result mydb_rows_add(struct sql_stmt *st, struct err *e) MUST_CHECK;
 enum sql_result mydb_rows_flush(struct sql_conn *c, struct err *e) MUST_CHECK;
 void mydb_rows_forget(struct mydb_conn *c); /* of a transaction that is over */

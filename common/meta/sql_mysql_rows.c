@@ -1,8 +1,10 @@
-/* Rows that wait are sent as statements of 1, 2, 4 … rows, each prepared once: n rows take as many as n has bits. */
+/* Rows that wait are sent as statements of 1, 2, 4 … rows, each prepared once: n rows take as many as n has bits. A list of
+ * ids is asked for with one of them, in which the last id stands again and again. */
 #include "meta/sql_mysql.h"
 
 #include "base/buf.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define SIZES 9 /* powers of two */
@@ -91,19 +93,26 @@ static MYSQL_STMT *statement_of_size(struct mydb_conn *c, struct mydb_stmt *st, 
 	return r->prepared[power];
 }
 
-static enum sql_result send_some(struct mydb_conn *c, struct mydb_stmt *st, size_t from, unsigned power, struct err *e)
+/* The statement of a size with the rows behind `from` bound; NULL with *e. */
+static MYSQL_STMT *bind_some(struct mydb_conn *c, struct mydb_stmt *st, size_t from, unsigned power, struct err *e)
 {
 	struct mydb_rows *r = st->rows;
 	MYSQL_STMT *prepared = statement_of_size(c, st, power, e);
 
 	if (!prepared)
-		return SQL_FAILED;
+		return NULL;
 	mydb_bind_values(r->in, r->values + from * r->row_values, ((size_t)1 << power) * r->row_values);
-	if (mysql_stmt_bind_param(prepared, r->in)) {
-		mydb_stmt_failure(c, prepared, statement_name(st->which), e);
-		return SQL_FAILED;
-	}
-	return mydb_execute_prepared(c, prepared, statement_name(st->which), e);
+	if (mysql_stmt_bind_param(prepared, r->in) == 0)
+		return prepared;
+	mydb_stmt_failure(c, prepared, statement_name(st->which), e);
+	return NULL;
+}
+
+static enum sql_result send_some(struct mydb_conn *c, struct mydb_stmt *st, size_t from, unsigned power, struct err *e)
+{
+	MYSQL_STMT *bound = bind_some(c, st, from, power, e);
+
+	return bound ? mydb_execute_prepared(c, bound, statement_name(st->which), e) : SQL_FAILED;
 }
 
 /* The copies have their final place now. */
@@ -181,4 +190,28 @@ enum sql_result mydb_rows_add(struct sql_stmt *base, struct err *e)
 		row[i].bytes = (const void *)(uintptr_t)copy(r, st->values[i].bytes, st->values[i].length);
 	}
 	return r->n == ROWS_MAX || r->used >= BYTES_MAX ? send_rows(c, st, e) : SQL_DONE;
+}
+
+/* ---- lists of ids ---- */
+
+static_assert(SQL_IDS_MAX <= ROWS_MAX, "a list of ids fits into one statement");
+
+void mydb_stmt_bind_ids(struct sql_stmt *base, const struct uuid *ids, size_t n)
+{
+	struct mydb_stmt *st = mydb_stmt_of(base);
+	struct mydb_rows *r = rows_of(st);
+
+	st->ids = n;
+	for (size_t i = 0; i < ROWS_MAX; i++)
+		r->values[i] = (struct mydb_value){ .type = MYSQL_TYPE_BLOB, .bytes = ids[i < n ? i : n - 1].bytes,
+			.length = UUID_SIZE };
+}
+
+MYSQL_STMT *mydb_rows_of_ids(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
+{
+	unsigned power = 0;
+
+	while ((size_t)1 << power < st->ids)
+		power++;
+	return bind_some(c, st, 0, power, e);
 }

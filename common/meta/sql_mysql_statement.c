@@ -27,6 +27,7 @@ struct sql_stmt *mydb_stmt_use(struct sql_conn *base, enum statement which)
 		st->values = MEM_ARRAY(struct mydb_value, st->parameters);
 		st->in = MEM_ARRAY(MYSQL_BIND, st->parameters);
 	}
+	st->ids = 0;
 	return &st->base;
 }
 
@@ -136,8 +137,12 @@ static bool is_number(enum enum_field_types type)
 	}
 }
 
-static void make_columns(struct mydb_stmt *st, MYSQL_RES *described)
+static void make_columns(struct mydb_stmt *st)
 {
+	MYSQL_RES *described = mysql_stmt_result_metadata(st->running);
+
+	if (!described)
+		return;
 	st->columns = mysql_num_fields(described);
 	st->out = MEM_ARRAY(MYSQL_BIND, st->columns);
 	st->column = MEM_ARRAY(struct mydb_column, st->columns);
@@ -150,6 +155,7 @@ static void make_columns(struct mydb_stmt *st, MYSQL_RES *described)
 			col->bytes = mem_alloc(col->room, 1);
 		}
 	}
+	mysql_free_result(described);
 }
 
 static int prepare(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
@@ -161,13 +167,21 @@ static int prepare(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
 		return -1;
 	if (statement_is_long(st->which))
 		ask_for_pieces(st->prepared);
-	MYSQL_RES *described = mysql_stmt_result_metadata(st->prepared);
-
-	if (described) {
-		make_columns(st, described);
-		mysql_free_result(described);
-	}
 	return 0;
+}
+
+/* The statement with its values; NULL with *e. */
+static MYSQL_STMT *bind_all(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
+{
+	if (st->ids)
+		return mydb_rows_of_ids(c, st, e);
+	if (!st->prepared && prepare(c, st, e))
+		return NULL;
+	mydb_bind_values(st->in, st->values, st->parameters);
+	if (!st->parameters || mysql_stmt_bind_param(st->prepared, st->in) == 0)
+		return st->prepared;
+	mydb_stmt_failure(c, st->prepared, statement_name(st->which), e);
+	return NULL;
 }
 
 enum sql_result mydb_execute_prepared(struct mydb_conn *c, MYSQL_STMT *st, const char *operation, struct err *e)
@@ -199,7 +213,7 @@ static void bind_columns(struct mydb_stmt *st)
 		out->is_null = &col->is_null;
 		out->error = &col->is_cut;
 	}
-	mysql_stmt_bind_result(st->prepared, st->out);
+	mysql_stmt_bind_result(st->running, st->out);
 }
 
 /* Fetches what did not fit into its buffers; they stay as large as that. */
@@ -214,8 +228,8 @@ static int fetch_rest(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
 		col->bytes = mem_realloc(col->bytes, col->room, 1);
 		st->out[i].buffer = col->bytes;
 		st->out[i].buffer_length = col->room;
-		if (mysql_stmt_fetch_column(st->prepared, &st->out[i], i, 0))
-			return mydb_stmt_failure(c, st->prepared, statement_name(st->which), e);
+		if (mysql_stmt_fetch_column(st->running, &st->out[i], i, 0))
+			return mydb_stmt_failure(c, st->running, statement_name(st->which), e);
 	}
 	bind_columns(st);
 	return 0;
@@ -223,7 +237,7 @@ static int fetch_rest(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
 
 static enum sql_result fetch(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
 {
-	switch (mysql_stmt_fetch(st->prepared)) {
+	switch (mysql_stmt_fetch(st->running)) {
 	case 0:
 		return SQL_ROW;
 	case MYSQL_DATA_TRUNCATED:
@@ -231,7 +245,7 @@ static enum sql_result fetch(struct mydb_conn *c, struct mydb_stmt *st, struct e
 	case MYSQL_NO_DATA:
 		return SQL_DONE;
 	default:
-		mydb_stmt_failure(c, st->prepared, statement_name(st->which), e);
+		mydb_stmt_failure(c, st->running, statement_name(st->which), e);
 		return SQL_FAILED;
 	}
 }
@@ -239,8 +253,8 @@ static enum sql_result fetch(struct mydb_conn *c, struct mydb_stmt *st, struct e
 static enum sql_result first_row(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
 {
 	bind_columns(st);
-	if (!statement_is_long(st->which) && mysql_stmt_store_result(st->prepared)) {
-		mydb_stmt_failure(c, st->prepared, statement_name(st->which), e);
+	if (!statement_is_long(st->which) && mysql_stmt_store_result(st->running)) {
+		mydb_stmt_failure(c, st->running, statement_name(st->which), e);
 		return SQL_FAILED;
 	}
 	st->has_rows = true;
@@ -249,14 +263,12 @@ static enum sql_result first_row(struct mydb_conn *c, struct mydb_stmt *st, stru
 
 static enum sql_result run(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
 {
-	if (!st->prepared && prepare(c, st, e))
+	st->running = bind_all(c, st, e);
+	if (!st->running)
 		return SQL_FAILED;
-	mydb_bind_values(st->in, st->values, st->parameters);
-	if (st->parameters && mysql_stmt_bind_param(st->prepared, st->in)) {
-		mydb_stmt_failure(c, st->prepared, statement_name(st->which), e);
-		return SQL_FAILED;
-	}
-	enum sql_result r = mydb_execute_prepared(c, st->prepared, statement_name(st->which), e);
+	if (!st->columns)
+		make_columns(st);
+	enum sql_result r = mydb_execute_prepared(c, st->running, statement_name(st->which), e);
 
 	return r == SQL_DONE && st->columns ? first_row(c, st, e) : r;
 }
@@ -287,7 +299,7 @@ void mydb_stmt_finish(struct sql_stmt *base)
 	struct mydb_stmt *st = mydb_stmt_of(base);
 
 	if (st->has_rows)
-		mysql_stmt_free_result(st->prepared);
+		mysql_stmt_free_result(st->running);
 	st->has_rows = false;
 }
 

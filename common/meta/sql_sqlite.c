@@ -22,6 +22,8 @@ struct sqlite_stmt {
 	sqlite3_stmt *prepared; /* NULL until its first use */
 	enum statement which;
 	int bind_code;		/* of the first value that could not be bound */
+	const struct uuid *ids; /* still to come, see sqlite_bind_ids() */
+	size_t ids_left;
 };
 
 struct sqlite_conn {
@@ -358,6 +360,7 @@ static struct sql_stmt *sqlite_use(struct sql_conn *base, enum statement which)
 
 	st->which = which;
 	st->bind_code = SQLITE_OK;
+	st->ids_left = 0;
 	if (!st->prepared)
 		(void)prepare(c, st); /* tried again, and told, by the step */
 	return &st->base;
@@ -402,6 +405,22 @@ static void sqlite_bind_null(struct sql_stmt *base, int at)
 		note_bind(st, sqlite3_bind_null(st->prepared, at + 1));
 }
 
+static void bind_next_id(struct sqlite_stmt *st)
+{
+	st->ids_left--;
+	sqlite_bind_blob(&st->base, 0, st->ids++->bytes, UUID_SIZE);
+}
+
+/* The statement is run for one after the other: nothing is gained by a list where nothing is sent. */
+static void sqlite_bind_ids(struct sql_stmt *base, const struct uuid *ids, size_t n)
+{
+	struct sqlite_stmt *st = stmt_of(base);
+
+	st->ids = ids;
+	st->ids_left = n;
+	bind_next_id(st);
+}
+
 /* May this statement run now? Writing happens in transactions only: SQLite ends one by itself when it runs out of space,
  * and what came after it would be committed row by row. */
 static int may_run(struct sqlite_conn *c, struct sqlite_stmt *st, struct err *e)
@@ -430,6 +449,11 @@ static enum sql_result sqlite_step(struct sql_stmt *base, struct err *e)
 		return SQL_FAILED;
 	int code = sqlite3_step(st->prepared);
 
+	while (code == SQLITE_DONE && st->ids_left) {
+		sqlite3_reset(st->prepared);
+		bind_next_id(st);
+		code = sqlite3_step(st->prepared);
+	}
 	switch (code) {
 	case SQLITE_ROW:
 		return SQL_ROW;
@@ -498,6 +522,7 @@ const struct sql_driver sql_sqlite = {
 	.bind_text = sqlite_bind_text,
 	.bind_blob = sqlite_bind_blob,
 	.bind_null = sqlite_bind_null,
+	.bind_ids = sqlite_bind_ids,
 	.step = sqlite_step,
 	.finish = sqlite_finish,
 	.is_null = sqlite_is_null,

@@ -4,7 +4,8 @@
 
 #define EIGHT "?, ?, ?, ?, ?, ?, ?, ?" /* of MAILBOXES_AT_ONCE */
 
-/* CROSS JOIN is an inner join whose order SQLite keeps (MySQL reads it as JOIN): the outbox, which is short, goes first. */
+/* ((?)) is a list, which sql_add() and sql_bind_ids() fill; SQLite takes its one value at a time.
+ * CROSS JOIN is an inner join whose order SQLite keeps (MySQL reads it as JOIN): the outbox, which is short, goes first. */
 static const struct {
 	const char *name;
 	const char *sql;
@@ -75,11 +76,7 @@ static const struct {
 		NULL,
 	},
 	[STMT_OUTBOX_ADD] = { "outbox_add", "INSERT INTO outbox (message_id, queued_us) VALUES (?, ?)", NULL },
-	[STMT_OUTBOX_REMOVE] = { /* ((?)): sql_add() makes a list of it */
-		"outbox_remove",
-		"DELETE FROM outbox WHERE message_id IN ((?))",
-		"DELETE FROM outbox WHERE message_id = ?",
-	},
+	[STMT_OUTBOX_REMOVE] = { "outbox_remove", "DELETE FROM outbox WHERE message_id IN ((?))", NULL },
 
 	[STMT_MESSAGE_GET] = {
 		"message_get",
@@ -87,7 +84,7 @@ static const struct {
 		" m.header_id, m.parse_flags, m.queue_id, m.evidence, m.policy_version, m.bucket, m.object_key, m.version_id,"
 		" m.object_offset, m.object_length, m.lock_mode, m.retain_until_us, r.moved_us, r.bucket, r.object_key,"
 		" r.version_id, r.object_offset, r.object_length, r.lock_mode, r.retain_until_us"
-		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id = ?",
+		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id IN ((?))",
 		NULL,
 	},
 	[STMT_MESSAGE_DATE] = { "message_date", "SELECT date_us FROM message WHERE id = ?", NULL },
@@ -99,12 +96,14 @@ static const struct {
 	},
 	[STMT_PARTICIPANTS_GET] = {
 		"participants_get",
-		"SELECT role, name, address, normal FROM participant WHERE message_id = ? ORDER BY position",
+		"SELECT message_id, role, name, address, normal FROM participant WHERE message_id IN ((?))"
+		" ORDER BY message_id, position",
 		NULL,
 	},
 	[STMT_ATTACHMENTS_GET] = {
 		"attachments_get",
-		"SELECT name, content_type, size, sha256 FROM attachment WHERE message_id = ? ORDER BY position",
+		"SELECT message_id, name, content_type, size, sha256 FROM attachment WHERE message_id IN ((?))"
+		" ORDER BY message_id, position",
 		NULL,
 	},
 	[STMT_MESSAGE_COUNT] = { /* each daemon's last number: InnoDB would read all rows to count them */

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "meta/sql.h"
 
 #define PEOPLE "1 a@example.org 2 b@example.org 3 a@example.org 5 list@example.org"
 
@@ -56,6 +57,45 @@ static void many_participants_come_back_in_order(void **state)
 	assert_int_equal(meta_message_load(meta, &id, &r, &err), 1);
 	assert_int_equal(r.participant_count, 1000);
 	assert_string_equal(r.participants[999].normal, "m999@example.org");
+}
+
+#define MANY (SQL_IDS_MAX + 44) /* more than one statement takes */
+
+/* Of `n` ids, the newest first, every third of which nobody archived. */
+static void check_list(const struct uuid *ids, size_t n)
+{
+	_free_ struct message_row *rows = MEM_ARRAY(struct message_row, n);
+
+	assert_ok(meta_messages_load(meta, ids, n, rows, &err));
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(message_row_is_there(&rows[i]), i % 3 != 2);
+		assert_int_equal(rows[i].participant_count, i % 3 == 2 ? 0 : i % 3 ? 4 : 1);
+		assert_int_equal(rows[i].attachment_count, i % 3 != 2);
+		if (i % 3 != 2) {
+			assert_memory_equal(&rows[i].id, &ids[i], UUID_SIZE);
+			assert_int_equal(rows[i].date_us, i + 1);
+			assert_string_equal(rows[i].participants[rows[i].participant_count - 1].normal, "list@example.org");
+		}
+		message_row_deinit(&rows[i]);
+	}
+}
+
+static void a_list_comes_back_as_it_was_asked_for(void **state)
+{
+	static const char *const people[] = { "2 list@example.org", PEOPLE };
+	struct uuid ids[MANY];
+
+	(void)state;
+	for (size_t i = MANY; i-- > 0;) {
+		ids[i] = uuid_new(clock_now_us());
+		if (i % 3 != 2)
+			assert_ok(put_as(meta, "lmtpd@test", &ids[i], (int64_t)i + 1, people[i % 3], &err));
+	}
+	check_list(ids, MANY);
+	check_list(ids, 1);
+	check_list(ids, 3);
+	check_list(ids, SQL_IDS_MAX);
+	check_list(ids, 0);
 }
 
 /* Begins a group and adds `n` messages; their ids and leaves come back. */
@@ -286,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_put_comes_back),
 		cmocka_unit_test(many_participants_come_back_in_order),
+		cmocka_unit_test(a_list_comes_back_as_it_was_asked_for),
 		cmocka_unit_test(a_group_is_all_or_nothing),
 		cmocka_unit_test(a_transaction_is_archived_once),
 		cmocka_unit_test(a_claim_needs_its_message),
