@@ -1,14 +1,14 @@
 /* archive_reindex(): a fresh index beside the live one, and then in its place.
  *
- * Messages are read in the order of their ids, several at a time, while sets of those read before go into the index, two at
- * a time. How far that came is noted in the new index, so that a rebuild that was stopped, or died, goes on there.
+ * Messages are read in the order of their ids, several at once, while sets of those read before go into the index, two at a
+ * time. How far that came is noted in the new index, so that a rebuild that was stopped, or died, goes on there.
  *
  * Capture goes on meanwhile, into the live index. While the lock is held no daemon of this machine takes a message off the
  * outbox (archive/indexer.h). Those of other machines do: so, when the new index is in place, every message since shortly
  * before the rebuild began is looked up in it, and what is missing goes back to the outbox. */
 #include "archive/archive_private.h"
 #include "archive/lockfile.h"
-#include "archive/stored.h"
+#include "archive/stored_reader.h"
 #include "base/clock.h"
 #include "meta/maintenance.h"
 #include "sys/io.h"
@@ -16,7 +16,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define READ_AT_ONCE 64
+#define ASK_AT_ONCE 64 /* so that as many are on their way while their rows are read */
 #define SET_DOCUMENTS 512
 #define SET_BYTES ((size_t)8 * 1024 * 1024)
 #define SETS 3			  /* one is filled while the others are being added */
@@ -29,8 +29,8 @@
 /* Documents that are added together. */
 struct set {
 	struct index *index;
-	struct document *documents[SET_DOCUMENTS + READ_AT_ONCE];
-	bool refused[SET_DOCUMENTS + READ_AT_ONCE];
+	struct document *documents[SET_DOCUMENTS];
+	bool refused[SET_DOCUMENTS];
 	size_t n, bytes;
 	size_t walked;	  /* messages it stands for, those that could not be read included */
 	struct uuid last; /* of them */
@@ -44,7 +44,9 @@ struct rebuild {
 	struct archive *a;
 	const struct archive_rebuild *what;
 	struct index *fresh;
+	struct stored_reader *reader;
 	struct uuid after; /* the walk has come so far */
+	bool walked;	   /* to the end */
 	struct set sets[SETS];
 	size_t filling;	   /* the sets behind it are older, round the ring */
 	bool failed;	   /* nothing that a set brings from now on counts */
@@ -245,37 +247,52 @@ static int finish_sets(struct rebuild *r, struct err *e)
 
 /* ---- the walk ---- */
 
-/* Reads some messages into the set; 1, or 0 at the end. */
-static int read_some(struct rebuild *r, struct err *e)
+/* Keeps the reader busy. */
+static int ask_for_more(struct rebuild *r, struct err *e)
 {
-	struct set *s = &r->sets[r->filling];
-	struct document *documents[READ_AT_ONCE];
-	struct uuid ids[READ_AT_ONCE];
+	struct uuid ids[ASK_AT_ONCE];
 	size_t n;
 
-	if (walk_ids(r, &r->after, ids, READ_AT_ONCE, &n, e) || stored_documents(r->a, ids, n, documents, e))
-		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (!documents[i]) {
-			note_missing(r, &ids[i]);
-			continue;
-		}
-		s->bytes += documents[i]->bytes;
-		s->documents[s->n++] = documents[i];
+	while (!r->walked && stored_reader_room(r->reader) >= ASK_AT_ONCE) {
+		if (walk_ids(r, &r->after, ids, ASK_AT_ONCE, &n, e) || (n && stored_reader_ask(r->reader, ids, n, e)))
+			return -1;
+		r->walked = n == 0;
 	}
-	s->walked += n;
-	s->last = r->after;
-	return n > 0;
+	return 0;
+}
+
+/* Reads the next message into the set; 1, or 0 at the end. */
+static int read_one(struct rebuild *r, struct err *e)
+{
+	struct set *s = &r->sets[r->filling];
+	struct document *d;
+	struct uuid id;
+
+	if (ask_for_more(r, e))
+		return -1;
+	int more = stored_reader_take(r->reader, &id, &d, e);
+
+	if (more <= 0)
+		return more;
+	s->last = id;
+	s->walked++;
+	if (d) {
+		s->bytes += d->bytes;
+		s->documents[s->n++] = d;
+	} else {
+		note_missing(r, &id);
+	}
+	return 1;
 }
 
 static int walk(struct rebuild *r, struct err *e)
 {
 	int more;
 
-	while ((more = read_some(r, e)) > 0) {
+	while ((more = read_one(r, e)) > 0) {
 		const struct set *s = &r->sets[r->filling];
 
-		if ((s->n >= SET_DOCUMENTS || s->bytes >= SET_BYTES || s->walked >= SET_DOCUMENTS) && send_set(r, e))
+		if ((s->bytes >= SET_BYTES || s->walked == SET_DOCUMENTS) && send_set(r, e))
 			return -1;
 	}
 	if (more < 0)
@@ -287,7 +304,9 @@ static int walk_and_finish(struct rebuild *r, struct err *e)
 {
 	struct err ignored;
 
+	r->reader = stored_reader_new(r->a, STORED_AHEAD);
 	r->failed = walk(r, e) || r->failed;
+	stored_reader_freep(&r->reader);
 	int failed = finish_sets(r, r->failed ? &ignored : e);
 
 	for (size_t i = 0; i < SETS; i++)
