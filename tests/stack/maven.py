@@ -73,7 +73,7 @@ def fetch(folder, known, artifacts):
         raise Missing("Maven can't fetch %s: %s" % (artifacts[0], e))
     if r.returncode:
         said = r.stdout.decode("utf-8", "replace").strip()
-        why = re.search(r"(?m)^\[ERROR\] (.*?)(?: -> \[Help \d+\])?$", said)
+        why = re.search(r"(?m)^\[ERROR\] (\S.*?)(?: -> \[Help \d+\])?$", said)
         raise Missing("Maven can't fetch %s: %s (where it gets libraries stands in ~/.m2/settings.xml)" %
                       (artifacts[0], why[1] if why else said[-300:]))
     os.rename(known + ".new", known)
