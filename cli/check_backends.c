@@ -11,7 +11,9 @@
 #include <time.h>
 
 #define COUNT_ATTEMPTS 5
-#define LOOK_AFTER "; strongroom-production(7) says what to do meanwhile, under \"When an engine is down\""
+#define REACHED                                                                                  \
+	"runs and can be reached from here, with a certificate that is trusted here; "           \
+	"strongroom-production(7) says what to do meanwhile, under \"When an engine is down\""
 
 static void take_store_finding(void *ctx, enum store_finding kind, const char *finding, const char *remedy)
 {
@@ -33,7 +35,7 @@ static const char *remedy_of(const char *backend, const struct err *e, const cha
 
 static void store_problem(struct check *c, const struct err *e, const char *local)
 {
-	static const char at_server[] = "see that the object store of [s3] runs and can be reached from here" LOOK_AFTER;
+	static const char at_server[] = "see that the object store of [s3] " REACHED;
 
 	check_report(c, CHECK_PROBLEM, remedy_of(c->conf->store, e, local, at_server), "store: %s", e->text);
 }
@@ -106,7 +108,7 @@ static void check_agreement(struct check *c, struct meta *m, struct index *i)
 
 static void check_index(struct check *c, struct meta *m)
 {
-	static const char at_server[] = "see that the cluster of [es] runs and can be reached from here" LOOK_AFTER;
+	static const char at_server[] = "see that the cluster of [es] " REACHED;
 	struct index *i CLEANUP(index_closep) = NULL;
 	struct err e;
 
@@ -123,7 +125,7 @@ static void check_index(struct check *c, struct meta *m)
 /* NULL when it can't be opened. Caller closes. */
 static struct meta *check_meta(struct check *c)
 {
-	static const char at_server[] = "see that the database server of [mysql] runs and can be reached from here" LOOK_AFTER;
+	static const char at_server[] = "see that the database server of [mysql] " REACHED;
 	struct meta *m = NULL;
 	struct err e;
 
@@ -168,7 +170,7 @@ static void check_parser(struct check *c)
 
 static void check_cache(struct check *c)
 {
-	static const char at_server[] = "see that the Redis of [redis] runs and can be reached from here" LOOK_AFTER;
+	static const char at_server[] = "see that the Redis of [redis] " REACHED;
 	CLEANUP(cache_closep) struct cache *cache = NULL;
 	struct err e;
 	int there = cache_open(&cache, c->conf, &e) < 0 ? -1 : cache_ready(cache, &e);

@@ -104,8 +104,8 @@ static int classify(struct mydb_conn *c, const char *operation, unsigned code, c
 	case TEMPORARY:
 		return err_temporary(e, "%s(%s) failed: %s (%u)", operation, c->where, text, code);
 	case DENIED:
-		return err_permanent(e, "%s(%s) failed: %s (%u): see grants.mysql.sql", operation, c->where, text,
-			code);
+		return err_permanent(e, "%s(%s) failed: %s (%u): see %s", operation, c->where, text, code,
+			code == ER_ACCESS_DENIED_ERROR ? "[mysql] user and its password" : "grants.mysql.sql");
 	case NO_SCHEMA:
 		return err_permanent(e, "%s(%s) failed: %s (%u); `strongroom init` makes the schema", operation, c->where,
 			text, code);
