@@ -70,12 +70,10 @@ def test_init_goes_on_beside_a_broken_index(site):
 
 def test_init_makes_private_places_for_the_account(site):
     uid, _ = site.owner()
-    places = [("spool", 0o700), ("keys", 0o700), ("run", 0o755)]
-    if site.servers is None:
-        places += [("store", 0o700), ("meta", 0o700), ("index", 0o700)]
-    for name, mode in places:
-        st = os.stat(site.path(name))
-        assert (st.st_uid, stat.S_IMODE(st.st_mode)) == (uid, mode), name
+    private = [site.path("spool"), site.path("keys"), *site.store.places, *site.meta.places, *site.index.places]
+    for place, mode in [(site.path("run"), 0o755), *((place, 0o700) for place in private)]:
+        st = os.stat(place)
+        assert (st.st_uid, stat.S_IMODE(st.st_mode)) == (uid, mode), place
     for base, _, files in os.walk(site.path("keys")):
         assert files and all(stat.S_IMODE(os.stat(os.path.join(base, f)).st_mode) == 0o600 for f in files)
 
@@ -369,15 +367,14 @@ def test_check_finds_nothing_wrong_with_a_fresh_site(site):
     assert problems(site) == []
 
 
-@pytest.mark.embedded("the database's folder is one of those looked at")
 def test_check_permissions(site):
-    os.chmod(site.path("keys"), 0o755)
+    places = [site.path("keys"), site.path("spool"), *site.meta.places]
     os.chmod(site.path("keys", "seal.key"), 0o644)
-    os.chmod(site.path("meta"), 0o750)
+    for place in places:
+        os.chmod(place, 0o750)
     found = problems(site)
     remedies = [remedy for _, remedy in found]
-    assert "chmod 700 %s" % site.path("keys") in remedies
-    assert "chmod 700 %s" % site.path("meta") in remedies
+    assert all("chmod 700 %s" % place in remedies for place in places)
     for remedy in remedies:
         subprocess.run(remedy, shell=True, check=True)
     remedies = [remedy for _, remedy in problems(site)]
@@ -424,11 +421,9 @@ def test_check_index_that_lost_messages(site):
 
 # ---- reindex ----
 
-@pytest.mark.embedded("damages the index's file")
 def test_reindex_after_damage(site):
     import_some(site, 5)
-    with open(site.path("index", "index.db"), "r+b") as f:
-        f.write(b"damaged!" * 64)
+    site.index.damage()
     assert problems(site)
     status, out, _ = site.run("reindex")
     assert status == 0 and "5 of 5 messages indexed" in out
@@ -437,29 +432,26 @@ def test_reindex_after_damage(site):
     assert problems(site) == []
 
 
-@pytest.mark.embedded("takes an object away, which a lock in S3 forbids")
 def test_reindex_keeps_the_old_index_when_much_cannot_be_read(site):
     import_some(site, 3)
     victim = site.objects()[1]
-    os.rename(victim, site.path("hidden.eml"))
-    status, _, err = site.run("reindex", check=False)
-    assert status == 1 and "reindex refused" in err and "1 of the first 3 messages can't be read" in err and "--incomplete" in err
-    assert os.path.basename(victim)[:-4] in err # which one
-    s = json.loads(site.run("status", "--json")[1])
-    assert (s["indexed"], s["outbox"]) == (3, 0)
-    status, out, _ = site.run("reindex", "--incomplete", check=False)
-    assert status == 1 and "2 of 3 messages indexed" in out and "1 unreadable" in out
-    s = json.loads(site.run("status", "--json")[1])
-    assert (s["indexed"], s["outbox"]) == (2, 1)
-    os.rename(site.path("hidden.eml"), victim)
+    with site.store.lost(victim):
+        status, _, err = site.run("reindex", check=False)
+        assert status == 1 and "reindex refused" in err and "1 of the first 3 messages can't be read" in err and "--incomplete" in err
+        assert os.path.basename(victim)[:-4] in err # which one
+        s = json.loads(site.run("status", "--json")[1])
+        assert (s["indexed"], s["outbox"]) == (3, 0)
+        status, out, _ = site.run("reindex", "--incomplete", check=False)
+        assert status == 1 and "2 of 3 messages indexed" in out and "1 unreadable" in out
+        s = json.loads(site.run("status", "--json")[1])
+        assert (s["indexed"], s["outbox"]) == (2, 1)
     site.run("reindex")
     assert problems(site) == []
 
 
-@pytest.mark.embedded("removes an object, which a lock in S3 forbids")
 def test_reindex_goes_on_over_one_in_many_that_cannot_be_read(site):
     import_some(site, 120)
-    os.unlink(site.objects()[60])
+    site.store.lose(site.objects()[60])
     status, out, _ = site.run("reindex", check=False)
     assert status == 1 and "119 of 120 messages indexed" in out and "1 unreadable" in out
     s = json.loads(site.run("status", "--json")[1])

@@ -354,7 +354,6 @@ def test_ids_that_are_none(archive, archive_id):
         assert archive.api("eve").call("GET", "/api/v1/archive/emails/%s/%s" % (archive_id, path))[0] == 404
 
 
-@pytest.mark.embedded("alters an object, which a lock in S3 forbids")
 def test_altered_bytes_are_never_given_out(archive):
     with archive.site.lmtp() as c:
         victim = archive.put(c, *MAILS["bob"][:1], b"x@example.org", [b"victim@example.org"])
@@ -362,17 +361,15 @@ def test_altered_bytes_are_never_given_out(archive):
     was = archive.site.object(victim)
     api = archive.api("eve")
     for changed in (was.replace(b"budget", b"budgeT"), was[:-1] + b"x", was[:-9], b""):
-        os.chmod(path, 0o600)
-        with open(path, "wb") as f:
-            f.write(changed)
+        archive.site.store.alter(path, changed)
         for what in ("content", "attachments/0"):
             status, text, headers = api.call("GET", "/api/v1/archive/emails/%s/%s" % (victim, what))
-            assert status == 502 and problem(text) and b"budge" not in text, len(changed)
+            assert status == 502 or (status == 503 and not changed)    # of nothing, a store may break off
+            assert problem(text) and b"budge" not in text, len(changed)
             assert [r["result"] for r in archive.audit(headers["X-Request-ID"])] == ["failed"]
-    with open(path, "wb") as f:
-        f.write(was)
+    archive.site.store.alter(path, was)
     assert api.content(victim) == (200, was)
-    os.unlink(path)
+    archive.site.store.lose(path)
     assert api.content(victim)[0] in (502, 503)
 
 

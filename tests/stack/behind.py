@@ -1,15 +1,18 @@
 """What tests do to an archive behind the daemons' backs: one class for each kind of store, database and index, alike within a kind.
 
 A store gives the names of its objects (str; the last part is <archive id>.eml) and their bytes; a database gives connections that
-take the same SQL and placeholders whatever it is; an index gives the ids of its documents."""
+take the same SQL and placeholders whatever it is; an index gives the ids of its documents. `places`: folders that are its own, none
+at a server."""
 import contextlib
 import os
 import re
 import shutil
 import sqlite3
+import sys
 
 from . import Missing
 from .process import Failed
+from .s3 import write_credentials
 
 
 # ---- stores ----
@@ -19,6 +22,10 @@ class FsStore:
 
     def __init__(self, folder):
         self.folder = folder
+        self.places = [folder]
+
+    def set_up(self, credentials, owner):
+        pass    # strongroom init makes it
 
     def names(self):
         return sorted(os.path.join(base, f) for base, _, files in os.walk(self.folder) for f in files if f.endswith(".eml"))
@@ -30,6 +37,26 @@ class FsStore:
     def at(self, row):
         """The bytes where a row of the table `message` says that they are."""
         return self.read(os.path.join(self.folder, row["object_key"]))
+
+    def lose(self, *names):
+        for name in names:
+            os.unlink(name)
+
+    @contextlib.contextmanager
+    def lost(self, name):
+        """While it lasts the object is not there; afterwards it is, as it was."""
+        aside = self.folder + ".aside"
+        os.rename(name, aside)
+        try:
+            yield
+        finally:
+            os.rename(aside, name)
+
+    def alter(self, name, data):
+        os.chmod(name, 0o600)
+        with open(name, "wb") as f:
+            f.write(data)
+        os.chmod(name, 0o400)
 
     def copy(self, name, other):
         """The same object once more, with `other` as the last part of its name."""
@@ -72,16 +99,21 @@ class S3Name(str):
 class S3Store:
     """engine: a server of tests/stack with bucket()."""
 
+    places = []
     tried = set()  # endpoints
 
     def __init__(self, engine, name, gate):
-        self.bucket, self.gate = engine.bucket(name), gate
+        self.engine, self.bucket, self.gate = engine, engine.bucket(name), gate
 
-    def spare_proof(self):
-        """`strongroom init` tries a bucket's locks, which takes seconds: once for each store of a run of tests."""
-        endpoint = self.bucket.account.endpoint
+    def set_up(self, credentials, owner):
+        """`strongroom init` tries a bucket's locks, which takes seconds: once for each store of a run of tests. From then on sites
+        have a bucket that was tried, and keys (in the file `credentials`) that can do no harm, where the store knows such."""
+        endpoint = self.engine.endpoint
         if endpoint in self.tried:
             self.bucket.pretend_proved()
+            if hasattr(self.engine, "writer"):
+                self.bucket.account = self.engine.writer(self.bucket.name)    # who wrote an object may read it
+                write_credentials(credentials, self.bucket.account, owner)
         self.tried.add(endpoint)
 
     def names(self):
@@ -105,6 +137,21 @@ class S3Store:
             raise Failed("the store says %r" % answer)
         return answer.body
 
+    def below(self):
+        """No request takes away or alters what is locked: whoever would has to do it on the store's disks."""
+        if not hasattr(self.engine, "lose"):
+            raise Missing("nothing can be taken away or altered on the disks of %s here" % type(self.engine).__name__)
+        return self.engine
+
+    def lose(self, *names):
+        self.below().lose(self.bucket.name, names)
+
+    def lost(self, name):
+        return self.below().lost(self.bucket.name, name)
+
+    def alter(self, name, data):
+        self.below().alter(self.bucket.name, name, data)
+
     def copy(self, name, other):
         answer = self.bucket.put(os.path.join(os.path.dirname(name), other), self.read(name), until=86400)
         assert answer.status == 200, answer
@@ -117,7 +164,7 @@ class S3Store:
         return self.gate.closed()
 
     def refusing(self):
-        return self.gate.closed()
+        return self.gate.without("^PUT ")
 
 
 # ---- databases ----
@@ -125,6 +172,7 @@ class S3Store:
 class SqliteMeta:
     def __init__(self, folder):
         self.folder = folder
+        self.places = [folder]
 
     @contextlib.contextmanager
     def connect(self, name="capture", write=False):
@@ -228,6 +276,8 @@ class ServerConnection:
 class ServerMeta:
     """MariaDB or MySQL, as its administrator. name: what stands behind mysql: in the setting."""
 
+    places = []
+
     def __init__(self, engine, name, gate):
         self.engine, self.name, self.gate = engine, name, gate
 
@@ -291,6 +341,7 @@ class ServerMeta:
 class FtsIndex:
     def __init__(self, path):
         self.path = path
+        self.places = [os.path.dirname(path)]
 
     def ids(self):
         """Archive ids (texts) of its documents, one for each."""
@@ -299,6 +350,11 @@ class FtsIndex:
             return [id_text(id) for (id,) in db.execute("SELECT id FROM doc")]
         finally:
             db.close()
+
+    def damage(self):
+        """Only a rebuild mends it."""
+        with open(self.path, "r+b") as f:
+            f.write(b"damaged!" * 64)
 
     def lose(self):
         for suffix in ("", "-wal", "-shm"):
@@ -325,6 +381,8 @@ class FtsIndex:
 
 
 class EsIndex:
+    places = []
+
     def __init__(self, engine, alias, gate):
         self.engine, self.alias, self.gate = engine, alias, gate
 
@@ -348,6 +406,9 @@ class EsIndex:
     def indices(self):
         status, answer = self.engine.call("GET", "/_cat/indices/%s*?format=json&h=index" % self.alias)
         return [row["index"] for row in answer] if status == 200 else []
+
+    def damage(self):
+        self.lose()
 
     def lose(self):
         for name in self.indices():
@@ -376,6 +437,15 @@ class Gate:
     @contextlib.contextmanager
     def closed(self):
         self.proxy.refuse()
+        try:
+            yield
+        finally:
+            self.proxy.heal()
+
+    @contextlib.contextmanager
+    def without(self, label):
+        """Every request of that label (a regular expression) is cut off."""
+        self.proxy.arm(label, "request", "cut", times=sys.maxsize)
         try:
             yield
         finally:

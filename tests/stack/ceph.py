@@ -1,11 +1,14 @@
 """A private one-node Ceph (monitor, one OSD on a file, RADOS gateway): S3 with Object Lock, on loopback.
 
 Everything is in one directory; nothing in /etc or /var. As root only (ceph-osd wants its own files whatever they are)."""
+import contextlib
 import glob
 import os
+import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import urllib.error
 import urllib.request
 import uuid
@@ -81,7 +84,7 @@ rgw_sts_key = abcdefghijklmnop
 rgw_s3_auth_use_sts = true
 """
 
-PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "monmaptool")
+PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "rados", "monmaptool")
 
 
 class Ceph:
@@ -99,6 +102,7 @@ class Ceph:
         self.dir = dir or private_dir("strongroom-ceph.", below)
         self.port = port or free_port()
         self.endpoint = "http://127.0.0.1:%d" % self.port
+        self.daemons = None
         self.env = {**os.environ, "CEPH_CONF": self.path("ceph.conf")}
 
     def path(self, *parts):
@@ -136,6 +140,13 @@ class Ceph:
         self.run("radosgw-admin", "user", "create", "--uid=" + name, "--display-name=" + name, "--access-key=" + access_key, "--secret-key=" + secret_key)
         return Account(self.endpoint, access_key, secret_key, self.region)
 
+    def writer(self, bucket):
+        """An account that may do in that bucket what the daemons need, and no more."""
+        if not self.daemons:
+            self.daemons = self.add_account("writer", "WRITERACCESSKEY", "writersecretkey")
+        self.bucket(bucket).allow_capture("writer")
+        return self.daemons
+
     def start(self):
         if os.path.exists(self.path("unfinished")):    # a start that failed half-way
             self.stop()
@@ -166,6 +177,37 @@ class Ceph:
     def bucket(self, name):
         """A view of one bucket with the administrator's own account."""
         return Bucket(self, name)
+
+    # ---- what a broken disk, or a hand on it, does to objects (names of S3Store) below the gateway ----
+
+    def rados(self, *argv):
+        return self.run("rados", "--pool=default.rgw.buckets.data", *argv)
+
+    def places(self, bucket, names):
+        """Where RADOS keeps these objects, all of which are smaller than the 4 MiB that go to one place."""
+        said = self.run("radosgw-admin", "metadata", "get", "bucket:" + bucket)
+        number = re.search(r'"marker": "([^"]+)"', said)[1]
+        return ["%s__:%s_%s" % (number, name.version, name) for name in names]
+
+    def lose(self, bucket, names):
+        self.rados("rm", *self.places(bucket, names))
+
+    @contextlib.contextmanager
+    def lost(self, bucket, name):
+        place, = self.places(bucket, [name])
+        self.rados("cp", place, "aside")
+        self.rados("rm", place)
+        try:
+            yield
+        finally:
+            self.rados("cp", "aside", place)
+
+    def alter(self, bucket, name, data):
+        place, = self.places(bucket, [name])
+        with tempfile.NamedTemporaryFile() as f:
+            f.write(data)
+            f.flush()
+            self.rados("put", place, f.name)
 
     def settings(self, bucket="archive", owner=None):
         """Lines of strongroom.conf: section -> key -> value. owner: (uid, gid) that must read the credentials."""

@@ -6,6 +6,7 @@
 	store=minio.Minio,…  these starters, and the embedded default for the rest
 
 They are started at their first use and ended by close(). Whatever is missing is missing for every test, with its reason."""
+import concurrent.futures
 import importlib
 import os
 import re
@@ -84,10 +85,12 @@ class Engines:
         return self
 
     def start(self):
+        """All at once: each is up after some seconds in which it mostly waits."""
         try:
             self.make().fetch()
-            for part in self.parts.values():
-                part.start()
+            with concurrent.futures.ThreadPoolExecutor(len(self.parts)) as pool:
+                for started in [pool.submit(part.start) for part in self.parts.values()]:
+                    started.result()
         except BaseException:
             self.close()
             raise

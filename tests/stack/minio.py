@@ -1,10 +1,12 @@
 """A private MinIO: S3 with Object Lock and encryption at rest, on loopback. A test tool only (AGPL)."""
 import base64
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 
+from . import Missing
 from .fetched import go_program
 from .process import Failed, end, free_port, private_dir, tail, wait_until
 from .s3 import Account, Bucket
@@ -62,6 +64,26 @@ class Minio:
     def bucket(self, name):
         """A view of one bucket with the administrator's own account."""
         return Bucket(self, name)
+
+    # ---- what a broken disk does to objects (names of S3Store) ----
+
+    def place(self, bucket, name):
+        return self.path("data", bucket, name)
+
+    def lose(self, bucket, names):
+        for name in names:
+            shutil.rmtree(self.place(bucket, name))
+
+    @contextlib.contextmanager
+    def lost(self, bucket, name):
+        os.rename(self.place(bucket, name), self.path("aside"))
+        try:
+            yield
+        finally:
+            os.rename(self.path("aside"), self.place(bucket, name))
+
+    def alter(self, bucket, name, data):
+        raise Missing("MinIO has sums of what is on its disks, and gives nothing out that was altered there")
 
     def settings(self, bucket="archive", owner=None):
         """Lines of strongroom.conf: section -> key -> value. owner: (uid, gid) that must read the credentials."""

@@ -13,6 +13,10 @@ import xml.etree.ElementTree as ElementTree
 
 UNRESERVED = "-._~"
 
+# What the daemons need (strongroom(7)).
+ON_OBJECTS = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"]
+ON_BUCKET = ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"]
+
 
 def sha256(data):
     return hashlib.sha256(data).hexdigest()
@@ -162,6 +166,16 @@ class Bucket:
         for key, version, length in self.versions("m/"):
             found.setdefault(os.path.basename(key)[:-len(".eml")], []).append((key, version, length))
         return found
+
+    def allow_capture(self, user):
+        """Gives an account the rights that the manual asks for, by a policy of the bucket."""
+        allow = {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam:::user/" + user]}}
+        there = "arn:aws:s3:::" + self.name
+        policy = {"Version": "2012-10-17", "Statement": [{**allow, "Action": ON_OBJECTS, "Resource": there + "/*"},
+                                                         {**allow, "Action": ON_BUCKET, "Resource": there}]}
+        a = self.call("PUT", "", {"policy": ""}, body=json.dumps(policy).encode())
+        if a.status not in (200, 204):
+            raise AssertionError(a)
 
     def pretend_proved(self):
         """Makes the bucket with what `strongroom check` leaves in one whose locks it tried, for tests that can't wait for it."""
