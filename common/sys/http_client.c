@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #define HEADERS_MAX 200
+#define SEND_SIZE 16384L /* of each connection, for good; libcurl's own 64 KiB are much with one for each mail client */
 
 struct connection {
 	struct connection *next;
@@ -193,6 +194,7 @@ static void set_limits(const struct http_client *c, CURL *curl)
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, SEND_SIZE);
 	curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 2L);
 	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	if (c->ca_file)
