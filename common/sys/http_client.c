@@ -3,11 +3,14 @@
 #include "base/clock.h"
 
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define HEADERS_MAX 200
 #define SEND_SIZE 16384L /* of each connection, for good; libcurl's own 64 KiB are much with one for each mail client */
@@ -15,6 +18,7 @@
 struct connection {
 	struct connection *next;
 	CURL *curl;
+	curl_socket_t socket; /* opened last; CURL_SOCKET_BAD when it is closed */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -75,6 +79,7 @@ static struct connection *take(struct http_client *c)
 	if (n)
 		return n;
 	n = MEM_NEW(struct connection);
+	n->socket = CURL_SOCKET_BAD;
 	n->curl = curl_easy_init();
 	if (!n->curl)
 		abort(); /* out of memory */
@@ -95,9 +100,19 @@ static void give_back(struct http_client *c, struct connection *n)
 struct call {
 	const struct http_request *request;
 	struct http_answer *answer;
-	CURL *curl;
+	const struct connection *connection;
 	bool too_large, sink_failed;
 };
+
+/* A server that writes its answer's head and body apart, with Nagle's algorithm on (Ceph's gateway, unless told otherwise),
+ * keeps the body back until the head was acknowledged, which the kernel delays for 40 ms: there is nothing to send along. */
+static void acknowledge(const struct connection *n)
+{
+	int now = 1;
+
+	if (n->socket != CURL_SOCKET_BAD)
+		(void)setsockopt(n->socket, IPPROTO_TCP, TCP_QUICKACK, &now, sizeof(now)); /* for this once */
+}
 
 static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 {
@@ -116,6 +131,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *ctx)
 			return 0;
 		}
 		strv_add(&k->answer->headers, line);
+	} else {
+		acknowledge(k->connection);
 	}
 	return size * n;
 }
@@ -125,7 +142,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 	struct call *k = ctx;
 	long status = 0;
 
-	curl_easy_getinfo(k->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(k->connection->curl, CURLINFO_RESPONSE_CODE, &status);
 	if (k->request->sink && status / 100 == 2) {
 		k->sink_failed = k->request->sink(k->request->ctx, data, size * n) != 0;
 		return k->sink_failed ? 0 : size * n;
@@ -173,9 +190,28 @@ static struct curl_slist *header_list(const struct http_request *r)
 /* libcurl's own sockets would be handed down to the parser's workers. */
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
-	(void)ctx;
+	struct connection *n = ctx;
+
 	(void)purpose;
-	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	n->socket = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+	return n->socket;
+}
+
+static int close_socket(void *ctx, curl_socket_t s)
+{
+	struct connection *n = ctx;
+
+	if (n->socket == s)
+		n->socket = CURL_SOCKET_BAD;
+	return close(s);
+}
+
+static void set_sockets(struct connection *n)
+{
+	curl_easy_setopt(n->curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(n->curl, CURLOPT_OPENSOCKETDATA, n);
+	curl_easy_setopt(n->curl, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(n->curl, CURLOPT_CLOSESOCKETDATA, n);
 }
 
 static void set_limits(const struct http_client *c, CURL *curl)
@@ -196,7 +232,6 @@ static void set_limits(const struct http_client *c, CURL *curl)
 	curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(curl, CURLOPT_UPLOAD_BUFFERSIZE, SEND_SIZE);
 	curl_easy_setopt(curl, CURLOPT_MAXCONNECTS, 2L);
-	curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	if (c->ca_file)
 		curl_easy_setopt(curl, CURLOPT_CAINFO, c->ca_file);
 }
@@ -223,7 +258,7 @@ static bool may_have_acted(const struct call *k)
 {
 	long sent = 0;
 
-	curl_easy_getinfo(k->curl, CURLINFO_REQUEST_SIZE, &sent);
+	curl_easy_getinfo(k->connection->curl, CURLINFO_REQUEST_SIZE, &sent);
 	return sent > 0 && strcmp(k->request->method, "GET") != 0 && strcmp(k->request->method, "HEAD") != 0;
 }
 
@@ -241,7 +276,7 @@ static int failed(const struct call *k, CURLcode code, const char *error, struct
 int http_call(struct http_client *c, const struct http_request *r, struct http_answer *a_r, struct err *e)
 {
 	struct connection *n = take(c);
-	struct call k = { .request = r, .answer = a_r, .curl = n->curl };
+	struct call k = { .request = r, .answer = a_r, .connection = n };
 	struct curl_slist *headers = header_list(r);
 	long status = 0;
 	int result = 0;
@@ -251,6 +286,7 @@ int http_call(struct http_client *c, const struct http_request *r, struct http_a
 	curl_easy_setopt(n->curl, CURLOPT_ERRORBUFFER, n->error);
 	curl_easy_setopt(n->curl, CURLOPT_HTTPHEADER, headers);
 	set_limits(c, n->curl);
+	set_sockets(n);
 	set_request(n->curl, r, &k);
 	CURLcode code = curl_easy_perform(n->curl);
 
