@@ -144,7 +144,9 @@ static void mark_present(const cJSON *json, const struct uuid *ids, size_t n, bo
 		struct uuid id;
 
 		json_get_str(hit, "_id", &text);
-		for (size_t k = 0; uuid_parse(&id, text) == 0 && k < n; k++)
+		if (uuid_parse(&id, text))
+			continue;
+		for (size_t k = 0; k < n; k++)
 			present_r[k] |= memcmp(id.bytes, ids[k].bytes, UUID_SIZE) == 0;
 	}
 }

@@ -10,15 +10,10 @@ void es_json_deinit(struct es_json *j)
 	buf_deinit(&j->text);
 }
 
-static void put(struct es_json *j, const char *text, size_t n)
+void es_put_raw(struct es_json *j, const char *json, size_t n)
 {
-	if (buf_add(&j->text, text, n))
+	if (buf_add(&j->text, json, n))
 		j->full = true;
-}
-
-void es_put(struct es_json *j, const char *json)
-{
-	put(j, json, strlen(json));
 }
 
 void es_put_number(struct es_json *j, int64_t value)
@@ -42,27 +37,36 @@ static void put_special(struct es_json *j, unsigned char c)
 		es_put(j, "\xef\xbf\xbd");
 }
 
+static inline bool is_plain(unsigned char c)
+{
+	return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
+}
+
 void es_put_inside(struct es_json *j, const char *text, size_t n)
 {
 	size_t from = 0, at = 0;
 
-	while (at < n) {
+	for (;;) {
+		while (at < n && is_plain((unsigned char)text[at]))
+			at++;
+		if (at == n)
+			break;
 		size_t next = at;
 		unsigned char c = (unsigned char)text[at];
-		bool special = c < ' ' || c == '"' || c == '\\';
+		bool special = c < 0x80;
 
-		if (c < 0x80)
+		if (special)
 			next++;
 		else /* one byte of what is none reads as U+FFFD, which itself has three */
 			special = utf8_next(text, n, &next) == UTF8_BAD && next == at + 1;
 		if (special) {
-			put(j, text + from, at - from);
+			es_put_raw(j, text + from, at - from);
 			put_special(j, c);
 			from = next;
 		}
 		at = next;
 	}
-	put(j, text + from, n - from);
+	es_put_raw(j, text + from, n - from);
 }
 
 void es_put_string(struct es_json *j, const char *text, size_t n)

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 struct es_json {
 	struct buf text;
@@ -15,8 +16,13 @@ struct es_json {
 
 void es_json_deinit(struct es_json *j); /* fit for CLEANUP() */
 
-/* JSON as it is. */
-void es_put(struct es_json *j, const char *json);
+/* JSON as it is. Mostly a constant, whose length the compiler knows. */
+void es_put_raw(struct es_json *j, const char *json, size_t n);
+static inline void es_put(struct es_json *j, const char *json)
+{
+	es_put_raw(j, json, strlen(json));
+}
+
 void es_put_number(struct es_json *j, int64_t value);
 
 /* The inside of a string: quoted where JSON needs it; bytes that are not UTF-8 become U+FFFD. */

@@ -266,6 +266,8 @@ int es_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char
 
 /* ---- taking over ---- */
 
+#define REFRESHES 10
+
 static int refresh(struct es *s, struct err *e)
 {
 	_free_ char *path = mem_printf("/%s-*/_refresh", s->prefix);
@@ -273,6 +275,18 @@ static int refresh(struct es *s, struct err *e)
 	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
 
 	return es_demand(s->client, &r, &a, e) || es_check_shards(&a, &r, e) ? -1 : 0;
+}
+
+/* What the memory of a large server still holds of a rebuild takes it longer than a request may: it goes on with that when
+ * nobody waits any more. */
+static int refresh_patiently(struct es *s, struct err *e)
+{
+	int left = REFRESHES, failed;
+
+	do
+		failed = refresh(s, e);
+	while (failed && --left);
+	return failed;
 }
 
 static void put_action(struct es_json *j, const char *action, const char *index, const char *alias, size_t alias_len)
@@ -357,7 +371,7 @@ int es_rebuild_finish(struct index *fresh, struct err *e)
 
 	if (FAULT("index-replace"))
 		return err_temporary(e, "rename(%s) failed: as the test asked", s->alias);
-	if (es_settle_indices(s, e) || refresh(s, e) || list_indices(s, pattern, false, &names, e) || list_replaced(s, &old, e) ||
+	if (es_settle_indices(s, e) || refresh_patiently(s, e) || list_indices(s, pattern, false, &names, e) || list_replaced(s, &old, e) ||
 		switch_alias(s, &old, &names, e))
 		return -1;
 	(void)!forget_state(s, &ignored); /* they bear the alias now, which tells as much */
