@@ -108,11 +108,10 @@ static void run(struct call *c, const struct search_request *r)
 		return;
 	}
 	struct index *index = service_index(c->service, &e);
-	int rc = index ? index_search(index, scope, &request, &page, &e) : -1;
 
-	if (rc == 0)
+	if (index && index_search(index, scope, &request, &page, &e) == 0)
 		answer(c, scope, &page);
-	else if (e.class == ERR_PERMANENT)
+	else if (index && e.class == ERR_PERMANENT)
 		response_problem_at(&c->response, r->cursor ? "cursor" : "query", -1,
 			r->cursor ? "This is no cursor of this search." : "The index can't run this query.");
 	else
