@@ -1,5 +1,7 @@
 """Processes, ports and private directories."""
 import contextlib
+import fcntl
+import itertools
 import os
 import random
 import shutil
@@ -14,10 +16,33 @@ class Failed(Exception):
     """A server did not start or stop as it should."""
 
 
+PORTS = range(20000, 32000)    # below those that the kernel hands out by itself
+BLOCK = 500
+
+
+def reserve_ports():
+    """PORTS that no other run of tests hands out while this process lives, by a lock on a file, again and again. All of them when
+    that can't be had."""
+    blocks = [PORTS[i:i + BLOCK] for i in range(0, len(PORTS), BLOCK)]
+    for block in random.sample(blocks, len(blocks)):
+        with contextlib.suppress(OSError):
+            lock = os.open(os.path.join(tempfile.gettempdir(), "strongroom-ports.%d" % block[0]), os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)    # until the process ends
+                return itertools.cycle(block)
+            except OSError:
+                os.close(lock)
+    return itertools.cycle(random.sample(PORTS, len(PORTS)))
+
+
+reserved = None
+
+
 def free_port():
-    """A TCP port nobody listens on, from below the range that the kernel hands out by itself."""
-    for _ in range(200):
-        port = random.randrange(20000, 32000)
+    """A TCP port nobody listens on, and nobody else is going to."""
+    global reserved
+    reserved = reserved or reserve_ports()
+    for port in itertools.islice(reserved, len(PORTS)):
         with socket.socket() as s:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
