@@ -330,6 +330,16 @@ static int switch_alias(struct es *s, const struct strv *old, const struct strv 
 	return es_demand(s->client, &r, &a, e);
 }
 
+/* The answer may have been lost, and what was switched can't be switched again: the old indices are gone. It happens to all of
+ * the fresh ones or to none. */
+static bool was_switched(struct es *s, const char *pattern)
+{
+	struct strv bare CLEANUP(strv_deinit) = { 0 };
+	struct err ignored;
+
+	return list_indices(s, pattern, true, &bare, &ignored) == 0 && !bare.n;
+}
+
 /* Of the indices behind the alias those that the rebuild covers; what somebody else put there is left alone. */
 static int list_replaced(struct es *s, struct strv *names_r, struct err *e)
 {
@@ -371,8 +381,9 @@ int es_rebuild_finish(struct index *fresh, struct err *e)
 
 	if (FAULT("index-replace"))
 		return err_temporary(e, "rename(%s) failed: as the test asked", s->alias);
-	if (es_settle_indices(s, e) || refresh_patiently(s, e) || list_indices(s, pattern, false, &names, e) || list_replaced(s, &old, e) ||
-		switch_alias(s, &old, &names, e))
+	if (es_settle_indices(s, e) || refresh_patiently(s, e) || list_indices(s, pattern, false, &names, e) || list_replaced(s, &old, e))
+		return -1;
+	if (switch_alias(s, &old, &names, e) && !(names.n && was_switched(s, pattern)))
 		return -1;
 	(void)!forget_state(s, &ignored); /* they bear the alias now, which tells as much */
 	es_freep(&s);

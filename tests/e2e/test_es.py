@@ -391,6 +391,21 @@ def test_a_rebuild_that_was_killed_goes_on(engine, double, make_site):
     assert status_of(site)["indexed"] == 1200 and len(indices(engine, site.alias)) == 1
 
 
+def test_a_rebuild_whose_last_answer_is_lost_is_done(engine, double, make_site):
+    """The alias has moved; asking for it again finds the old indices gone."""
+    site = make_site(double.url)
+    site.start("lmtpd", "workerd")
+    send(site, range(10))
+    wait_searchable(site)
+    before = indices(engine, site.alias)
+    rule = double.change_answer("POST /_aliases", lambda status, answer: (503, {"error": {"type": "a proxy", "reason": "gave up"}}))
+    site.run("reindex")
+    assert rule.used
+    after = indices(engine, site.alias)
+    assert len(after) == 1 and set(after).isdisjoint(before)
+    assert status_of(site)["indexed"] == 10
+
+
 def test_a_range_of_months(engine, make_site):
     site = make_site()
     site.start("lmtpd", "workerd")
