@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "meta/rate.h"
+#include "meta/signin.h"
 
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -42,39 +43,60 @@ int limit_take(struct call *c, const char *name, uint64_t max, struct err *e)
 }
 
 /* "192.0.2.1", or the 64 bits of an IPv6 network: whoever has one has all its addresses. */
-static void name_address(char *to, size_t size, const char *client)
+static void network_of(char text[NET_NAME_SIZE], const char *client)
 {
-	char text[NET_NAME_SIZE];
 	struct in6_addr v6;
 
-	snprintf(text, sizeof(text), "%s", *client == '[' ? client + 1 : client);
+	snprintf(text, NET_NAME_SIZE, "%s", *client == '[' ? client + 1 : client);
 	text[strcspn(text, *client == '[' ? "]" : ":")] = '\0';
 	if (*client == '[' && inet_pton(AF_INET6, text, &v6) == 1)
 		hex_encode(text, v6.s6_addr, 8);
-	snprintf(to, size, "signin:address:%s", text);
 }
 
-/* Of any length and any bytes: by its hash. */
-static void name_user(char *to, size_t size, const char *username)
+/* User names are of any length and any bytes. network: "" for none. */
+static void hash_user(char hex[SHA256_TEXT_SIZE], const char *username, const char *network)
 {
+	_free_ char *both = mem_printf("%s%s%s", network, *network ? " " : "", username); /* no network has a blank */
 	uint8_t hash[SHA256_SIZE];
-	char text[SHA256_TEXT_SIZE];
 
-	sha256_of(username, strlen(username), hash);
-	hex_encode(text, hash, sizeof(hash));
-	snprintf(to, size, "signin:user:%s", text);
+	sha256_of(both, strlen(both), hash);
+	hex_encode(hex, hash, sizeof(hash));
+}
+
+static int take_named(struct call *c, const char *kind, const char *what, uint64_t max, struct err *e)
+{
+	_free_ char *name = mem_printf("signin:%s:%s", kind, what);
+
+	return limit_take(c, name, max, e);
 }
 
 int limit_signin(struct call *c, const char *username, struct err *e)
 {
 	const struct conf *conf = c->service->conf;
-	char name[128];
+	char network[NET_NAME_SIZE], user[SHA256_TEXT_SIZE], user_there[SHA256_TEXT_SIZE];
 
-	name_address(name, sizeof(name), c->request->client);
-	int may = limit_take(c, name, conf->queryd_signin_per_address_max, e);
+	network_of(network, c->request->client);
+	hash_user(user, username, "");
+	hash_user(user_there, username, network);
+	int may = take_named(c, "address", network, conf->queryd_signin_per_address_max, e);
 
 	if (may <= 0)
 		return may;
-	name_user(name, sizeof(name), username);
-	return limit_take(c, name, conf->queryd_signin_per_user_max, e);
+	int known = meta_signin_known(c->service->meta, user_there, clock_now_us(), e);
+
+	if (known < 0)
+		return -1;
+	return take_named(c, known ? "known" : "user", known ? user_there : user, conf->queryd_signin_per_user_max, e);
+}
+
+void limit_signin_succeeded(struct call *c, const char *username)
+{
+	char network[NET_NAME_SIZE], user_there[SHA256_TEXT_SIZE];
+	int64_t now_us = clock_now_us();
+	struct err e;
+
+	network_of(network, c->request->client);
+	hash_user(user_there, username, network);
+	if (meta_signin_note(c->service->meta, user_there, now_us, now_us + LIMIT_KNOWN_US, &e))
+		log_warn(&c->log, "from where this user signed in is not noted: %s", e.text);
 }

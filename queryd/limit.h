@@ -11,8 +11,16 @@
  * Retry-After); -1. */
 int limit_take(struct call *c, const char *name, uint64_t max, struct err *e) MUST_CHECK;
 
-/* May a password for this user be looked at? Counts for the client's address (of IPv6 its network of 64 bits) and for the
- * user name, whether there is such a user or not. As limit_take(). */
+#define LIMIT_KNOWN_US (90 * 86400 * INT64_C(1000000))
+
+/* May a password for this user be looked at? Counts for the client's network (its address, or of IPv6 64 bits of it) and for
+ * the user name, whether there is such a user or not. As limit_take().
+ *
+ * The count of a name is what bounds guessing from many networks, and anybody can use it up, which must not keep the user
+ * out: from a network from which he has signed in within LIMIT_KNOWN_US his tries are counted apart. */
 int limit_signin(struct call *c, const char *username, struct err *e) MUST_CHECK;
+
+/* This user has signed in, with the second factor. */
+void limit_signin_succeeded(struct call *c, const char *username);
 
 #endif

@@ -38,7 +38,8 @@ static void answer_password(struct call *c, const char *username, const char *pa
 		fail(c, &e);
 		return;
 	}
-	bool good = secret_password_verify(found ? a.password_hash : NULL, password);
+	/* MySQL finds a name with blanks behind it too, of which each would be counted for itself. */
+	bool good = secret_password_verify(found ? a.password_hash : NULL, password) && strcmp(a.username, username) == 0;
 
 	if (!good || a.disabled) {
 		refuse(c, "The user name or the password is wrong.");
@@ -137,6 +138,7 @@ static void give_token(struct call *c)
 		fail(c, &e);
 		return;
 	}
+	limit_signin_succeeded(c, c->account.username);
 	cJSON *j = cJSON_CreateObject();
 
 	json_add_str(j, "access_token", token);

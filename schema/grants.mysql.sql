@@ -43,6 +43,7 @@ GRANT SELECT ON `@NAME@_control`.role_permission TO 'strongroom_queryd'@'@HOST@'
 GRANT SELECT ON `@NAME@_control`.department TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.department_mailbox TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.rate_count TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.signin_known TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
 

@@ -225,7 +225,9 @@ const struct setting settings[] = {
 			"Further ones are answered 429." },
 	{ "queryd", "signin_per_user_max", SETTING_NUMBER, IN(queryd_signin_per_user_max), .standard = "30", .min = 1,
 		.max = 1000000,
-		.help = "The same for one user name, whether there is such a user or not." },
+		.help = "The same for one user name, whether there is such a user or not. From a network from which the user "
+			"has signed in within 90 days the tries are counted apart, so that nobody elsewhere can keep the user "
+			"out." },
 
 	{ "es", "hosts", SETTING_URLS, IN(es_hosts), .standard = "", .max = LIST_MAX, .alias = "ES_HOSTS",
 		.help = "The cluster's hosts, as https://HOST:9200, any number. One that does not answer is left "

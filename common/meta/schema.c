@@ -46,6 +46,9 @@ static const struct migration control[] = {
 	{ 5,
 #include "schema/0005_control_rate.inc"
 	},
+	{ 6,
+#include "schema/0006_control_signin.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

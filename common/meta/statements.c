@@ -537,6 +537,11 @@ static const struct {
 	[STMT_RATE_GET] = { "rate_get", "SELECT tries FROM rate_count WHERE name = ?", NULL },
 	[STMT_RATE_FORGET] = { "rate_forget", "DELETE FROM rate_count WHERE window_us < ?", NULL },
 
+	[STMT_SIGNIN_EXTEND] = { "signin_extend", "UPDATE signin_known SET until_us = ? WHERE name = ?", NULL },
+	[STMT_SIGNIN_ADD] = { "signin_add", "INSERT INTO signin_known (name, until_us) VALUES (?, ?)", NULL },
+	[STMT_SIGNIN_KNOWN] = { "signin_known", "SELECT COUNT(*) FROM signin_known WHERE name = ? AND until_us > ?", NULL },
+	[STMT_SIGNIN_FORGET] = { "signin_forget", "DELETE FROM signin_known WHERE until_us < ?", NULL },
+
 	[STMT_AUDIT_INTENT_ADD] = {
 		"audit_intent_add",
 		"INSERT INTO audit_intent (id, at_us, account_id, actor, strength, action, object, detail, client,"

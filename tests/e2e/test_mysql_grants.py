@@ -13,7 +13,7 @@ RAW = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: grants %d\r\n\r\nst
 DAEMONS = ("lmtpd", "queryd", "workerd")
 MTA = {"mta_message": "ud", "mta_log": "ud", "mta_incident": "u", "mta_unaccepted": "u"}
 CHANGING = {  # what a program may change, by UPDATE or DELETE; every other table is closed to it
-    "milter": {"outbox": "d"}, "lmtpd": {"outbox": "d"}, "queryd": {"account": "u", "rate_count": "ud"},
+    "milter": {"outbox": "d"}, "lmtpd": {"outbox": "d"}, "queryd": {"account": "u", "rate_count": "ud", "signin_known": "ud"},
     "workerd": {"outbox": "d", "reconcile_walk": "u", "reconcile_alarm": "u", "orphan": "u", "daily_account": "u", **MTA},
     "operator": {"outbox": "d", "import_place": "d", **MTA, "account": "u", "account_role": "d", "account_mailbox": "d",
                  "account_department": "d", "department": "d", "department_mailbox": "d"},
