@@ -94,26 +94,31 @@ static int wait_ready(struct imap_stream *s, short events)
 	}
 }
 
+/* What TLS says, as every step of it here wants it: 1 done, 0 to be tried again, -1 with the failure. */
+static int judge_tls(struct imap_stream *s, enum tls_status status)
+{
+	switch (status) {
+	case TLS_OK:
+		return 1;
+	case TLS_WANT_READ:
+		return wait_ready(s, POLLIN);
+	case TLS_WANT_WRITE:
+		return wait_ready(s, POLLOUT);
+	case TLS_END:
+		return err_temporary(&s->failure, "the server hung up");
+	default:
+		return -1;
+	}
+}
+
 static int handshake(struct imap_stream *s)
 {
-	for (;;) {
-		switch (tls_handshake(s->tls, &s->failure)) {
-		case TLS_OK:
-			return 0;
-		case TLS_WANT_READ:
-			if (wait_ready(s, POLLIN) < 0)
-				return -1;
-			break;
-		case TLS_WANT_WRITE:
-			if (wait_ready(s, POLLOUT) < 0)
-				return -1;
-			break;
-		case TLS_END:
-			return err_temporary(&s->failure, "the server hung up during the TLS handshake");
-		default:
-			return -1;
-		}
-	}
+	int rc;
+
+	do
+		rc = judge_tls(s, tls_handshake(s->tls, &s->failure));
+	while (rc == 0);
+	return rc < 0 ? -1 : 0;
 }
 
 static int begin_tls(struct imap_stream *s, const struct imap_url *u, struct tls_context *tls, struct err *e)
@@ -136,22 +141,6 @@ int imap_stream_start_tls(struct imap_stream *s, mailstream *m, const struct ima
 /* ---- reading and writing ---- */
 
 /* 1 with *n_r bytes, 0 to try again, -1. */
-static int read_tls(struct imap_stream *s, void *data, size_t n, size_t *n_r)
-{
-	switch (tls_read(s->tls, data, n, n_r, &s->failure)) {
-	case TLS_OK:
-		return 1;
-	case TLS_WANT_READ:
-		return wait_ready(s, POLLIN);
-	case TLS_WANT_WRITE:
-		return wait_ready(s, POLLOUT);
-	case TLS_END:
-		return err_temporary(&s->failure, "the server hung up");
-	default:
-		return -1;
-	}
-}
-
 static int read_plain(struct imap_stream *s, void *data, size_t n, size_t *n_r)
 {
 	ssize_t got = recv(s->fd, data, n, 0);
@@ -195,7 +184,7 @@ static ssize_t low_read(mailstream_low *low, void *data, size_t n)
 	if (s->failure.class != ERR_NONE)
 		return -1;
 	while (rc == 0)
-		rc = s->tls ? read_tls(s, data, n, &got) : read_plain(s, data, n, &got);
+		rc = s->tls ? judge_tls(s, tls_read(s->tls, data, n, &got, &s->failure)) : read_plain(s, data, n, &got);
 	if (rc < 0)
 		return -1;
 	if (got > s->expected) {
@@ -206,22 +195,6 @@ static ssize_t low_read(mailstream_low *low, void *data, size_t n)
 		s->expected -= got;
 	answer(low, data);
 	return (ssize_t)got;
-}
-
-static int write_tls(struct imap_stream *s, const void *data, size_t n, size_t *n_r)
-{
-	switch (tls_write(s->tls, data, n, n_r, &s->failure)) {
-	case TLS_OK:
-		return 1;
-	case TLS_WANT_READ:
-		return wait_ready(s, POLLIN);
-	case TLS_WANT_WRITE:
-		return wait_ready(s, POLLOUT);
-	case TLS_END:
-		return err_temporary(&s->failure, "the server hung up");
-	default:
-		return -1;
-	}
 }
 
 static int write_plain(struct imap_stream *s, const void *data, size_t n, size_t *n_r)
@@ -246,7 +219,7 @@ static ssize_t low_write(mailstream_low *low, const void *data, size_t n)
 	if (s->failure.class != ERR_NONE)
 		return -1;
 	while (rc == 0)
-		rc = s->tls ? write_tls(s, data, n, &sent) : write_plain(s, data, n, &sent);
+		rc = s->tls ? judge_tls(s, tls_write(s->tls, data, n, &sent, &s->failure)) : write_plain(s, data, n, &sent);
 	return rc < 0 ? -1 : (ssize_t)sent;
 }
 
