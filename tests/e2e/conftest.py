@@ -52,7 +52,7 @@ def pytest_runtest_makereport(item, call):
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.location[1] or 0, "Skipped: %s" % call.excinfo.value)
     elif report.failed:
-        for server in getattr(item, "servers", []):
+        for server in getattr(item, "servers", []) + [getattr(item, "funcargs", {}).get("shared_site")]:
             if hasattr(server, "show_logs"):
                 report.sections.append(("logs", server.show_logs()))
 
@@ -90,6 +90,17 @@ def site(new_site):
     s = new_site()
     s.init()
     return s
+
+
+@pytest.fixture(scope="module")
+def shared_site():
+    """The same for all tests of a file that leave each other alone."""
+    s = Site()
+    try:
+        s.init()
+        yield s
+    finally:
+        s.close()
 
 
 @pytest.fixture

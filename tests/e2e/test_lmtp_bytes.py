@@ -28,6 +28,12 @@ NASTY = {
 }
 
 
+@pytest.fixture(scope="module")
+def lmtpd(shared_site):
+    shared_site.start("lmtpd")
+    return shared_site
+
+
 def stuffed(raw):
     """In transport form: only CR LF ends a line."""
     assert not raw or raw.endswith(b"\r\n")
@@ -74,7 +80,7 @@ def test_chunks_need_no_line_end(lmtpd):
 def test_a_byte_a_packet(lmtpd):
     raw = NASTY["smuggling"]
     with lmtpd.lmtp() as c:
-        begin(c)
+        begin(c, recipient=b"another@example.org")
         assert c.command(b"DATA")[0] == 354
         for byte in stuffed(raw):
             c.s.sendall(bytes([byte]))
