@@ -39,6 +39,7 @@ struct mydb_stmt {
 	MYSQL_BIND *in, *out;
 	struct mydb_column *column;
 	bool has_rows; /* its result is open */
+	bool has_grown; /* a buffer of a column, since the library was told */
 	struct mydb_rows *rows; /* waiting; NULL before the first */
 	size_t ids;		/* bound as a list */
 };

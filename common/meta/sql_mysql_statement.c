@@ -214,9 +214,11 @@ static void bind_columns(struct mydb_stmt *st)
 		out->error = &col->is_cut;
 	}
 	mysql_stmt_bind_result(st->running, st->out);
+	st->has_grown = false;
 }
 
-/* Fetches what did not fit into its buffers; they stay as large as that. */
+/* Fetches what did not fit into its buffers; they stay as large as that. The library is told of it only before the next row:
+ * Connector/C 3.3.19 sets the lengths to 0 then. */
 static int fetch_rest(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
 {
 	for (unsigned i = 0; i < st->columns; i++) {
@@ -231,12 +233,14 @@ static int fetch_rest(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
 		if (mysql_stmt_fetch_column(st->running, &st->out[i], i, 0))
 			return mydb_stmt_failure(c, st->running, statement_name(st->which), e);
 	}
-	bind_columns(st);
+	st->has_grown = true;
 	return 0;
 }
 
 static enum sql_result fetch(struct mydb_conn *c, struct mydb_stmt *st, struct err *e)
 {
+	if (st->has_grown)
+		bind_columns(st);
 	switch (mysql_stmt_fetch(st->running)) {
 	case 0:
 		return SQL_ROW;
