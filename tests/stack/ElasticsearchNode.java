@@ -1,4 +1,4 @@
-/* One Elasticsearch 8 node for tests, put together from the published jars: ElasticsearchNode DIRECTORY HTTP_PORT TRANSPORT_PORT
+/* One Elasticsearch 8 node for tests, put together from the published jars: ElasticsearchNode SETTING=VALUE...
  *
  * The distribution's modules are not among those jars. Of what Strongroom uses that leaves out the tokenizer char_group and the
  * filter pattern_capture: they are registered here under the same names, with the same settings, over the same Lucene classes. */
@@ -9,13 +9,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CountDownLatch;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.lucene.analysis.TokenStream;
 import org.apache.lucene.analysis.Tokenizer;
 import org.apache.lucene.analysis.pattern.PatternCaptureGroupTokenFilter;
 import org.apache.lucene.analysis.util.CharTokenizer;
+import org.apache.lucene.util.IOUtils;
 import org.elasticsearch.common.logging.LogConfigurator;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.env.Environment;
@@ -79,40 +79,26 @@ public final class ElasticsearchNode {
 		}
 	}
 
-	private static Settings settings(Path home, String http, String transport) {
-		return Settings.builder()
-			.put("path.home", home.toString())
-			.put("cluster.name", "strongroom")
-			.put("node.name", "strongroom")
-			.put("discovery.type", "single-node")
-			.put("network.host", "127.0.0.1")
-			.put("http.port", http)
-			.put("http.type", "netty4")
-			.put("transport.port", transport)
-			.put("transport.type", "netty4")
-			.put("cluster.routing.allocation.disk.threshold_enabled", false)
-			.build();
+	private static Settings settings(String[] all) {
+		Settings.Builder builder = Settings.builder();
+
+		for (String one : all)
+			builder.put(one.substring(0, one.indexOf('=')), one.substring(one.indexOf('=') + 1));
+		return builder.build();
 	}
 
 	public static void main(String[] args) throws Exception {
-		Path home = Path.of(args[0]).toAbsolutePath(), config = home.resolve("config");
+		Settings settings = settings(args);
+		Path config = Path.of(settings.get("path.home")).resolve("config");
 
 		Files.createDirectories(config);
 		LogConfigurator.configureESLogging();
 		LogConfigurator.setNodeName("strongroom");
-		Environment env = InternalSettingsPreparer.prepareEnvironment(settings(home, args[1], args[2]), Map.of(), config, () -> "strongroom");
+		Environment env = InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), config, () -> "strongroom");
 		Node node = new Node(NodeConstruction.prepareConstruction(env, new Parts(), true));
-		CountDownLatch ended = new CountDownLatch(1);
 
-		Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-			try {
-				node.close();
-			} catch (java.io.IOException e) {
-				e.printStackTrace();
-			}
-			ended.countDown();
-		}));
+		Runtime.getRuntime().addShutdownHook(new Thread(() -> IOUtils.closeWhileHandlingException(node)));
 		node.start();
-		ended.await();
+		Thread.currentThread().join(); // until it is told to end
 	}
 }

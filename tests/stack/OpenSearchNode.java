@@ -1,10 +1,10 @@
 /* One OpenSearch 2 node for tests, from the published jars, with the two modules that Strongroom uses:
- * OpenSearchNode DIRECTORY HTTP_PORT TRANSPORT_PORT */
+ * OpenSearchNode SETTING=VALUE... */
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
+import org.apache.lucene.util.IOUtils;
 import org.opensearch.analysis.common.CommonAnalysisPlugin;
 import org.opensearch.common.logging.LogConfigurator;
 import org.opensearch.common.settings.Settings;
@@ -18,40 +18,26 @@ public final class OpenSearchNode extends Node {
 		super(env, List.of(Netty4Plugin.class, CommonAnalysisPlugin.class), true);
 	}
 
-	private static Settings settings(Path home, String http, String transport) {
-		return Settings.builder()
-			.put("path.home", home.toString())
-			.put("cluster.name", "strongroom")
-			.put("node.name", "strongroom")
-			.put("discovery.type", "single-node")
-			.put("network.host", "127.0.0.1")
-			.put("http.port", http)
-			.put("http.type", "netty4")
-			.put("transport.port", transport)
-			.put("transport.type", "netty4")
-			.put("cluster.routing.allocation.disk.threshold_enabled", false)
-			.build();
+	private static Settings settings(String[] all) {
+		Settings.Builder builder = Settings.builder();
+
+		for (String one : all)
+			builder.put(one.substring(0, one.indexOf('=')), one.substring(one.indexOf('=') + 1));
+		return builder.build();
 	}
 
 	public static void main(String[] args) throws Exception {
-		Path home = Path.of(args[0]).toAbsolutePath(), config = home.resolve("config");
+		Settings settings = settings(args);
+		Path config = Path.of(settings.get("path.home")).resolve("config");
 
 		Files.createDirectories(config);
 		LogConfigurator.configureWithoutConfig(Settings.builder().put("logger.level", "WARN").build());
 		LogConfigurator.setNodeName("strongroom");
 		Node node = new OpenSearchNode(
-			InternalSettingsPreparer.prepareEnvironment(settings(home, args[1], args[2]), Map.of(), config, () -> "strongroom"));
-		CountDownLatch ended = new CountDownLatch(1);
+			InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), config, () -> "strongroom"));
 
-		Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-			try {
-				node.close();
-			} catch (java.io.IOException e) {
-				e.printStackTrace();
-			}
-			ended.countDown();
-		}));
+		Runtime.getRuntime().addShutdownHook(new Thread(() -> IOUtils.closeWhileHandlingException(node)));
 		node.start();
-		ended.await();
+		Thread.currentThread().join(); // until it is told to end
 	}
 }

@@ -14,8 +14,9 @@ import urllib.request
 import uuid
 
 from . import Missing
-from .process import end, find_program, free_port, private_dir, read_pid, run, tail, wait_until
-from .s3 import Account, Bucket
+from .process import end, find_program, free_port, read_pid, run, tail, wait_until
+from .s3 import Account
+from .s3_server import S3Server
 
 CONF = """\
 [global]
@@ -87,9 +88,10 @@ rgw_s3_auth_use_sts = true
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "rados", "monmaptool")
 
 
-class Ceph:
+class Ceph(S3Server):
     """start() brings it up at self.endpoint, with one account; data stay over stop() and start(). dir may be on /dev/shm."""
 
+    name = "Ceph"
     access_key, secret_key, region = "TESTACCESSKEY", "testsecretkey0123456789", "us-east-1"
 
     def __init__(self, dir=None, port=None, below=None):
@@ -98,15 +100,9 @@ class Ceph:
                 raise Missing("Ceph: %s is not installed (packages ceph-mon, ceph-osd, radosgw, ceph-common)" % name)
         if os.geteuid() != 0:
             raise Missing("Ceph: its OSD needs root here")
-        self.owns_dir = dir is None
-        self.dir = dir or private_dir("strongroom-ceph.", below)
-        self.port = port or free_port()
-        self.endpoint = "http://127.0.0.1:%d" % self.port
+        super().__init__(dir, port, below)
         self.daemons = None
         self.env = {**os.environ, "CEPH_CONF": self.path("ceph.conf")}
-
-    def path(self, *parts):
-        return os.path.join(self.dir, *parts)
 
     @property
     def pid(self):
@@ -174,10 +170,6 @@ class Ceph:
         except OSError:
             return False
 
-    def bucket(self, name):
-        """A view of one bucket with the administrator's own account."""
-        return Bucket(self, name)
-
     # ---- what a broken disk, or a hand on it, does to objects (names of S3Store) below the gateway ----
 
     def rados(self, *argv):
@@ -210,10 +202,6 @@ class Ceph:
             f.flush()
             self.rados("put", place, f.name)
 
-    def settings(self, bucket="archive", owner=None):
-        """Lines of strongroom.conf: section -> key -> value. owner: (uid, gid) that must read the credentials."""
-        return self.bucket(bucket).settings(self.path("credentials"), owner)
-
     def show_logs(self):
         return "==== Ceph ====\n" + "".join(tail(self.path("log", name + ".log"), 15) for name in ("mon.a", "osd.0", "client.rgw"))
 
@@ -232,10 +220,3 @@ class Ceph:
 
     def kill(self):
         self.stop(signal.SIGKILL)
-
-    def close(self):
-        self.stop()
-        if self.owns_dir:
-            shutil.rmtree(self.dir, ignore_errors=True)
-
-

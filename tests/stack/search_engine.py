@@ -72,12 +72,20 @@ class SearchEngine:
         """Section -> key -> value for strongroom.conf."""
         return {"": {"index": "es:emails_archive"}, "es": {"hosts": self.url, "replicas": "0", **({} if self.lasting else {"shards": "2"})}}
 
+    def node_settings(self):
+        """As its class takes them."""
+        lines = {"path.home": os.path.abspath(self.path("node")), "cluster.name": "strongroom", "node.name": "strongroom",
+                 "discovery.type": "single-node", "network.host": "127.0.0.1", "http.port": self.port, "http.type": "netty4",
+                 "transport.port": self.transport_port, "transport.type": "netty4",
+                 "cluster.routing.allocation.disk.threshold_enabled": "false"}
+        return ["%s=%s" % line for line in lines.items()]
+
     def start(self, seconds=120):
         """Starts it, on the data that is there, and waits until it can index."""
         if not self.class_path:
             self.fetch()
         os.makedirs(self.dir, exist_ok=True)
-        node = [self.main, self.path("node"), str(self.port), str(self.transport_port)]
+        node = [self.main, *self.node_settings()]
         with open(self.path("output"), "ab") as out:
             self.p = subprocess.Popen([*with_a_root(self.path("root")), self.java, *HEAP, *(() if self.lasting else BRIEF), "-cp",
                                        self.class_path, *node], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.dir,
