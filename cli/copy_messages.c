@@ -62,7 +62,19 @@ static void add_batch(struct group *g, struct meta_batch *b)
 	g->batches[g->batch_count++] = *b;
 }
 
-/* The batches behind *seq, which becomes the last number in them. 0 with none at the end. */
+static int load_rows(struct group *g, struct err *e)
+{
+	_free_ struct message_row *rows = MEM_ARRAY(struct message_row, g->n);
+
+	g->items = MEM_ARRAY(struct item, g->n);
+	if (meta_messages_load(g->copy->from.meta, g->ids, g->n, rows, e))
+		return -1;
+	for (size_t i = 0; i < g->n; i++)
+		g->items[i].row = rows[i];
+	return 0;
+}
+
+/* The batches behind *seq, which becomes the last number in them, and the rows of their messages. 0 with none at the end. */
 static int gather(struct group *g, uint64_t *seq, struct err *e)
 {
 	while (g->n < GROUP_MESSAGES && g->batch_count < GROUP_BATCHES) {
@@ -81,18 +93,18 @@ static int gather(struct group *g, uint64_t *seq, struct err *e)
 		*seq = b.first_seq + b.count - 1;
 		add_batch(g, &b);
 	}
-	g->items = MEM_ARRAY(struct item, g->n);
-	return 0;
+	return load_rows(g, e);
 }
 
 /* ---- objects ---- */
 
+/* What there is of a message beside its row. */
 static int load(struct copy *c, const struct uuid *id, struct item *item, struct err *e)
 {
 	char text[UUID_TEXT_SIZE];
-	int found = meta_message_load(c->from.meta, id, &item->row, e);
+	int found = message_row_is_there(&item->row);
 
-	if (found > 0)
+	if (found)
 		found = meta_record_get(c->from.meta, id, &item->ledger, e);
 	if (found < 0)
 		return -1;
