@@ -109,7 +109,7 @@ def wait_searchable(site):
     left = outbox(site)
     while left:
         before = left
-        wait_until("some of %d messages leave the outbox" % before, lambda: outbox(site) < before, 60, 0.1)
+        wait_until("some of %d messages leave the outbox" % before, lambda: outbox(site) < before, 120, 0.1)
         left = outbox(site)
 
 

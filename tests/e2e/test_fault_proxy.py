@@ -129,6 +129,12 @@ def test_corrupt(proxy, echo):
     assert [i for i, byte in enumerate(b"".join(echo.got)) if byte != PUT[i]] == [len(PUT) // 2]
 
 
+def test_rewrite(proxy):
+    unseen = proxy.arm("^PUT", "reply", "rewrite", change=lambda data: data.replace(b"nowhere", b""))
+    fault = proxy.arm("^PUT", "reply", "rewrite", change=lambda data: data.replace(b"Host", b"Guest"))
+    assert ask(proxy, PUT)[0] == b"<" + PUT.replace(b"Host", b"Guest") + b">" and fault.fired and not unseen.fired
+
+
 def test_refuse_and_heal(proxy):
     _, s = ask(proxy, PUT)
     proxy.refuse()

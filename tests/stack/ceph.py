@@ -55,6 +55,11 @@ mon_data = {dir}/mon
 mon_data_avail_warn = 2
 mon_data_avail_crit = 1
 mon_max_pg_per_osd = 1000
+mon_allow_pool_delete = true
+# Of its size: what comes while it is told to be full has room.
+mon_osd_nearfull_ratio = 0.65
+mon_osd_backfillfull_ratio = 0.7
+mon_osd_full_ratio = 0.75
 # Without these two each new pool waits seconds for the monitor.
 paxos_propose_interval = 0.05
 paxos_min_wait = 0.01
@@ -63,11 +68,13 @@ mon_osd_initial_require_min_compat_client = luminous
 osd_data = {dir}/osd
 osd_objectstore = bluestore
 osd_memory_target = 939524096
-bluestore_block_size = 8589934592
+bluestore_block_size = {size}
 bluestore_block_create = true
 bluestore_block_db_create = false
 bluestore_block_wal_create = false
 osd_class_dir = {classes}
+# A gateway that was killed is waited for so long by whoever tells the others what it changed.
+osd_client_watch_timeout = 3
 osd_class_load_list = *
 osd_class_default_list = *
 osd_scrub_begin_hour = 0
@@ -88,13 +95,34 @@ rgw_s3_auth_use_sts = true
 PROGRAMS = ("ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "ceph", "rados", "monmaptool")
 
 
+class Daemon:
+    """One of a Ceph's: name as its pid file has it."""
+
+    def __init__(self, ceph, name):
+        self.ceph, self.name = ceph, name
+
+    @property
+    def pid(self):
+        return read_pid(self.ceph.path("run", self.name + ".pid"))
+
+    def start(self):
+        self.ceph.start()
+
+    def stop(self, sig=signal.SIGTERM):
+        end(self.pid, sig, 30)
+
+    def kill(self):
+        self.stop(signal.SIGKILL)
+
+
 class Ceph(S3Server):
-    """start() brings it up at self.endpoint, with one account; data stay over stop() and start(). dir may be on /dev/shm."""
+    """start() brings it up at self.endpoint, with one account; data stay over stop() and start(). dir may be on /dev/shm. size: of
+    its disk, a sparse file."""
 
     name = "Ceph"
     access_key, secret_key, region = "TESTACCESSKEY", "testsecretkey0123456789", "us-east-1"
 
-    def __init__(self, dir=None, port=None, below=None):
+    def __init__(self, dir=None, port=None, below=None, size=8 << 30):
         for name in PROGRAMS:
             if not find_program(name):
                 raise Missing("Ceph: %s is not installed (packages ceph-mon, ceph-osd, radosgw, ceph-common)" % name)
@@ -102,6 +130,7 @@ class Ceph(S3Server):
             raise Missing("Ceph: its OSD needs root here")
         super().__init__(dir, port, below)
         self.daemons = None
+        self.size = size
         self.env = {**os.environ, "CEPH_CONF": self.path("ceph.conf")}
 
     @property
@@ -121,7 +150,7 @@ class Ceph(S3Server):
         # Debian 13 has a relative path compiled in
         classes = (glob.glob("/usr/lib/*/rados-classes") or ["/usr/lib/rados-classes"])[0]
         with open(self.path("ceph.conf"), "w") as f:
-            f.write(CONF.format(dir=self.dir, fsid=fsid, mon1=mon1, mon2=mon2, port=self.port, classes=classes))
+            f.write(CONF.format(dir=self.dir, fsid=fsid, mon1=mon1, mon2=mon2, port=self.port, classes=classes, size=self.size))
         self.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", "[v2:127.0.0.1:%d,v1:127.0.0.1:%d]" % (mon2, mon1), self.path("monmap"))
         self.run("ceph-mon", "--mkfs", "-i", "a", "--monmap", self.path("monmap"))
         self.run("ceph-mon", "-i", "a")
@@ -153,8 +182,39 @@ class Ceph(S3Server):
             for pid, argv in (("mon.a", ("ceph-mon", "-i", "a")), ("osd.0", ("ceph-osd", "-i", "0"))):
                 if not read_pid(self.path("run", pid + ".pid")):
                     self.run(*argv)
-        self.start_gateway()
+        if not self.pid:
+            self.start_gateway()
         return self
+
+    def daemon(self, name):
+        """"mon", "osd" or "rgw"."""
+        return Daemon(self, {"mon": "mon.a", "osd": "osd.0", "rgw": "client.rgw"}[name])
+
+    # ---- its disk ----
+
+    def is_full(self):
+        return "OSD_FULL" in self.run("ceph", "health", "detail")
+
+    def fill(self):
+        """Puts so much into a pool of its own that the disk counts as full: who writes waits then."""
+        self.run("ceph", "osd", "pool", "create", "filler", "1")
+        self.run("ceph", "osd", "pool", "application", "enable", "filler", "rados")
+        piece = self.path("filler")
+        with open(piece, "wb") as f:
+            f.write(bytes(32 << 20))
+        for n in range(self.size // (32 << 20)):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run([find_program("rados"), "-p", "filler", "put", "piece%d" % n, piece], env=self.env, timeout=20)
+            if self.is_full():
+                break
+        os.unlink(piece)
+        wait_until("Ceph is full", self.is_full, 30, 0.5)
+
+    def make_room(self):
+        self.run("ceph", "osd", "pool", "delete", "filler", "filler", "--yes-i-really-really-mean-it")
+        wait_until("Ceph has room", lambda: not self.is_full(), 60, 0.5)
+
+    # ---- more of it ----
 
     def start_gateway(self):
         subprocess.run([find_program("radosgw"), "-n", "client.rgw"], env=self.env, stdin=subprocess.DEVNULL, check=True, stdout=subprocess.DEVNULL,

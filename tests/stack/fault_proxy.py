@@ -19,7 +19,7 @@ import time
 
 from .process import Failed
 
-ACTIONS = ("cut", "reset", "drop", "delay", "corrupt")
+ACTIONS = ("cut", "reset", "drop", "delay", "corrupt", "rewrite")
 KEPT = 20000    # turns
 
 
@@ -97,14 +97,15 @@ class Fault:
     drop     pass nothing from byte `at` on, either way, and keep the connection open: a cable that was pulled
     delay    wait for `seconds` before passing byte `at`
     corrupt  turn over the bits of byte `at` and go on
+    rewrite  give every piece to change(data), and pass what it returns (`at` does not count); fired when that is something else
 
     at: a number, or a part of the length of that side's first piece (0.5: its middle). times: how often; the fault is on to the
     next request of that label each time."""
 
-    def __init__(self, label, side, action, at=0, nth=1, seconds=1.0, times=1):
+    def __init__(self, label, side, action, at=0, nth=1, seconds=1.0, times=1, change=None):
         assert side in ("request", "reply") and action in ACTIONS, (side, action)
         self.label, self.side, self.action, self.at = re.compile(label), side, action, at
-        self.nth, self.seconds, self.times = nth, seconds, times
+        self.nth, self.seconds, self.times, self.change = nth, seconds, times, change
         self.seen = self.count = 0
         self.event = threading.Event()
 
@@ -279,6 +280,9 @@ class Connection:
         turn, begins = self.note(side, data)
         done = 0
         for fault in [f for f in turn.faults if f.side == side] if turn else []:
+            if fault.action == "rewrite":
+                data = self.rewritten(fault, data)
+                continue
             at = fault.at if isinstance(fault.at, int) else int(fault.at * len(data)) if begins == 0 else -1
             if not begins <= at < begins + len(data):
                 continue
@@ -288,6 +292,13 @@ class Connection:
             done = max(done, at)
             data = self.do(fault, data, at)
         sink.sendall(data[done:])
+
+    @staticmethod
+    def rewritten(fault, data):
+        changed = fault.change(data)
+        if changed != data:
+            fault.event.set()
+        return changed
 
     def do(self, fault, data, at):
         if fault.action == "corrupt":
