@@ -215,6 +215,10 @@ static void text_is_kept_byte_by_byte(void **state)
 	assert_ok(meta_capture_commit(&t, &err));
 	assert_int_equal(meta_message_load(meta, &id, &back, &err), 1);
 	assert_string_equal(back.subject, r.subject);
+	assert_memory_equal(&back.id, &id, sizeof(id)); /* the short ones beside a long one */
+	assert_memory_equal(back.sha256, r.sha256, SHA256_SIZE);
+	assert_string_equal(back.locator.key, r.locator.key);
+	assert_string_equal(back.message_id, r.message_id);
 	assert_string_equal(back.participants[1].normal, "a@example.org ");
 	assert_string_equal(back.queue_id, "");
 	assert_int_equal(ledger_faults(), 0);
