@@ -120,11 +120,11 @@ static int take_fd(struct import_source *s, const char *path, int fd, enum file_
 	return take_message(s, path, fd, head, (size_t)n, e);
 }
 
-/* follow: 0, or O_NOFOLLOW for what is found in a directory: run by root this reads everybody's files (cli/read_rights.h),
- * and whoever owns a Maildir could have any of them archived by a symbolic link. */
-static int take_file(struct import_source *s, const char *path, enum file_kind kind, int follow, struct err *e)
+/* `name` in the directory `parent` (AT_FDCWD: as the command line says, and a symbolic link is followed). */
+static int take_file(struct import_source *s, int parent, const char *name, const char *path, enum file_kind kind, struct err *e)
 {
-	_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | follow);
+	int follow = parent == AT_FDCWD ? 0 : O_NOFOLLOW;
+	_close_ int fd = openat(parent, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | follow);
 	struct stat st;
 
 	if (fd < 0 && errno == ELOOP && follow) {
@@ -142,14 +142,15 @@ static int take_file(struct import_source *s, const char *path, enum file_kind k
 	return take_fd(s, path, fd, kind, e);
 }
 
-/* ---- directories ---- */
+/* ---- directories ----
+ *
+ * Run by root this reads everybody's files (cli/read_rights.h), and whoever owns a Maildir could have any of them archived by a
+ * symbolic link, put in the place of a directory or file at any moment. So everything below what the command line names is
+ * opened from the directory that it was found in, and no link is followed. */
 
-static bool is_directory(const char *path, const char *name)
+static int open_directory(int parent, const char *name)
 {
-	_free_ char *whole = mem_printf("%s/%s", path, name);
-	struct stat st;
-
-	return lstat(whole, &st) == 0 && S_ISDIR(st.st_mode);
+	return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -159,80 +160,95 @@ static bool ends_with(const char *name, const char *end)
 	return n > m && str_ieq(name + n - m, end);
 }
 
-static int walk(struct import_source *s, const char *path, unsigned depth, struct err *e);
+static int walk(struct import_source *s, int *fd, const char *path, unsigned depth, struct err *e);
 
-/* An entry of a directory that is no Maildir's cur or new. Symbolic links to directories are not followed. */
-static int take_entry(struct import_source *s, const char *directory, const char *name, bool maildir, unsigned depth,
+/* A directory in another. */
+static int take_directory(struct import_source *s, int *fd, const char *name, const char *path, bool maildir, unsigned depth,
+	struct err *e)
+{
+	if (maildir && (strcmp(name, "cur") == 0 || strcmp(name, "new") == 0 || strcmp(name, "tmp") == 0))
+		return 0;
+	return walk(s, fd, path, depth + 1, e);
+}
+
+/* An entry of a directory that is no Maildir's cur or new. */
+static int take_entry(struct import_source *s, int parent, const char *directory, const char *name, bool maildir, unsigned depth,
 	struct err *e)
 {
 	_free_ char *path = mem_printf("%s/%s", directory, name);
+	_close_ int fd = open_directory(parent, name);
 
-	if (is_directory(directory, name)) {
-		if (maildir && (strcmp(name, "cur") == 0 || strcmp(name, "new") == 0 || strcmp(name, "tmp") == 0))
-			return 0;
-		return walk(s, path, depth + 1, e);
+	if (fd >= 0)
+		return take_directory(s, &fd, name, path, maildir, depth, e);
+	if (errno != ENOTDIR && errno != ELOOP && errno != ENOENT) {
+		refuse_errno(s, path);
+		return 0;
 	}
 	if (ends_with(name, ".eml") || ends_with(name, ".mbox"))
-		return take_file(s, path, BY_CONTENT, O_NOFOLLOW, e);
+		return take_file(s, parent, name, path, BY_CONTENT, e);
 	s->passed_over += !maildir; /* a Maildir has many files of its own beside the mail */
 	return 0;
 }
 
 /* cur or new of a Maildir: every file is a message. */
-static int take_mail(struct import_source *s, const char *directory, const char *name, struct err *e)
+static int take_mail(struct import_source *s, int parent, const char *directory, const char *name, struct err *e)
 {
 	_free_ char *path = mem_printf("%s/%s", directory, name);
 
-	return *name == '.' ? 0 : take_file(s, path, ONE_MESSAGE, O_NOFOLLOW, e);
+	return *name == '.' ? 0 : take_file(s, parent, name, path, ONE_MESSAGE, e);
 }
 
 enum directory_kind { PLAIN, MAILDIR, MAILDIR_MAIL };
 
-static int read_directory(struct import_source *s, const char *path, enum directory_kind kind, unsigned depth,
+/* *fd is taken. */
+static int read_directory(struct import_source *s, int *fd, const char *path, enum directory_kind kind, unsigned depth,
 	struct err *e)
 {
 	const struct dirent *entry;
-	DIR *d = opendir(path);
+	DIR *d = fdopendir(*fd);
 	int rc = 0;
 
 	if (!d) {
 		refuse_errno(s, path);
 		return 0;
 	}
+	*fd = -1;
 	while (rc == 0 && !import_pool_stopped(s->pool) && (entry = readdir(d))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (kind == MAILDIR_MAIL)
-			rc = take_mail(s, path, entry->d_name, e);
+			rc = take_mail(s, dirfd(d), path, entry->d_name, e);
 		else
-			rc = take_entry(s, path, entry->d_name, kind == MAILDIR, depth, e);
+			rc = take_entry(s, dirfd(d), path, entry->d_name, kind == MAILDIR, depth, e);
 	}
 	closedir(d);
 	return rc;
 }
 
-static int walk(struct import_source *s, const char *path, unsigned depth, struct err *e)
+/* *fd is taken. */
+static int walk(struct import_source *s, int *fd, const char *path, unsigned depth, struct err *e)
 {
 	if (depth > DEPTH_MAX) {
 		import_pool_refuse(s->pool, path, "is nested too deep");
 		return 0;
 	}
-	if (!is_directory(path, "cur") || !is_directory(path, "new"))
-		return read_directory(s, path, PLAIN, depth, e);
-	_free_ char *cur = mem_printf("%s/cur", path), *new = mem_printf("%s/new", path);
+	_close_ int cur = open_directory(*fd, "cur"), new = open_directory(*fd, "new");
 
-	if (read_directory(s, cur, MAILDIR_MAIL, depth, e) < 0 || read_directory(s, new, MAILDIR_MAIL, depth, e) < 0)
+	if (cur < 0 || new < 0)
+		return read_directory(s, fd, path, PLAIN, depth, e);
+	_free_ char *cur_path = mem_printf("%s/cur", path), *new_path = mem_printf("%s/new", path);
+
+	if (read_directory(s, &cur, cur_path, MAILDIR_MAIL, depth, e) < 0 ||
+		read_directory(s, &new, new_path, MAILDIR_MAIL, depth, e) < 0)
 		return -1;
-	return read_directory(s, path, MAILDIR, depth, e);
+	return read_directory(s, fd, path, MAILDIR, depth, e);
 }
 
 int import_source_walk(struct import_source *s, const char *path, struct err *e)
 {
-	struct stat st;
-
 	if (strcmp(path, "-") == 0)
 		return take_fd(s, "standard input", STDIN_FILENO, BY_CONTENT, e);
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return walk(s, path, 0, e);
-	return take_file(s, path, BY_CONTENT, 0, e);
+	_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 ? walk(s, &fd, path, 0, e) : take_file(s, AT_FDCWD, path, path, BY_CONTENT, e);
 }

@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -99,6 +101,38 @@ def test_links_lead_nowhere(site):
     assert archived(site) == [mail(1)]
     os.symlink(secret, site.path("named.eml"))
     assert account(site.run("import", site.path("named.eml"))[1]) == (1, 1, 0, 0) # whoever names it wants it
+
+
+def test_a_link_that_takes_a_directory_s_place(site):
+    """While it is read, as its owner may do at any moment."""
+    box, hidden = site.path("box"), site.path("hidden")
+    for name in ("cur", "new", "tmp"):
+        os.makedirs(os.path.join(box, name))
+    secret = mail(1000)
+    for i in range(300):
+        write(os.path.join(box, "new", "%d" % i), mail(i))
+        write(os.path.join(hidden, "%d" % i), secret)
+    there, aside = os.path.join(box, "new"), os.path.join(box, "aside")
+    ended = threading.Event()
+
+    def swap():
+        while not ended.is_set():
+            time.sleep(0.01)
+            os.rename(there, aside)
+            os.symlink(hidden, there)
+            time.sleep(0.002)
+            os.unlink(there)
+            os.rename(aside, there)
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    try:
+        for _ in range(5):
+            site.run("import", box, check=False)
+    finally:
+        ended.set()
+        swapper.join()
+    site.run("import", box)
+    assert archived(site) == sorted(mail(i) for i in range(300))
 
 
 def rows_of(site):
