@@ -31,7 +31,7 @@ static enum intake_outcome check(struct intake *in, uint64_t size)
 		return INTAKE_NOT_READY;
 	}
 	if (!room_take(&in->room, in->archive, size)) {
-		log_warn(&in->log, "mail is put off: too many bytes are under way");
+		log_warn(&in->log, "mail is put off: more bytes are under way than inflight_max allows");
 		return INTAKE_BUSY;
 	}
 	return INTAKE_OPEN;
@@ -75,7 +75,7 @@ void intake_append(struct intake *in, const void *data, size_t n)
 	if (in->failure)
 		return;
 	if (!room_use(&in->room, n)) {
-		log_warn(&in->log, "mail is put off: too many bytes are under way");
+		log_warn(&in->log, "mail is put off: more bytes are under way than inflight_max allows");
 		intake_fail(in, INTAKE_BUSY);
 	} else if (message_append(in->capture.message, data, n, &e)) {
 		log_warn(&in->log, "the message can't be received: %s", e.text);
