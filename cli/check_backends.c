@@ -69,6 +69,15 @@ static void take_meta_finding(void *ctx, const char *finding, const char *remedy
 	check_report(ctx, remedy ? CHECK_PROBLEM : CHECK_OK, remedy, "database: %s", finding);
 }
 
+/* How many the index lacks; negative: has too many. One on the outbox may be in the index already: it stays there until that is
+ * durable. */
+static int64_t missing(uint64_t messages, uint64_t outbox, uint64_t indexed)
+{
+	if (indexed > messages)
+		return -(int64_t)(indexed - messages);
+	return indexed + outbox < messages ? (int64_t)(messages - outbox - indexed) : 0;
+}
+
 /* Messages come in meanwhile, so the three numbers may differ for a moment: they count only if they go on differing. */
 static int compare_counts(struct meta *m, struct index *i, int64_t *missing_r, struct err *e)
 {
@@ -82,7 +91,7 @@ static int compare_counts(struct meta *m, struct index *i, int64_t *missing_r, s
 		if (meta_message_count(m, &messages, e) < 0 || meta_outbox_count(m, &outbox, &oldest, e) < 0 ||
 			index_count(i, &indexed, e) < 0)
 			return -1;
-		*missing_r = (int64_t)messages - (int64_t)outbox - (int64_t)indexed;
+		*missing_r = missing(messages, outbox, indexed);
 		if (*missing_r == 0)
 			break;
 	}
@@ -91,17 +100,16 @@ static int compare_counts(struct meta *m, struct index *i, int64_t *missing_r, s
 
 static void check_agreement(struct check *c, struct meta *m, struct index *i)
 {
-	int64_t missing;
+	int64_t lacks;
 	struct err e;
 
-	if (compare_counts(m, i, &missing, &e) < 0)
+	if (compare_counts(m, i, &lacks, &e) < 0)
 		check_report(c, CHECK_PROBLEM, NULL, "index: %s", e.text);
-	else if (missing > 0)
+	else if (lacks > 0)
 		check_report(c, CHECK_PROBLEM, "strongroom reindex",
-			"index: %" PRId64 " archived messages are neither in it nor on the outbox", missing);
-	else if (missing < 0)
-		check_report(c, CHECK_PROBLEM, "strongroom reindex",
-			"index: it holds %" PRId64 " messages more than the archive and the outbox tell", -missing);
+			"index: %" PRId64 " archived messages are neither in it nor on the outbox", lacks);
+	else if (lacks < 0)
+		check_report(c, CHECK_PROBLEM, "strongroom reindex", "index: it holds %" PRId64 " messages more than the archive", -lacks);
 	else
 		check_report(c, CHECK_OK, NULL, "index and database agree");
 }
