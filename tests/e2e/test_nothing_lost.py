@@ -502,7 +502,7 @@ def under_load(servers):
     p = Place()
     servers.append(p.site)
     p.start()
-    p.load.pause = 0.05
+    p.load.pause = 0.1
     p.load.start()
     wait_until("mail is taken", lambda: len(p.load.acked) > 5, 60)
     return p
