@@ -17,8 +17,6 @@ from stack.sendmail import Sendmail  # noqa: E402
 from stack.sink import Sink  # noqa: E402
 from stack.site import Site  # noqa: E402
 
-from index_kinds import AT_SERVERS  # noqa: E402
-
 
 # Between the daemons and the embedded default there is nothing to cut.
 collect_ignore = ["test_nothing_lost.py"] if engines.stack_name() == "embedded" else []
@@ -30,8 +28,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if MTA_FIXTURES & set(item.fixturenames):
             item.add_marker("mta")
-        if any(kind in item.nodeid for kind in AT_SERVERS):
-            item.add_marker("engines")
         nature = item.get_closest_marker("embedded")
         if nature and engines.stack_name() != "embedded":
             item.add_marker(pytest.mark.skip(reason="of the embedded default by nature: " + nature.args[0]))

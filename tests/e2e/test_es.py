@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from index_kinds import AT_SERVERS
 from oracle import Load, outbox, wait_searchable
 from stack import engines
 from stack.haproxy import API_KEY, HAProxy, PASSWORD as ES_PASSWORD, USER
@@ -23,8 +22,7 @@ PASSWORD = "correct horse battery staple"
 pytestmark = [pytest.mark.engines, pytest.mark.embedded("it brings its own servers")]
 
 
-# make check takes one of them through everything; the step e2e-engines-heavy the other.
-@pytest.fixture(scope="module", params=[AT_SERVERS[0], pytest.param(AT_SERVERS[1], marks=pytest.mark.heavy)])
+@pytest.fixture(scope="module", params=["opensearch.OpenSearch", "elasticsearch.Elasticsearch"])
 def engine(request):
     with contextlib.closing(engines.load(request.param)()) as e:
         yield e.start()

@@ -3,7 +3,6 @@ import re
 
 import pytest
 
-from index_kinds import KINDS, servers_of
 from stack.process import wait_until
 from stack.site import Site
 
@@ -47,8 +46,8 @@ FOUND = {
 
 
 class Archive:
-    def __init__(self, servers):
-        self.site = Site(servers=servers)
+    def __init__(self):
+        self.site = Site()
         self.site.init()
         secrets = {"eve": self.site.add_user("eve", PASSWORD, "--all"),
                    "mal": self.site.add_user("mal", PASSWORD, "--mailbox", "alice@example.org")}
@@ -71,14 +70,13 @@ class Archive:
         return [self.ids[h["id"]] for h in answer["hits"]]
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def archive(request):
-    with servers_of(request.param) as servers:
-        a = Archive(servers)
-        yield a
-        a.eve.close()
-        a.mal.close()
-        a.site.close()
+@pytest.fixture(scope="module")
+def archive():
+    a = Archive()
+    yield a
+    a.eve.close()
+    a.mal.close()
+    a.site.close()
 
 
 @pytest.mark.parametrize("query", FOUND)

@@ -11,7 +11,6 @@ import uuid
 
 import pytest
 
-from index_kinds import KINDS, servers_of
 from stack import Missing
 from stack.process import wait_until
 from stack.site import TOP, Site
@@ -85,8 +84,8 @@ class Mail:
 
 
 class Archive:
-    def __init__(self, servers):
-        self.site = Site(servers=servers)
+    def __init__(self):
+        self.site = Site()
         self.site.init()
         secrets = {"eve": self.site.add_user("eve", PASSWORD, "--all"), "tom": self.site.add_user("tom", PASSWORD, "--mailbox", CUSTOMER)}
         mail = Mail().known
@@ -116,18 +115,13 @@ class Archive:
         return {number for _, number, _ in found}
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def archive(request):
+@pytest.fixture(scope="module")
+def archive():
     if not os.path.isdir(MAIL):
         raise Missing("no corpus at %s (STRONGROOM_CORPUS says where)" % os.path.relpath(CORPUS, TOP))
-    a = None
-    with servers_of(request.param) as servers:
-        try:
-            a = Archive(servers)
-            yield a
-        finally:
-            if a:
-                a.site.close()
+    a = Archive()
+    yield a
+    a.site.close()
 
 
 @pytest.mark.parametrize("query", ONLY)

@@ -54,6 +54,7 @@ def cached(name, fetch):
         except (OSError, subprocess.SubprocessError) as e:
             with contextlib.suppress(OSError):
                 shutil.rmtree(part)
-            raise Missing("%s can't be fetched (%s): %s" % (name, e, tail(log, 3).strip()))
+            why = "%s ended with %d" % (e.cmd[0], e.returncode) if isinstance(e, subprocess.CalledProcessError) else e
+            raise Missing("%s can't be fetched (%s): %s" % (name, why, tail(log, 3).strip()))
         os.rename(part, folder)
     return folder
