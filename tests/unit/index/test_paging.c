@@ -118,7 +118,8 @@ static void test_counts_to_the_limit(void **state)
 	fixture_deinit(&f);
 }
 
-/* With no time to count, what lies behind the first thousand may stay uncounted; no page lacks a message for it. */
+/* With no time to count, what lies behind the first thousand may stay uncounted; no page lacks a message for it. Servers count by
+ * themselves. */
 static void test_counts_while_there_is_time(void **state)
 {
 	enum { N = 5 * INDEX_COUNT_SURE, FEW = INDEX_COUNT_SURE - 10 };
@@ -133,6 +134,8 @@ static void test_counts_while_there_is_time(void **state)
 	size_t seen = 0;
 
 	(void)state;
+	if (getenv("STRONGROOM_TEST_ES"))
+		skip();
 	fixture_init(&f);
 	for (unsigned i = 0; i < N; i++)
 		docs[i] = (struct index_doc){ .id = numbered(i), .date_us = i * CLOCK_SECOND, .body = i < FEW ? "some all" : "all" };
