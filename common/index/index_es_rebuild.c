@@ -281,12 +281,12 @@ static int refresh(struct es *s, struct err *e)
  * nobody waits any more. */
 static int refresh_patiently(struct es *s, struct err *e)
 {
-	int left = REFRESHES, failed;
+	static const struct timespec pause = { .tv_sec = 1 }; /* when the server is just away */
 
-	do
-		failed = refresh(s, e);
-	while (failed && --left);
-	return failed;
+	for (int left = REFRESHES; refresh(s, e); nanosleep(&pause, NULL))
+		if (--left == 0 || e->class == ERR_PERMANENT)
+			return -1;
+	return 0;
 }
 
 static void put_action(struct es_json *j, const char *action, const char *index, const char *alias, size_t alias_len)
