@@ -3,6 +3,8 @@
 #include "mail/address.h"
 #include "meta/meta_private.h"
 
+#include <string.h>
+
 void account_deinit(struct account *a)
 {
 	free(a->username);
@@ -90,7 +92,12 @@ int meta_account_by_name(struct meta *m, const char *username, struct account *a
 	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_BY_NAME);
 
 	sql_bind_text(st, username);
-	return load_account(c, st, false, a_r, e);
+	int found = load_account(c, st, false, a_r, e);
+
+	if (found <= 0 || strcmp(a_r->username, username) == 0)
+		return found;
+	account_deinit(a_r); /* MySQL takes "a" and "a " for the same: many names would be counted for one account */
+	return 0;
 }
 
 int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct err *e)

@@ -79,6 +79,7 @@ static void an_account_comes_back_whole(void **state)
 	account_deinit(&a);
 	assert_int_equal(meta_account_by_id(meta, 999, &a, &err), 0);
 	assert_int_equal(meta_account_by_name(meta, "Alice", &a, &err), 0);
+	assert_int_equal(meta_account_by_name(meta, "alice ", &a, &err), 0);
 }
 
 static void what_does_not_exist_leaves_nothing(void **state)
