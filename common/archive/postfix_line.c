@@ -251,9 +251,9 @@ static void read_tag(struct postfix_line *l, const char *at)
 /* As a host's name is. One of other bytes would be kept changed, and not be found again. */
 static bool is_ascii(const char *text)
 {
-	while (*text && !(*text & 0x80))
-		text++;
-	return !*text;
+	size_t n = strlen(text);
+
+	return str_ascii_run(text, n) == n;
 }
 
 void postfix_line_read(struct postfix_line *l_r, const char *line, size_t n, int64_t reference_us)
