@@ -1,13 +1,12 @@
 #include "cli/check_message.h"
 
+#include "base/str.h"
 #include "ledger/record.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#define REPLACED "\xef\xbf\xbd" /* U+FFFD: a byte of the envelope that was no text */
 
 /* What is kept of one message. */
 struct kept {
@@ -73,7 +72,7 @@ static bool same_envelope(const struct message_row *row, const uint8_t hash[SHA2
 
 		if (p->role != ROLE_ENVELOPE_FROM && p->role != ROLE_ENVELOPE_TO)
 			continue;
-		if (strstr(p->address, REPLACED))
+		if (strstr(p->address, STR_UTF8_REPLACEMENT))
 			return true;
 		if (p->role == ROLE_ENVELOPE_TO)
 			capture_add_recipient(&c, p->address, NULL);

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define REPLACEMENT "\xef\xbf\xbd"
-
 /* The length of the well-formed sequence that s begins with, or 0. */
 static size_t sequence(const char *s)
 {
@@ -21,14 +19,14 @@ static size_t sequence(const char *s)
 char *utf8_clean(const char *s)
 {
 	size_t length = s ? strlen(s) : 0;
-	CLEANUP(buf_deinit) struct buf out = BUF_INIT(length * strlen(REPLACEMENT));
+	CLEANUP(buf_deinit) struct buf out = BUF_INIT(length * strlen(STR_UTF8_REPLACEMENT));
 
 	if (str_utf8_valid(s ? s : "", length))
 		return mem_dup(s ? s : "", length);
 	while (*s) {
 		size_t n = sequence(s);
 
-		if (buf_add(&out, n ? s : REPLACEMENT, n ? n : strlen(REPLACEMENT)))
+		if (buf_add(&out, n ? s : STR_UTF8_REPLACEMENT, n ? n : strlen(STR_UTF8_REPLACEMENT)))
 			abort(); /* the maximum above is that of nothing but replacements */
 		s += n ? n : 1;
 	}

@@ -25,6 +25,8 @@ size_t str_ascii_run(const char *s, size_t n);
 /* Is [s, s + n) well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms)? */
 bool str_utf8_valid(const char *s, size_t n);
 
+#define STR_UTF8_REPLACEMENT "\xef\xbf\xbd" /* U+FFFD: stands where there were bytes that are no UTF-8 */
+
 /* A decimal number without sign, the whole of text, at most max; -1 otherwise. */
 int str_parse_u64(uint64_t *value_r, const char *text, uint64_t max) MUST_CHECK;
 

@@ -1,5 +1,6 @@
 #include "meta/copy.h"
 
+#include "base/str.h"
 #include "meta/meta_private.h"
 
 #include <inttypes.h>
@@ -140,7 +141,19 @@ static int confirm_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], const
 	return memcmp(&whose, id, sizeof(whose)) == 0;
 }
 
-/* Looks through all keys; for the few messages whose envelope had bytes that the row could not keep as they were. */
+/* Did the envelope have bytes that the row could not keep as they were? */
+static bool was_changed(const struct message_row *row)
+{
+	for (size_t i = 0; i < row->participant_count; i++) {
+		const struct participant *p = &row->participants[i];
+
+		if ((p->role == ROLE_ENVELOPE_FROM || p->role == ROLE_ENVELOPE_TO) && strstr(p->address, STR_UTF8_REPLACEMENT))
+			return true;
+	}
+	return false;
+}
+
+/* Looks through all keys, of which there are as many as messages. */
 static int search_key(struct sql_conn *c, const struct uuid *id, uint8_t key_r[SHA256_SIZE], int64_t *taken_us_r, struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_COPY_KEY_OF);
@@ -164,7 +177,7 @@ int meta_copy_key(struct meta *m, const struct message_row *row, uint8_t key_r[S
 	compute_key(row, key_r);
 	int found = confirm_key(c, key_r, &row->id, taken_us_r, e);
 
-	return found ? found : search_key(c, &row->id, key_r, taken_us_r, e);
+	return found || !was_changed(row) ? found : search_key(c, &row->id, key_r, taken_us_r, e);
 }
 
 /* ---- may it be copied there? ---- */

@@ -37,8 +37,8 @@ static void batches_come_in_order_with_their_messages(void **state)
 
 static void a_key_that_can_not_be_made_again_is_searched(void **state)
 {
-	struct uuid id = put(1000, PEOPLE);
-	CLEANUP(message_row_deinit) struct message_row r = { 0 };
+	struct uuid id = put(1000, "1 a\xef\xbf\xbd@example.org 2 b@example.org"), lost = put(1000, PEOPLE);
+	CLEANUP(message_row_deinit) struct message_row r = { 0 }, other = { 0 };
 	uint8_t key[SHA256_SIZE], expected[SHA256_SIZE];
 	int64_t taken = 0;
 
@@ -50,6 +50,8 @@ static void a_key_that_can_not_be_made_again_is_searched(void **state)
 	assert_int_equal(taken, r.received_us);
 	memset(r.id.bytes, 1, sizeof(r.id.bytes));
 	assert_int_equal(meta_copy_key(meta, &r, key, &taken, &err), 0);
+	assert_int_equal(meta_message_load(meta, &lost, &other, &err), 1);
+	assert_int_equal(meta_copy_key(meta, &other, key, &taken, &err), 0); /* it could be made, and is not there */
 }
 
 /* Puts r as a group of its own. */
