@@ -77,6 +77,8 @@ static int run(struct cli *cli, int argc, char **argv)
 
 	if (status != CLI_OK)
 		return status;
+	if (all.check.depth != CHECK_NEWEST)
+		cli_be_patient(&conf);
 	progress_catch_signals();
 	check_report(&all.check, CHECK_OK, NULL, "configuration");
 	check_files(&all.check);

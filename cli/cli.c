@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "base/clock.h"
 #include "sys/proc.h"
 
 #include <pwd.h>
@@ -7,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#define PATIENCE_US (3600 * CLOCK_SECOND)
 
 void cli_help(const struct command *cmd, FILE *out)
 {
@@ -85,6 +88,12 @@ int cli_load_for_work(const struct cli *cli, struct conf *conf_r)
 		conf_r->user, conf_r->user);
 	conf_deinit(conf_r);
 	return CLI_USAGE;
+}
+
+void cli_be_patient(struct conf *conf)
+{
+	if (conf->mysql_timeout_us < PATIENCE_US)
+		conf->mysql_timeout_us = PATIENCE_US;
 }
 
 int cli_prepare(const struct cli *cli, struct conf *conf_r)

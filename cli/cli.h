@@ -51,4 +51,7 @@ int cli_load(const struct cli *cli, struct conf *conf_r) MUST_CHECK;
 int cli_load_for_work(const struct cli *cli, struct conf *conf_r) MUST_CHECK;
 int cli_prepare(const struct cli *cli, struct conf *conf_r) MUST_CHECK;
 
+/* For what looks at everything there is: a database server has an hour for each answer. */
+void cli_be_patient(struct conf *conf);
+
 #endif
