@@ -69,13 +69,13 @@ static int load_lists(struct sql_conn *c, struct account *a, struct err *e)
 static int load_account(struct sql_conn *c, struct sql_stmt *st, bool lists, struct account *a_r, struct err *e)
 {
 	CLEANUP(account_deinit) struct account a = { 0 };
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step == SQL_ROW)
+	if (found > 0)
 		take_account(st, &a);
 	sql_finishp(&st);
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
+	if (found <= 0)
+		return found;
 	if (lists && load_lists(c, &a, e))
 		return -1;
 	*a_r = a;

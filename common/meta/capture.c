@@ -35,15 +35,11 @@ static int find_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], struct u
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_KEY_FIND);
 
 	sql_bind_blob(st, key, SHA256_SIZE);
-	switch (sql_step(st, e)) {
-	case SQL_ROW:
+	int found = sql_find(st, e);
+
+	if (found > 0)
 		sql_get_uuid(st, id_r);
-		return 1;
-	case SQL_DONE:
-		return 0;
-	default:
-		return -1;
-	}
+	return found;
 }
 
 int meta_capture_find(struct meta *m, const uint8_t key[SHA256_SIZE], struct uuid *id_r,

@@ -25,15 +25,11 @@ static int message_date(struct sql_conn *c, const struct uuid *id, int64_t *date
 
 	*date_r = 0;
 	sql_bind_uuid(st, id);
-	switch (sql_step(st, e)) {
-	case SQL_ROW:
+	int found = sql_find(st, e);
+
+	if (found > 0)
 		*date_r = sql_get_i64(st);
-		return 1;
-	case SQL_DONE:
-		return 0;
-	default:
-		return -1;
-	}
+	return found;
 }
 
 /* How many of the mailboxes from `at` on took part, of as many as one statement takes. */

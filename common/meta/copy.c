@@ -41,16 +41,11 @@ static int refuse_batch(const char *daemon, uint64_t seq, struct err *e)
 /* The row that the bound statement gives: 1, 0, -1. */
 static int take_batch(struct sql_stmt *st, const char *daemon, struct meta_batch *b_r, struct err *e)
 {
+	int found = sql_find(st, e);
 	size_t n;
 
-	switch (sql_step(st, e)) {
-	case SQL_ROW:
-		break;
-	case SQL_DONE:
-		return 0;
-	default:
-		return -1;
-	}
+	if (found <= 0)
+		return found;
 	b_r->first_seq = sql_get_u64(st);
 	b_r->count = (size_t)sql_get_u64(st);
 	const void *leaves = sql_get_bytes(st, &n);
@@ -132,10 +127,10 @@ static int confirm_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], const
 	struct uuid whose;
 
 	sql_bind_blob(st, key, SHA256_SIZE);
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
+	if (found <= 0)
+		return found;
 	sql_get_uuid(st, &whose);
 	*taken_us_r = sql_get_i64(st);
 	return memcmp(&whose, id, sizeof(whose)) == 0;
@@ -159,10 +154,10 @@ static int search_key(struct sql_conn *c, const struct uuid *id, uint8_t key_r[S
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_COPY_KEY_OF);
 
 	sql_bind_uuid(st, id);
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
+	if (found <= 0)
+		return found;
 	sql_get_fixed(st, key_r, SHA256_SIZE);
 	*taken_us_r = sql_get_i64(st);
 	return 1;
@@ -219,11 +214,9 @@ static int has_account(struct sql_conn *c, int64_t id, const char *username, str
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_FIND);
 
 	sql_bind_text(st, username);
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
-	return sql_get_i64(st) == id;
+	return found > 0 ? sql_get_i64(st) == id : found;
 }
 
 static int compare_users(struct meta *from, struct meta *to, struct err *e)

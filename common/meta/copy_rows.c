@@ -126,14 +126,7 @@ static int account_there(struct sql_conn *to, int64_t id, struct err *e)
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(to, STMT_ACCOUNT_BY_ID);
 
 	sql_bind_i64(st, id);
-	switch (sql_step(st, e)) {
-	case SQL_ROW:
-		return 1;
-	case SQL_DONE:
-		return 0;
-	default:
-		return -1;
-	}
+	return sql_find(st, e);
 }
 
 /* Nine columns as they are, the secret sealed anew, the id. */

@@ -11,10 +11,10 @@ int meta_import_place_get(struct meta *m, const char *source, struct meta_import
 		return -1;
 	st = sql_use(c, STMT_IMPORT_PLACE_GET);
 	sql_bind_text(st, source);
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
+	if (found <= 0)
+		return found;
 	p_r->uidvalidity = (uint32_t)sql_get_u64(st);
 	p_r->uid = (uint32_t)sql_get_u64(st);
 	p_r->refused = sql_get_text(st);

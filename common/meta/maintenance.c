@@ -121,7 +121,7 @@ int meta_outbox_count(struct meta *m, uint64_t *n_r, int64_t *oldest_us_r, struc
 	if (sql_reader(m->capture, &c, e))
 		return -1;
 	st = sql_use(c, STMT_OUTBOX_OLDEST);
-	if (sql_step(st, e) != SQL_ROW)
+	if (sql_find(st, e) <= 0)
 		return -1;
 	*n_r = sql_get_u64(st);
 	*oldest_us_r = sql_get_i64(st);
@@ -137,10 +137,10 @@ int meta_record_get(struct meta *m, const struct uuid *id, struct meta_record *r
 		return -1;
 	st = sql_use(c, STMT_RECORD_GET);
 	sql_bind_uuid(st, id);
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
+	if (found <= 0)
+		return found;
 	r_r->daemon = sql_get_text(st);
 	r_r->seq = sql_get_u64(st);
 	sql_get_fixed(st, r_r->nonce, LEDGER_NONCE_SIZE);

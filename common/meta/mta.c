@@ -201,10 +201,10 @@ int meta_mta_place(struct meta *m, const char *path, struct mta_place *p_r, stru
 		return -1;
 	st = sql_use(c, STMT_MTA_LOG_GET);
 	sql_bind_text(st, path);
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
+	if (found <= 0)
+		return found;
 	p_r->path = path;
 	p_r->device = (uint64_t)sql_get_i64(st);
 	p_r->inode = (uint64_t)sql_get_i64(st);
@@ -259,10 +259,10 @@ int meta_mta_captured(struct meta *m, const struct uuid *from, const struct uuid
 static int last_read(struct sql_conn *c, struct mta_counts *n, struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MTA_LOG_LAST);
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
+	if (found <= 0)
+		return found;
 	n->line_us = sql_get_i64(st);
 	n->read_us = sql_get_i64(st);
 	return 0;

@@ -89,12 +89,11 @@ int meta_reconcile_row(struct meta *m, const struct uuid *id, struct reconcile_r
 		return -1;
 	st = sql_use(c, STMT_RECONCILE_ROW);
 	sql_bind_uuid(st, id);
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
-	take_row(st, row_r);
-	return 1;
+	if (found > 0)
+		take_row(st, row_r);
+	return found;
 }
 
 /* ---- numbers ---- */
@@ -136,10 +135,10 @@ int meta_reconcile_walk(struct meta *m, const char *name, struct reconcile_walk 
 		return -1;
 	st = sql_use(c, STMT_WALK_GET);
 	sql_bind_text(st, name);
-	enum sql_result step = sql_step(st, e);
+	int found = sql_find(st, e);
 
-	if (step != SQL_ROW)
-		return step == SQL_DONE ? 0 : -1;
+	if (found <= 0)
+		return found;
 	w_r->name = name;
 	w_r->at_us = sql_get_i64(st);
 	w_r->began_us = sql_get_i64(st);

@@ -5,7 +5,9 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #define IDLE_READERS_MAX 16
@@ -130,11 +132,24 @@ int sql_ready(struct sql_db *db, struct err *e)
 	return sql_reader(db, &c, e) ? -1 : db->driver->ready(c, e);
 }
 
+void sql_fault(struct sql_findings *f, const char *remedy, const char *fmt, ...)
+{
+	char text[480];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	f->report(f->ctx, text, remedy);
+	f->faults++;
+}
+
 int sql_check(struct sql_db *db, sql_report *report, void *ctx, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	struct sql_findings f = { .report = report, .ctx = ctx };
 
-	return sql_reader(db, &c, e) ? -1 : db->driver->check(c, &db->where, report, ctx, e);
+	return sql_reader(db, &c, e) ? -1 : db->driver->check(c, &db->where, &f, e);
 }
 
 int sql_extend(struct sql_db *db, struct err *e)
@@ -463,13 +478,20 @@ enum sql_result sql_flush(struct sql_conn *c, struct err *e)
 	return c->driver->flush ? c->driver->flush(c, e) : SQL_DONE;
 }
 
-int sql_number(struct sql_stmt *st, uint64_t *value_r, struct err *e)
+int sql_find(struct sql_stmt *st, struct err *e)
 {
 	enum sql_result r = sql_step(st, e);
 
-	*value_r = r == SQL_ROW ? sql_get_u64(st) : 0;
+	return r == SQL_FAILED ? -1 : r == SQL_ROW;
+}
+
+int sql_number(struct sql_stmt *st, uint64_t *value_r, struct err *e)
+{
+	int found = sql_find(st, e);
+
+	*value_r = found > 0 ? sql_get_u64(st) : 0;
 	sql_finishp(&st);
-	return r == SQL_FAILED ? -1 : 0;
+	return found < 0 ? -1 : 0;
 }
 
 int64_t sql_get_i64(struct sql_stmt *st)

@@ -132,6 +132,9 @@ enum sql_result sql_add(struct sql_stmt *st, struct err *e) MUST_CHECK;
 /* Sends what sql_add() kept. After SQL_DUPLICATE some of it is done and some is not. */
 enum sql_result sql_flush(struct sql_conn *c, struct err *e) MUST_CHECK;
 
+/* Steps a statement that gives one row or none: 1 with its columns to be taken, 0, -1. */
+int sql_find(struct sql_stmt *st, struct err *e) MUST_CHECK;
+
 /* Steps a statement that gives one number (or none: 0), and finishes it. */
 int sql_number(struct sql_stmt *st, uint64_t *value_r, struct err *e) MUST_CHECK;
 

@@ -34,6 +34,16 @@ struct sql_stmt {
 	bool too_large; /* a number did not fit */
 };
 
+/* Whom a check tells, and how many faults it told of. */
+struct sql_findings {
+	sql_report *report;
+	void *ctx;
+	unsigned faults;
+};
+
+/* The text is cut at some hundred bytes. */
+void sql_fault(struct sql_findings *f, const char *remedy, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
 struct sql_driver {
 	const char *scheme; /* of the URL */
 	bool few_connections; /* they cost the server: readers wait for one of a few */
@@ -52,8 +62,7 @@ struct sql_driver {
 	/* Makes durable what can be seen: a process that was killed may have left it without. */
 	int (*settle)(struct sql_conn *c, struct err *e);
 	int (*ready)(struct sql_conn *c, struct err *e);
-	int (*check)(struct sql_conn *c, const struct sql_place *p, sql_report *report, void *ctx,
-		struct err *e);
+	int (*check)(struct sql_conn *c, const struct sql_place *p, struct sql_findings *f, struct err *e);
 
 	/* NULL where there is nothing to extend. */
 	int (*extend)(struct sql_conn *c, struct err *e);

@@ -133,6 +133,6 @@ void mydb_end_turn(struct mydb_conn *c);
 
 int mydb_script(struct sql_conn *c, unsigned version, const char *text, struct err *e) MUST_CHECK;
 int mydb_lag(struct sql_conn *c, int64_t *seconds_r, struct err *e) MUST_CHECK;
-int mydb_check(struct sql_conn *c, const struct sql_place *p, sql_report *report, void *ctx, struct err *e) MUST_CHECK;
+int mydb_check(struct sql_conn *c, const struct sql_place *p, struct sql_findings *f, struct err *e) MUST_CHECK;
 
 #endif

@@ -5,8 +5,6 @@
 #include "meta/schema.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,25 +13,9 @@
 struct check {
 	struct mydb_conn *c;
 	const struct sql_place *place;
-	sql_report *report;
-	void *ctx;
-	unsigned faults;
+	struct sql_findings *f;
 	struct err *e;
 };
-
-static void fault(struct check *k, const char *remedy, const char *fmt, ...) PRINTF_LIKE(3, 4);
-
-static void fault(struct check *k, const char *remedy, const char *fmt, ...)
-{
-	char text[480];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	k->report(k->ctx, text, remedy);
-	k->faults++;
-}
 
 /* The first column of the first row as a number; 0 for none. */
 static int ask_number(struct check *k, const char *sql, uint64_t *n_r)
@@ -83,7 +65,7 @@ static void judge(struct check *k, const struct variable *v, const char *value)
 	bool good = v->wanted ? str_ieq(value, v->wanted) : n >= v->least || (v->zero_is_most && n == 0);
 
 	if (!good)
-		fault(k, remedy, "%s is %s: %s", v->name, value, v->why);
+		sql_fault(k->f, remedy, "%s is %s: %s", v->name, value, v->why);
 }
 
 static int check_variables(struct check *k)
@@ -108,62 +90,69 @@ static void check_version(struct check *k)
 	bool is_maria = strstr(text, "MariaDB") != NULL;
 
 	if (version < (is_maria ? 101100UL : 80000UL))
-		fault(k, "upgrade the server", "the server is version %s: it must be MySQL 8.0 or MariaDB 10.11 at least", text);
+		sql_fault(k->f, "upgrade the server", "the server is version %s: it must be MySQL 8.0 or MariaDB 10.11 at least", text);
 }
 
 static void check_encryption(struct check *k)
 {
 	if (!mysql_get_ssl_cipher(k->c->db) && !*k->place->conf->mysql_socket &&
 		strcmp(k->place->conf->mysql_tls, "never") == 0)
-		fault(k, "set tls = auto in section mysql", "the connection to the server is not encrypted");
+		sql_fault(k->f, "set tls = auto in section mysql", "the connection to the server is not encrypted");
 }
 
 /* ---- the schema ---- */
 
-/* Calls `each` with the names behind `what` ("CREATE TABLE ") in the migrations. */
-static int for_each_made(struct check *k, const char *what, int (*each)(struct check *k, const char *name))
+/* A kind of thing that migrations make. */
+struct made {
+	const char *noun;
+	const char *statement; /* which is followed by the name */
+	const char *counted;   /* in information_schema, where the name stands behind it */
+	const char *missing;
+};
+
+static int check_thing(struct check *k, const struct made *kind, const char *name)
+{
+	_free_ char *sql = mem_printf("SELECT count(*) FROM information_schema.%s = '%s'", kind->counted, name);
+	uint64_t n;
+
+	if (ask_number(k, sql, &n))
+		return -1;
+	if (!n)
+		sql_fault(k->f, "find out who altered the database; then restore it from a backup", "%s: %s %s %s", k->c->where,
+			kind->noun, name, kind->missing);
+	return 0;
+}
+
+static int check_made(struct check *k, const struct made *kind)
 {
 	size_t n;
 	const struct migration *migrations = schema_migrations(k->place->name, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		for (const char *p = migrations[i].sql; (p = strstr(p, what)); p += strlen(what)) {
-			_free_ char *name = mem_dup(p + strlen(what), strcspn(p + strlen(what), " (\n"));
+		for (const char *p = migrations[i].sql; (p = strstr(p, kind->statement));) {
+			p += strlen(kind->statement);
+			_free_ char *name = mem_dup(p, strcspn(p, " (\n"));
 
-			if (each(k, name))
+			if (check_thing(k, kind, name))
 				return -1;
 		}
 	}
 	return 0;
 }
 
-static int check_table(struct check *k, const char *name)
-{
-	_free_ char *sql = mem_printf("SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"
-		" AND table_name = '%s' AND engine = 'InnoDB'", name);
-	uint64_t n;
+static const struct made tables = {
+	"table",
+	"CREATE TABLE ",
+	"tables WHERE table_schema = DATABASE() AND engine = 'InnoDB' AND table_name",
+	"is missing, is no InnoDB table, or this account may not see it",
+};
 
-	if (ask_number(k, sql, &n))
-		return -1;
-	if (!n)
-		fault(k, "find out who altered the database; then restore it from a backup",
-			"%s: table %s is missing, is no InnoDB table, or this account may not see it", k->c->where, name);
-	return 0;
-}
-
-static int check_trigger(struct check *k, const char *name)
-{
-	_free_ char *sql = mem_printf("SELECT count(*) FROM information_schema.triggers WHERE trigger_schema = DATABASE()"
-		" AND trigger_name = '%s' AND action_statement LIKE 'SIGNAL SQLSTATE%%'", name);
-	uint64_t n;
-
-	if (ask_number(k, sql, &n))
-		return -1;
-	if (!n)
-		fault(k, "find out who altered the database; then restore it from a backup",
-			"%s: trigger %s is missing or was altered", k->c->where, name);
-	return 0;
-}
+static const struct made triggers = {
+	"trigger",
+	"CREATE TRIGGER ",
+	"triggers WHERE trigger_schema = DATABASE() AND action_statement LIKE 'SIGNAL SQLSTATE%' AND trigger_name",
+	"is missing or was altered",
+};
 
 /* Whoever may see triggers may drop them: only the schema's owner can look. */
 static int check_triggers(struct check *k)
@@ -175,10 +164,10 @@ static int check_triggers(struct check *k)
 			  " WHERE privilege_type = 'TRIGGER')", &may_see))
 		return -1;
 	if (may_see)
-		return for_each_made(k, "CREATE TRIGGER ", check_trigger);
+		return check_made(k, &triggers);
 	_free_ char *text = mem_printf("%s: whether its triggers are whole the schema's owner alone can see", k->c->where);
 
-	k->report(k->ctx, text, NULL);
+	k->f->report(k->f->ctx, text, NULL);
 	return 0;
 }
 
@@ -191,7 +180,7 @@ static int check_partitions(struct check *k)
 			  " partition_name >= CONCAT('p', DATE_FORMAT(UTC_DATE() + INTERVAL 1 MONTH, '%Y%m'))", &n))
 		return -1;
 	if (!n)
-		fault(k, "start strongroom-workerd, or run strongroom migrate", "%s: there is no partition for the next month",
+		sql_fault(k->f, "start strongroom-workerd, or run strongroom migrate", "%s: there is no partition for the next month",
 			k->c->where);
 	return 0;
 }
@@ -243,15 +232,15 @@ static void check_replica(struct check *k)
 	case 1:
 		break;
 	default:
-		fault(k, "mend the replication, or take the replica out of section mysql", "%s", why.text);
+		sql_fault(k->f, "mend the replication, or take the replica out of section mysql", "%s", why.text);
 		return;
 	}
 	_free_ char *text = mem_printf("the replica is %" PRId64 " s behind", seconds);
 
 	if (seconds > LAG_MAX_S)
-		fault(k, "find out what keeps it busy: search may not find new mail", "%s", text);
+		sql_fault(k->f, "find out what keeps it busy: search may not find new mail", "%s", text);
 	else
-		k->report(k->ctx, text, NULL);
+		k->f->report(k->f->ctx, text, NULL);
 }
 
 /* ---- all of it ---- */
@@ -267,18 +256,18 @@ static int check_server(struct check *k)
 	return 0;
 }
 
-int mydb_check(struct sql_conn *base, const struct sql_place *p, sql_report *report, void *ctx, struct err *e)
+int mydb_check(struct sql_conn *base, const struct sql_place *p, struct sql_findings *f, struct err *e)
 {
-	struct check k = { .c = mydb_conn_of(base), .place = p, .report = report, .ctx = ctx, .e = e };
+	struct check k = { .c = mydb_conn_of(base), .place = p, .f = f, .e = e };
 
-	if (for_each_made(&k, "CREATE TABLE ", check_table) || check_triggers(&k))
+	if (check_made(&k, &tables) || check_triggers(&k))
 		return -1;
 	if (strcmp(p->name, "capture") == 0 && check_server(&k))
 		return -1;
-	if (k.faults == 0) {
+	if (f->faults == 0) {
 		_free_ char *sound = mem_printf("%s is set up as it should be", k.c->where);
 
-		report(ctx, sound, NULL);
+		f->report(f->ctx, sound, NULL);
 	}
 	return 0;
 }

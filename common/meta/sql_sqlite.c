@@ -275,11 +275,10 @@ static int sqlite_ready(struct sql_conn *base, struct err *e)
 	return 0;
 }
 
-static int sqlite_check(struct sql_conn *base, const struct sql_place *p, sql_report *report,
-	void *ctx, struct err *e)
+static int sqlite_check(struct sql_conn *base, const struct sql_place *p, struct sql_findings *f, struct err *e)
 {
 	struct sqlite_conn *c = conn_of(base);
-	int code = sqlite_check_file(c->db, c->path, p->name, report, ctx);
+	int code = sqlite_check_file(c->db, c->path, p->name, f);
 
 	return code == SQLITE_OK ? 0 : failure(c, "check", code, e);
 }

@@ -4,8 +4,6 @@
 #include "meta/schema.h"
 #include "meta/sql_sqlite_script.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char restore[] = "stop the daemons, keep a copy of the file, and restore it from a backup";
@@ -13,24 +11,8 @@ static const char altered[] = "find out who altered the database; then restore i
 
 struct check {
 	const char *path;
-	sql_report *report;
-	void *ctx;
-	int faults;
+	struct sql_findings *f;
 };
-
-static void fault(struct check *c, const char *remedy, const char *fmt, ...) PRINTF_LIKE(3, 4);
-
-static void fault(struct check *c, const char *remedy, const char *fmt, ...)
-{
-	char text[480];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	c->report(c->ctx, text, remedy);
-	c->faults++;
-}
 
 static const char *text_of(sqlite3_stmt *st, int column)
 {
@@ -47,7 +29,7 @@ static void tell_lines(struct check *c, const char *text)
 	strv_split(&lines, text, "\n");
 	for (size_t i = 0; i < lines.n; i++)
 		if (strncmp(lines.items[i], "***", 3) != 0 && strcmp(lines.items[i], "ok") != 0)
-			fault(c, restore, "%s is damaged: %s", c->path, lines.items[i]);
+			sql_fault(c->f, restore, "%s is damaged: %s", c->path, lines.items[i]);
 	strv_deinit(&lines);
 }
 
@@ -114,7 +96,7 @@ static int compare(struct check *c, sqlite3 *from, sqlite3 *in, const char *cons
 		const char *what = code == SQLITE_ROW ? says[compare_object(row, look_up)] : NULL;
 
 		if (what)
-			fault(c, altered, "%s: %s %s %s", c->path, text_of(row, 0), text_of(row, 1),
+			sql_fault(c->f, altered, "%s: %s %s %s", c->path, text_of(row, 0), text_of(row, 1),
 				what);
 	}
 	sqlite3_finalize(row);
@@ -143,22 +125,21 @@ static int check_schema(struct check *c, sqlite3 *db, const char *name)
 	return code;
 }
 
-int sqlite_check_file(sqlite3 *db, const char *path, const char *name, sql_report *report,
-	void *ctx)
+int sqlite_check_file(sqlite3 *db, const char *path, const char *name, struct sql_findings *f)
 {
-	struct check c = { .path = path, .report = report, .ctx = ctx };
+	struct check c = { .path = path, .f = f };
 	int code = check_pages(&c, db);
 
 	if (code == SQLITE_OK)
 		code = check_schema(&c, db, name);
 	if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB) {
-		fault(&c, restore, "%s is damaged: %s", path, sqlite3_errmsg(db));
+		sql_fault(f, restore, "%s is damaged: %s", path, sqlite3_errmsg(db));
 		return SQLITE_OK;
 	}
-	if (code == SQLITE_OK && c.faults == 0) {
+	if (code == SQLITE_OK && f->faults == 0) {
 		_free_ char *sound = mem_printf("%s is sound", path);
 
-		report(ctx, sound, NULL);
+		f->report(f->ctx, sound, NULL);
 	}
 	return code;
 }

@@ -7,7 +7,6 @@
 #include <sqlite3.h>
 
 /* Reports what sql_check() says. An SQLite result code: not SQLITE_OK when it could not be checked. */
-int sqlite_check_file(sqlite3 *db, const char *path, const char *name, sql_report *report,
-	void *ctx);
+int sqlite_check_file(sqlite3 *db, const char *path, const char *name, struct sql_findings *f);
 
 #endif
