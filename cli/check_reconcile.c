@@ -15,18 +15,16 @@ static const char *const remedies[RECONCILE_KINDS] = {
 	[RECONCILE_UNPROTECTED] = "find out who opened it, and close it again (chmod 400)",
 };
 
-static void tell_alarms(struct check *c, struct meta *m, uint64_t open)
+/* Both tell of up to SHOWN_MAX, and how many they were. */
+
+static int tell_alarms(struct check *c, struct meta *m, size_t *n_r, struct err *e)
 {
 	struct reconcile_alarm alarms[SHOWN_MAX];
 	char text[UUID_TEXT_SIZE];
-	struct err e;
-	size_t n;
 
-	if (meta_reconcile_alarms(m, alarms, SHOWN_MAX, &n, &e) < 0) {
-		check_report(c, CHECK_PROBLEM, NULL, "database: %s", e.text);
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
+	if (meta_reconcile_alarms(m, alarms, SHOWN_MAX, n_r, e) < 0)
+		return -1;
+	for (size_t i = 0; i < *n_r; i++) {
 		struct reconcile_alarm *a = &alarms[i];
 		bool known = a->kind > 0 && a->kind < RECONCILE_KINDS;
 
@@ -34,32 +32,41 @@ static void tell_alarms(struct check *c, struct meta *m, uint64_t open)
 			uuid_format(text, &a->id), a->detail);
 		reconcile_alarm_deinit(a);
 	}
-	if (open > n)
-		check_report(c, CHECK_PROBLEM, NULL, "strongroom-workerd found %" PRIu64 " more", open - n);
+	return 0;
 }
 
-static void tell_incidents(struct check *c, struct meta *m, uint64_t open)
+static int tell_incidents(struct check *c, struct meta *m, size_t *n_r, struct err *e)
 {
 	struct mta_found found[SHOWN_MAX];
 	char at[CLOCK_TEXT_SIZE];
-	struct err e;
-	size_t n;
 
-	if (meta_mta_incidents(m, found, SHOWN_MAX, &n, &e) < 0) {
-		check_report(c, CHECK_PROBLEM, NULL, "database: %s", e.text);
-		return;
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct mta_found *f = &found[i];
+	if (meta_mta_incidents(m, found, SHOWN_MAX, n_r, e) < 0)
+		return -1;
+	for (size_t i = 0; i < *n_r; i++) {
+		struct mta_found *f = &found[i];
 
 		check_report(c, CHECK_PROBLEM,
 			"close that way into Postfix (strongroom check --postfix), then strongroom postfix-log --settle NOTE QUEUE-ID",
 			"Postfix accepted %s of %s at %s from %s (Message-ID %s), and it was not captured", f->queue_id, f->host,
 			clock_format(at, f->accepted_us), f->client, f->header_id);
-		mta_found_deinit(&found[i]);
+		mta_found_deinit(f);
 	}
-	if (open > n)
-		check_report(c, CHECK_PROBLEM, NULL, "Postfix accepted %" PRIu64 " more that were not captured", open - n);
+	return 0;
+}
+
+/* Some of those that are open, and of the others how many they are. */
+static void tell(struct check *c, struct meta *m, uint64_t open,
+	int (*some)(struct check *c, struct meta *m, size_t *n_r, struct err *e), const char *what)
+{
+	struct err e;
+	size_t n;
+
+	if (!open)
+		return;
+	if (some(c, m, &n, &e) < 0)
+		check_report(c, CHECK_PROBLEM, NULL, "database: %s", e.text);
+	else if (open > n)
+		check_report(c, CHECK_PROBLEM, NULL, "%" PRIu64 " more %s", open - n, what);
 }
 
 void check_reconcile(struct check *c, struct meta *m)
@@ -74,10 +81,8 @@ void check_reconcile(struct check *c, struct meta *m)
 	}
 	for (int i = 1; i < RECONCILE_KINDS; i++)
 		open += a.alarms[i];
-	if (a.mta.incidents)
-		tell_incidents(c, m, a.mta.incidents);
-	if (open)
-		tell_alarms(c, m, open);
+	tell(c, m, a.mta.incidents, tell_incidents, "were accepted by Postfix and not captured");
+	tell(c, m, open, tell_alarms, "messages are not as they should be, as strongroom-workerd found");
 	if (a.unequal)
 		check_report(c, CHECK_PROBLEM, "strongroom status shows the last days; strongroom check --ledger looks at all messages",
 			"account: %" PRIu64 " days do not add up", a.unequal);
