@@ -4,7 +4,7 @@
 #			STACK=production: on MariaDB, Ceph RGW, OpenSearch and Redis
 #	make check	install what is needed, build every variant, run every test
 #	make check-fast	unit tests and the embedded end-to-end tests, release build only
-#	make check-engines	all that can go wrong at each step between the daemons and each engine, one by one
+#	make check-engines	the end-to-end tests again on MariaDB, Ceph RGW and OpenSearch, and on MySQL, MinIO and Elasticsearch
 #	make install	into $(DESTDIR)$(PREFIX); a configuration that is in /etc stays
 #
 # VARIANT chooses how to build: release, faults (named fault points, for tests), asan, tsan, clang, fuzz.
@@ -227,7 +227,7 @@ check: deps-test
 check-fast: deps-test
 	@$(PYTHON) tests/run fast
 check-engines: deps-test
-	@$(PYTHON) tests/run long
+	@$(PYTHON) tests/run engines
 
 # ---- installation: make install [PREFIX=/usr] [DESTDIR=…] ------------------------------------------------------------------
 
