@@ -131,9 +131,9 @@ $(B)/gen/schema/%.inc: schema/%.sql
 $(B)/gen/schema/elasticsearch/%.inc: schema/elasticsearch/%.json
 	@mkdir -p $(@D)
 	$(Q)$(AS_LITERAL)
-$(B)/gen/queryd/%.inc: queryd/%.json
+$(B)/gen/queryd/openapi.inc: $(wildcard queryd/openapi/*.json)
 	@mkdir -p $(@D)
-	$(Q)$(AS_LITERAL)
+	$(Q)for part in $^; do sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' -e '$$s/$$/,/' $$part; done > $@
 $(B)/obj/queryd/openapi.o: CPPFLAGS += -I$(B)/gen
 $(B)/obj/queryd/openapi.o: $(B)/gen/queryd/openapi.inc
 $(B)/obj/common/index/index_es_schema.o: CPPFLAGS += -I$(B)/gen

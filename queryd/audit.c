@@ -4,20 +4,26 @@
 #include "meta/audit.h"
 #include "queryd/route.h"
 
-/* The archive id in the path, in its one spelling; NULL when there is none. */
-static const char *object_of(const struct call *c, char text[UUID_TEXT_SIZE])
+#include <string.h>
+
+#define OBJECT_MAX 255 /* bytes: what the column takes whatever the characters */
+
+/* The first variable segment of the path: an id in its one spelling, or a name as it was given; NULL when there is none. */
+static char *object_of(const struct call *c)
 {
+	const char *given = c->parameters[0];
+	char text[UUID_TEXT_SIZE];
 	struct uuid id;
 
-	if (!c->parameters[0] || uuid_parse(&id, c->parameters[0]) < 0)
+	if (!given || strlen(given) > OBJECT_MAX)
 		return NULL;
-	return uuid_format(text, &id);
+	return mem_strdup(uuid_parse(&id, given) < 0 ? given : uuid_format(text, &id));
 }
 
 int audit_intent(struct call *c, const char *actor, const char *strength, const char *detail)
 {
 	int64_t now = clock_now_us();
-	char object[UUID_TEXT_SIZE];
+	_free_ char *object = object_of(c);
 	struct audit_intent intent = {
 		.id = uuid_new(now),
 		.at_us = now,
@@ -25,7 +31,7 @@ int audit_intent(struct call *c, const char *actor, const char *strength, const 
 		.actor = actor ? actor : c->account.username,
 		.strength = strength,
 		.action = c->route->action,
-		.object = object_of(c, object),
+		.object = object,
 		.detail = detail,
 		.client = c->request->client,
 		.request_id = c->request->id,

@@ -8,4 +8,8 @@
  * WWW-Authenticate, or 503). */
 int auth_bearer(struct call *c) MUST_CHECK;
 
+/* Has the second factor been shown lately enough for a route that is `fresh`? After auth_bearer(). -1: the response asks
+ * for it. */
+int auth_fresh(struct call *c) MUST_CHECK;
+
 #endif

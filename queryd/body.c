@@ -22,16 +22,78 @@ static const struct body_field *find_field(const struct body_field *fields, cons
 	return NULL;
 }
 
-static bool has_type(const cJSON *item, enum body_type type)
+static bool are_strings(const cJSON *array)
 {
-	if (cJSON_IsNull(item))
-		return true;
-	return type == BODY_STRING ? cJSON_IsString(item) : cJSON_IsNumber(item);
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, array)
+		if (!cJSON_IsString(item))
+			return false;
+	return cJSON_IsArray(array);
 }
+
+static bool is_anything(const cJSON *item)
+{
+	(void)item;
+	return true;
+}
+
+static bool is_number(const cJSON *item)
+{
+	return cJSON_IsNumber(item);
+}
+
+static bool is_boolean(const cJSON *item)
+{
+	return cJSON_IsBool(item);
+}
+
+static bool is_string(const cJSON *item)
+{
+	return cJSON_IsString(item);
+}
+
+static bool is_object(const cJSON *item)
+{
+	return cJSON_IsObject(item);
+}
+
+static bool is_array(const cJSON *item)
+{
+	return cJSON_IsArray(item);
+}
+
+static const struct {
+	const char *name;
+	bool (*fits)(const cJSON *item);
+} types[] = {
+	[BODY_STRING] = { "a string", is_string },
+	[BODY_INTEGER] = { "a number", is_number },
+	[BODY_BOOLEAN] = { "true or false", is_boolean },
+	[BODY_STRINGS] = { "an array of strings", are_strings },
+	[BODY_OBJECT] = { "an object", is_object },
+	[BODY_ARRAY] = { "an array", is_array },
+	[BODY_ANY] = { "there", is_anything },
+};
 
 static bool is_too_long(const cJSON *item, const struct body_field *field)
 {
-	return field->max && cJSON_IsString(item) && strlen(item->valuestring) > field->max;
+	const cJSON *one;
+
+	if (!field->max)
+		return false;
+	if (cJSON_IsString(item))
+		return strlen(item->valuestring) > field->max;
+	if (field->type == BODY_STRINGS)
+		cJSON_ArrayForEach (one, item)
+			if (strlen(one->valuestring) > field->max)
+				return true;
+	return false;
+}
+
+static bool has_too_many(const cJSON *item, const struct body_field *field)
+{
+	return field->items && cJSON_IsArray(item) && (size_t)cJSON_GetArraySize(item) > field->items;
 }
 
 static int check_member(struct response *r, const cJSON *object, const cJSON *item, const struct body_field *fields)
@@ -42,18 +104,20 @@ static int check_member(struct response *r, const cJSON *object, const cJSON *it
 		response_problem_at(r, item->string, -1, "The request has a field that is not known here.");
 	else if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item)
 		response_problem_at(r, item->string, -1, "The request has this field twice.");
-	else if (!has_type(item, field->type))
-		response_problem_at(r, item->string, -1, "This field must be %s.",
-			field->type == BODY_STRING ? "a string" : "a number");
+	else if (!cJSON_IsNull(item) && !types[field->type].fits(item))
+		response_problem_at(r, item->string, -1, "This field must be %s.", types[field->type].name);
 	else if (is_too_long(item, field))
 		response_problem_at(r, item->string, -1, "This field has at most %zu bytes.", field->max);
+	else if (has_too_many(item, field))
+		response_problem_at(r, item->string, -1, "This field has at most %zu items.", field->items);
 	else
 		return 0;
 	return -1;
 }
 
-static int check(struct response *r, const cJSON *object, const struct body_field *fields)
+int body_check(struct call *c, const cJSON *object, const struct body_field *fields)
 {
+	struct response *r = &c->response;
 	const cJSON *item;
 
 	cJSON_ArrayForEach (item, object)
@@ -88,10 +152,38 @@ cJSON *body_read(struct call *c, const struct body_field *fields)
 		response_problem(&c->response, 400, "The body must be a JSON object.");
 		return NULL;
 	}
-	if (check(&c->response, j, fields) < 0)
+	if (body_check(c, j, fields) < 0)
 		return NULL;
 	cJSON *checked = j;
 
 	j = NULL;
 	return checked;
+}
+
+const char *body_string(const cJSON *body, const char *name)
+{
+	const char *value;
+
+	return json_get_str(body, name, &value) == 1 ? value : NULL;
+}
+
+bool body_boolean(const cJSON *body, const char *name, bool otherwise)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, name);
+
+	return cJSON_IsBool(item) ? cJSON_IsTrue(item) : otherwise;
+}
+
+bool body_strings(const cJSON *body, const char *name, struct strv *list_r)
+{
+	const cJSON *array = cJSON_GetObjectItemCaseSensitive(body, name), *item;
+
+	cJSON_ArrayForEach (item, array)
+		strv_add_unique(list_r, item->valuestring);
+	return cJSON_IsArray(array);
+}
+
+bool body_is_null(const cJSON *body, const char *name)
+{
+	return cJSON_IsNull(cJSON_GetObjectItemCaseSensitive(body, name));
 }

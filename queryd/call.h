@@ -8,7 +8,7 @@
 #include "queryd/response.h"
 #include "queryd/service.h"
 
-#define CALL_PARAMETERS_MAX 2
+#define CALL_PARAMETERS_MAX 3
 
 struct route;
 

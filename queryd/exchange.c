@@ -115,7 +115,8 @@ static void add_headers(struct MHD_Response *m, const struct exchange *x, bool c
 		MHD_add_response_header(m, standing_headers[i].name, standing_headers[i].value);
 	for (size_t i = 0; i < r->header_count; i++)
 		MHD_add_response_header(m, r->headers[i].name, r->headers[i].value);
-	MHD_add_response_header(m, "Content-Type", r->content_type);
+	if (r->content_type)
+		MHD_add_response_header(m, "Content-Type", r->content_type);
 	MHD_add_response_header(m, "X-Request-ID", x->request.id);
 	if (close)
 		MHD_add_response_header(m, "Connection", "close");
@@ -203,14 +204,12 @@ enum MHD_Result exchange_handle(void *host, struct MHD_Connection *connection, c
 
 static void log_end(const struct exchange *x, enum MHD_RequestTerminationCode code)
 {
-	static const char *const methods[] = { [METHOD_OTHER] = "?", [METHOD_GET] = "GET", [METHOD_HEAD] = "HEAD",
-		[METHOD_POST] = "POST" };
 	const struct call *c = &x->call;
 	const char *end = code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " (cut off)";
 	int64_t ms = (clock_monotonic_us() - x->begun_us) / 1000;
 
 	if (x->head_done)
-		log_info(&c->log, "%s %s: %u, %" PRIu64 " bytes, %" PRId64 " ms%s", methods[x->request.method],
+		log_info(&c->log, "%s %s: %u, %" PRIu64 " bytes, %" PRId64 " ms%s", request_method_name(x->request.method),
 			c->route ? c->route->pattern : "(no route)", c->response.status, (uint64_t)c->response.length, ms,
 			end);
 	else

@@ -1,6 +1,6 @@
 #include "queryd/health.h"
 
-void health_alive(struct call *c)
+static void health_alive(struct call *c)
 {
 	static const char alive[] = "{\"status\":\"alive\"}";
 
@@ -33,7 +33,7 @@ static bool report(struct call *c, cJSON *checks, const char *name, int rc, cons
 	return rc == 0;
 }
 
-void health_ready(struct call *c)
+static void health_ready(struct call *c)
 {
 	cJSON *j = cJSON_CreateObject(), *checks = cJSON_CreateObject();
 	struct service *s = c->service;
@@ -47,3 +47,9 @@ void health_ready(struct call *c)
 	response_json(&c->response, j);
 	c->response.status = ready ? 200 : 503;
 }
+
+const struct route health_routes[] = {
+	{ .method = METHOD_GET, .pattern = "/healthz", .handle = health_alive },
+	{ .method = METHOD_GET, .pattern = "/readyz", .handle = health_ready },
+	{ 0 },
+};

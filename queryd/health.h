@@ -1,13 +1,11 @@
-/* health: for load balancers and monitoring, without sign-in. Handlers of the route table. */
+/* health: for load balancers and monitoring, without sign-in. */
 #ifndef QUERYD_HEALTH_H
 #define QUERYD_HEALTH_H
 
-#include "queryd/call.h"
+#include "queryd/route.h"
 
-/* 200 as long as requests are answered at all. */
-void health_alive(struct call *c);
-
-/* 200, or 503 with the names of what can't be reached of meta, store and index. */
-void health_ready(struct call *c);
+/* healthz: 200 as long as requests are answered at all.
+ * readyz: 200, or 503 with the names of what can't be reached of meta, store and index. */
+extern const struct route health_routes[];
 
 #endif

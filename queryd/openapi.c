@@ -1,16 +1,65 @@
 #include "queryd/openapi.h"
 
-static const char text[] =
+#include "base/log.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static const char *const parts[] = {
 #include "queryd/openapi.inc"
-	;
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char *text;
+
+/* Moves the members of `from`, which is freed, into `into`. */
+static void join(cJSON *into, cJSON *from)
+{
+	while (from->child) {
+		cJSON *item = cJSON_DetachItemViaPointer(from, from->child);
+		cJSON *there = cJSON_GetObjectItemCaseSensitive(into, item->string);
+
+		if (!there)
+			cJSON_AddItemToObject(into, item->string, item);
+		else if (cJSON_IsObject(there) && cJSON_IsObject(item))
+			join(there, item);
+		else
+			log_fatal(NULL, "two parts of the description have %s", item->string);
+	}
+	cJSON_Delete(from);
+}
+
+static void build(void)
+{
+	_json_ cJSON *whole = cJSON_CreateObject();
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		cJSON *part = json_parse(parts[i], strlen(parts[i]), &e);
+
+		if (!part)
+			log_fatal(NULL, "a part of the description is %s", e.text);
+		join(whole, part);
+	}
+	text = json_print(whole);
+}
 
 const char *openapi_text(size_t *n_r)
 {
-	*n_r = sizeof(text) - 1;
+	pthread_once(&once, build);
+	*n_r = strlen(text);
 	return text;
 }
 
-void openapi_document(struct call *c)
+static void openapi_document(struct call *c)
 {
-	response_text(&c->response, text, sizeof(text) - 1);
+	size_t n;
+	const char *document = openapi_text(&n);
+
+	response_text(&c->response, document, n);
 }
+
+const struct route openapi_routes[] = {
+	{ .method = METHOD_GET, .pattern = ROUTE_V1 "/openapi.json", .handle = openapi_document },
+	{ 0 },
+};

@@ -60,14 +60,14 @@ static int read_query(struct call *c, const cJSON *body, struct query **q_r)
 int search_request_read(struct call *c, struct search_request *r_r)
 {
 	static const struct body_field fields[] = {
-		{ "query", BODY_STRING, false, 0 }, /* query_parse() says where it is too long */
-		{ "mailbox", BODY_STRING, false, SEARCH_MAILBOX_MAX },
-		{ "department", BODY_STRING, false, SEARCH_DEPARTMENT_MAX },
-		{ "after", BODY_STRING, false, 0 },
-		{ "before", BODY_STRING, false, 0 },
-		{ "limit", BODY_INTEGER, false, 0 },
-		{ "cursor", BODY_STRING, false, SEARCH_CURSOR_MAX },
-		{ NULL, 0, false, 0 },
+		{ .name = "query", .type = BODY_STRING }, /* query_parse() says where it is too long */
+		{ .name = "mailbox", .type = BODY_STRING, .max = SEARCH_MAILBOX_MAX },
+		{ .name = "department", .type = BODY_STRING, .max = SEARCH_DEPARTMENT_MAX },
+		{ .name = "after", .type = BODY_STRING },
+		{ .name = "before", .type = BODY_STRING },
+		{ .name = "limit", .type = BODY_INTEGER },
+		{ .name = "cursor", .type = BODY_STRING, .max = SEARCH_CURSOR_MAX },
+		{ 0 },
 	};
 	_json_ cJSON *body = body_read(c, fields);
 

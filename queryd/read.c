@@ -125,7 +125,7 @@ static void add_flags(cJSON *j, const struct message_row *row)
 			cJSON_AddItemToArray(list, cJSON_CreateString(parsed_flag_name(bit)));
 }
 
-void read_metadata(struct call *c)
+static void read_metadata(struct call *c)
 {
 	CLEANUP(message_row_deinit) struct message_row row = { 0 };
 
@@ -241,7 +241,7 @@ static void give(struct call *c, const char *content_type, struct message *m, co
 	response_header(&c->response, "Content-Disposition", disposition);
 }
 
-void read_content(struct call *c)
+static void read_content(struct call *c)
 {
 	CLEANUP(message_row_deinit) struct message_row row = { 0 };
 
@@ -302,7 +302,7 @@ static struct message *extract(struct call *c, const struct message *whole, uint
 	return checked;
 }
 
-void read_attachment(struct call *c)
+static void read_attachment(struct call *c)
 {
 	CLEANUP(message_row_deinit) struct message_row row = { 0 };
 	CLEANUP(message_freep) struct message *whole = NULL;
@@ -319,3 +319,27 @@ void read_attachment(struct call *c)
 	if (part)
 		give(c, "application/octet-stream", part, row.attachments[index].name, fallback);
 }
+
+#define EMAIL ROUTE_V1 "/archive/emails/{id}"
+
+const struct route read_routes[] = {
+	{ .method = METHOD_GET,
+		.pattern = EMAIL "/",
+		.permission = "ARCHIVE_READ",
+		.action = "read.metadata",
+		.fresh = true,
+		.handle = read_metadata },
+	{ .method = METHOD_GET,
+		.pattern = EMAIL "/content",
+		.permission = "ARCHIVE_READ",
+		.action = "read.content",
+		.fresh = true,
+		.handle = read_content },
+	{ .method = METHOD_GET,
+		.pattern = EMAIL "/attachments/{index}",
+		.permission = "ARCHIVE_READ",
+		.action = "read.attachment",
+		.fresh = true,
+		.handle = read_attachment },
+	{ 0 },
+};

@@ -23,8 +23,12 @@ void request_deinit(struct request *r)
 {
 	free(r->target);
 	strv_deinit(&r->path);
+	strv_deinit(&r->query_names);
+	strv_deinit(&r->query_values);
 	free(r->authorization);
 	free(r->content_type);
+	free(r->if_match);
+	free(r->if_none_match);
 	if (r->body.data)
 		explicit_bzero(r->body.data, r->body.cap); /* passwords come this way */
 	buf_deinit(&r->body);
@@ -84,6 +88,25 @@ static void on_content_type(struct request *r, const char *value)
 	r->content_type = mem_strdup(value);
 }
 
+/* A list may come in several fields (RFC 9110, 5.3). */
+static void add_to_list(char **list, const char *value)
+{
+	char *both = *list ? mem_printf("%s, %s", *list, value) : mem_strdup(value);
+
+	free(*list);
+	*list = both;
+}
+
+static void on_if_match(struct request *r, const char *value)
+{
+	add_to_list(&r->if_match, value);
+}
+
+static void on_if_none_match(struct request *r, const char *value)
+{
+	add_to_list(&r->if_none_match, value);
+}
+
 static const struct {
 	const char *name;
 	void (*take)(struct request *r, const char *value);
@@ -94,6 +117,8 @@ static const struct {
 	{ "X-Request-ID", on_request_id },
 	{ "Authorization", on_authorization },
 	{ "Content-Type", on_content_type },
+	{ "If-Match", on_if_match },
+	{ "If-None-Match", on_if_none_match },
 };
 
 void request_header(struct request *r, const char *name, const char *value)
@@ -111,14 +136,35 @@ void request_header(struct request *r, const char *name, const char *value)
 
 /* ---- the whole head ---- */
 
+static const char *const method_names[] = {
+	[METHOD_OTHER] = "?",
+	[METHOD_GET] = "GET",
+	[METHOD_HEAD] = "HEAD",
+	[METHOD_POST] = "POST",
+	[METHOD_PUT] = "PUT",
+	[METHOD_PATCH] = "PATCH",
+	[METHOD_DELETE] = "DELETE",
+};
+
+const char *request_method_name(enum method m)
+{
+	return method_names[m];
+}
+
 static enum method method_of(const char *name)
 {
-	static const char *const names[] = { [METHOD_GET] = "GET", [METHOD_HEAD] = "HEAD", [METHOD_POST] = "POST" };
-
-	for (enum method m = METHOD_GET; m < ARRAY_LEN(names); m++)
-		if (strcmp(name, names[m]) == 0)
+	for (enum method m = METHOD_GET; m < ARRAY_LEN(method_names); m++)
+		if (strcmp(name, method_names[m]) == 0)
 			return m;
 	return METHOD_OTHER;
+}
+
+const char *request_parameter(const struct request *r, const char *name)
+{
+	for (size_t i = 0; i < r->query_names.n; i++)
+		if (strcmp(r->query_names.items[i], name) == 0)
+			return r->query_values.items[i];
+	return NULL;
 }
 
 /* Anything by which two readers could disagree on where the request ends. */
@@ -153,7 +199,8 @@ unsigned request_head_end(struct request *r, const char *method, const char *ver
 		refuse(r, 431, "The head of the request is over 32 KiB.");
 	if (r->declared > REQUEST_BODY_MAX)
 		refuse(r, 413, "The body of the request is over 1 MiB.");
-	if (path_parse(&r->path, r->target, &why) < 0)
+	if (path_parse(&r->path, r->target, &why) < 0 ||
+		path_parse_query(&r->query_names, &r->query_values, r->target, &why) < 0)
 		refuse(r, 400, why);
 	*why_r = r->why;
 	return r->refused;

@@ -17,16 +17,19 @@
 #define REQUEST_BODY_MAX (1024u * 1024)
 #define REQUEST_ID_MAX 64
 
-enum method { METHOD_OTHER, METHOD_GET, METHOD_HEAD, METHOD_POST };
+enum method { METHOD_OTHER, METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE };
 
 struct request {
 	enum method method;
 	char *target;	      /* as sent */
 	struct strv path;     /* decoded segments (queryd/path.h) */
+	struct strv query_names, query_values; /* the query's parameters, decoded */
 	char id[REQUEST_ID_MAX + 1]; /* X-Request-ID, the client's or ours */
 	char client[NET_NAME_SIZE];
 	char *authorization;  /* NULL when absent */
 	char *content_type;   /* NULL when absent */
+	char *if_match;	      /* NULL when absent */
+	char *if_none_match;  /* NULL when absent */
 	struct buf body;
 	/* what request_head_end() judges */
 	unsigned hosts, lengths, codings, authorizations;
@@ -45,6 +48,12 @@ void request_header(struct request *r, const char *name, const char *value);
 /* The head is complete: judges it. method and version as sent ("GET", "HTTP/1.1"); head_size in bytes. */
 unsigned request_head_end(struct request *r, const char *method, const char *version, size_t head_size,
 	const char **why_r) MUST_CHECK;
+
+/* The value of a parameter of the query; NULL when it is absent. */
+const char *request_parameter(const struct request *r, const char *name);
+
+/* "GET"; "?" for METHOD_OTHER. */
+const char *request_method_name(enum method m);
 
 /* A piece of the body; 413 when it grows over REQUEST_BODY_MAX (what came so far is dropped). */
 unsigned request_body(struct request *r, const void *data, size_t n, const char **why_r) MUST_CHECK;

@@ -12,13 +12,23 @@ static const struct {
 	const char *reason;
 } reasons[] = {
 	{ 200, "OK" },
+	{ 201, "Created" },
+	{ 202, "Accepted" },
+	{ 204, "No Content" },
+	{ 302, "Found" },
+	{ 303, "See Other" },
+	{ 304, "Not Modified" },
 	{ 400, "Bad Request" },
 	{ 401, "Unauthorized" },
 	{ 403, "Forbidden" },
 	{ 404, "Not Found" },
 	{ 405, "Method Not Allowed" },
+	{ 409, "Conflict" },
+	{ 410, "Gone" },
+	{ 412, "Precondition Failed" },
 	{ 413, "Content Too Large" },
 	{ 415, "Unsupported Media Type" },
+	{ 422, "Unprocessable Content" },
 	{ 429, "Too Many Requests" },
 	{ 431, "Request Header Fields Too Large" },
 	{ 500, "Internal Server Error" },
@@ -77,18 +87,32 @@ void response_json(struct response *r, cJSON *j)
 	set_json(r, 200, "application/json", j);
 }
 
+void response_created(struct response *r, const char *location, cJSON *j)
+{
+	set_json(r, 201, "application/json", j);
+	response_header(r, "Location", location);
+}
+
+void response_empty(struct response *r, unsigned status)
+{
+	set(r, status, NULL, NULL, 0);
+}
+
 void response_text(struct response *r, const char *json, size_t n)
 {
 	set(r, 200, "application/json", mem_dup(json, n), n);
 }
 
-PRINTF_LIKE(2, 0) static cJSON *problem(unsigned status, const char *fmt, va_list args)
+PRINTF_LIKE(3, 0) static cJSON *problem(unsigned status, const char *name, const char *fmt,
+	va_list args)
 {
 	cJSON *j = cJSON_CreateObject();
 	char detail[DETAIL_MAX];
 
 	vsnprintf(detail, sizeof(detail), fmt, args);
-	json_add_str(j, "type", "about:blank");
+	_free_ char *type = name ? mem_printf("urn:strongroom:problem:%s", name) : mem_strdup("about:blank");
+
+	json_add_str(j, "type", type);
 	json_add_str(j, "title", response_reason(status));
 	json_add_u64(j, "status", status);
 	json_add_str(j, "detail", detail);
@@ -100,7 +124,16 @@ void response_problem(struct response *r, unsigned status, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	set_json(r, status, "application/problem+json", problem(status, fmt, args));
+	set_json(r, status, "application/problem+json", problem(status, NULL, fmt, args));
+	va_end(args);
+}
+
+void response_problem_named(struct response *r, unsigned status, const char *name, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	set_json(r, status, "application/problem+json", problem(status, name, fmt, args));
 	va_end(args);
 }
 
@@ -109,7 +142,7 @@ void response_problem_at(struct response *r, const char *field, int64_t position
 	va_list args;
 
 	va_start(args, fmt);
-	cJSON *j = problem(400, fmt, args);
+	cJSON *j = problem(400, NULL, fmt, args);
 
 	va_end(args);
 	json_add_str(j, "field", field);

@@ -1,6 +1,6 @@
 /* response: an answer, free of the HTTP library: status, header fields, and a body that is text or a message's bytes.
  *
- * Everything but a message's bytes is JSON: a result, or a problem (RFC 9457) whose `detail` says what was wrong and
+ * Everything but a message's bytes is JSON (or nothing): a result, or a problem (RFC 9457) whose `detail` says what was wrong and
  * what to do. A response is set once or more often; the last one counts. */
 #ifndef QUERYD_RESPONSE_H
 #define QUERYD_RESPONSE_H
@@ -8,7 +8,7 @@
 #include "mail/message.h"
 #include "sys/json.h"
 
-#define RESPONSE_HEADERS_MAX 6
+#define RESPONSE_HEADERS_MAX 10
 
 struct response {
 	unsigned status; /* 0: nothing set */
@@ -35,13 +35,23 @@ void response_header(struct response *r, const char *name, const char *value);
 /* 200 with j, which becomes the response's. */
 void response_json(struct response *r, cJSON *j);
 
+/* 201 with j, which becomes the response's, and where the new resource is (a path). */
+void response_created(struct response *r, const char *location, cJSON *j);
+
+/* A status without a body: 204, 304. */
+void response_empty(struct response *r, unsigned status);
+
 /* A JSON text as it is. */
 void response_text(struct response *r, const char *json, size_t n);
 
 /* A problem. The text is for the client: nothing internal in it. */
 void response_problem(struct response *r, unsigned status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* The same with a member that says where: the name of a field of the request, or with `position` (not -1) a byte offset
+/* The same of a type that a client must tell apart: urn:strongroom:problem:<name>. The names are in openapi/base.json. */
+void response_problem_named(struct response *r, unsigned status, const char *name, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+/* A problem of status 400 with a member that says where: the name of a field of the request, or with `position` (not -1) a byte offset
  * into the value of that field. */
 void response_problem_at(struct response *r, const char *field, int64_t position, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);

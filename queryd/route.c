@@ -9,25 +9,16 @@
 #include "queryd/search.h"
 #include "queryd/signin.h"
 
+#include <assert.h>
 #include <string.h>
 
-/* Parsed JSON is much larger than its text: who has not signed in gets little of it. */
-#define BODY_MAX_UNKNOWN (16u * 1024)
-
-#define V1 "/api/v1"
-#define EMAIL V1 "/archive/emails/{id}"
-
-const struct route routes[] = {
-	{ METHOD_POST, V1 "/auth/login", NULL, "sign-in.password", signin_password },
-	{ METHOD_POST, V1 "/auth/totp", NULL, "sign-in.totp", signin_totp },
-	{ METHOD_POST, V1 "/search/emails/", "ARCHIVE_SEARCH", "search", search_emails },
-	{ METHOD_GET, EMAIL "/", "ARCHIVE_READ", "read.metadata", read_metadata },
-	{ METHOD_GET, EMAIL "/content", "ARCHIVE_READ", "read.content", read_content },
-	{ METHOD_GET, EMAIL "/attachments/{index}", "ARCHIVE_READ", "read.attachment", read_attachment },
-	{ METHOD_GET, "/healthz", NULL, NULL, health_alive },
-	{ METHOD_GET, "/readyz", NULL, NULL, health_ready },
-	{ METHOD_GET, V1 "/openapi.json", NULL, NULL, openapi_document },
-	{ METHOD_OTHER, NULL, NULL, NULL, NULL },
+const struct route *const route_areas[] = {
+	signin_routes,
+	search_routes,
+	read_routes,
+	health_routes,
+	openapi_routes,
+	NULL,
 };
 
 /* Does the path fit the pattern? Fills the parameters. */
@@ -43,46 +34,74 @@ static bool fits(struct call *c, const char *pattern)
 		pattern += n;
 		if (at == path->n)
 			return false;
-		if (*piece == '{')
+		if (*piece == '{') {
+			assert(parameter < CALL_PARAMETERS_MAX);
 			c->parameters[parameter++] = path->items[at];
-		else if (strlen(path->items[at]) != n || memcmp(path->items[at], piece, n) != 0)
+		} else if (strlen(path->items[at]) != n || memcmp(path->items[at], piece, n) != 0) {
 			return false;
+		}
 		at++;
 	}
 	return at == path->n;
 }
 
-static const char *method_name(enum method m)
+/* HEAD asks for what GET does, but never where a look is audited: it would be on record without having been one. */
+static bool takes_head(const struct route *r)
 {
-	return m == METHOD_POST ? "POST" : "GET";
+	return r->method == METHOD_GET && !r->action;
 }
 
-/* HEAD asks for what GET does, but never where a look is audited: it would be on record without having been one. */
 static bool takes(const struct route *r, enum method m)
 {
-	return r->method == m || (m == METHOD_HEAD && r->method == METHOD_GET && !r->action);
+	return r->method == m || (m == METHOD_HEAD && takes_head(r));
+}
+
+/* Calls visit for the routes whose pattern the path fits, until it says true. */
+static bool each_fitting(struct call *c, bool (*visit)(struct call *c, const struct route *r, void *ctx), void *ctx)
+{
+	for (const struct route *const *area = route_areas; *area; area++)
+		for (const struct route *r = *area; r->handle; r++)
+			if (fits(c, r->pattern) && visit(c, r, ctx))
+				return true;
+	return false;
+}
+
+static bool choose(struct call *c, const struct route *r, void *ctx)
+{
+	(void)ctx;
+	if (!takes(r, c->request->method))
+		return false;
+	c->route = r;
+	return true;
+}
+
+static bool add_method(struct call *c, const struct route *r, void *ctx)
+{
+	struct strv *methods = ctx;
+
+	(void)c;
+	strv_add_unique(methods, request_method_name(r->method));
+	if (takes_head(r))
+		strv_add_unique(methods, request_method_name(METHOD_HEAD));
+	return false;
 }
 
 /* Finds the route, or sets the refusal. */
 static int find(struct call *c)
 {
-	const struct route *other = NULL;
+	CLEANUP(strv_deinit) struct strv methods = { 0 };
 
-	for (const struct route *r = routes; r->handle; r++) {
-		if (!fits(c, r->pattern))
-			continue;
-		if (takes(r, c->request->method)) {
-			c->route = r;
-			return 0;
-		}
-		other = r;
-	}
-	if (!other) {
+	if (each_fitting(c, choose, NULL))
+		return 0;
+	each_fitting(c, add_method, &methods);
+	if (!methods.n) {
 		response_problem(&c->response, 404, "There is nothing here. See /api/v1/openapi.json.");
 		return -1;
 	}
-	response_problem(&c->response, 405, "This resource takes only %s.", method_name(other->method));
-	response_header(&c->response, "Allow", method_name(other->method));
+	_free_ char *allowed = strv_join(&methods, ", ");
+
+	response_problem(&c->response, 405, "This resource takes only %s.", allowed);
+	response_header(&c->response, "Allow", allowed);
 	return -1;
 }
 
@@ -95,30 +114,49 @@ static int admit(struct call *c)
 		return 0;
 	if (auth_bearer(c) < 0)
 		return -1;
-	if (authz_may(&c->account, permission))
-		return 0;
-	if (audit_intent_signed_in(c, NULL) == 0)
-		response_problem(&c->response, 403, "The account lacks the permission %s.", permission);
-	return -1;
+	if (*permission && !authz_may(&c->account, permission)) {
+		if (audit_intent_signed_in(c, NULL) == 0)
+			response_problem(&c->response, 403, "The account lacks the permission %s.", permission);
+		return -1;
+	}
+	return c->route->fresh ? auth_fresh(c) : 0;
+}
+
+/* Are the parameters of the query some that the route knows? */
+static int check_parameters(struct call *c)
+{
+	const struct strv *names = &c->request->query_names;
+
+	for (size_t i = 0; i < names->n; i++) {
+		const char *const *known = c->route->parameters;
+
+		while (known && *known && strcmp(*known, names->items[i]) != 0)
+			known++;
+		if (known && *known)
+			continue;
+		response_problem_at(&c->response, names->items[i], -1, "This resource takes no such query parameter.");
+		return -1;
+	}
+	return 0;
 }
 
 /* Is the body one that may come with this request? */
 static int check_body(struct call *c)
 {
-	size_t n = c->request->body.len;
+	size_t n = c->request->body.len, max = c->route->body_max;
 
-	if (n && c->request->method != METHOD_POST)
-		response_problem(&c->response, 400, "This request takes no body.");
-	else if (n > BODY_MAX_UNKNOWN && !c->route->permission)
-		response_problem(&c->response, 413, "Before sign-in a body may have 16 KiB.");
-	else
+	if (n <= max)
 		return 0;
+	if (!max)
+		response_problem(&c->response, 400, "This request takes no body.");
+	else
+		response_problem(&c->response, 413, "The body of this request may have %zu KiB.", max / 1024);
 	return -1;
 }
 
 static void answer(struct call *c)
 {
-	if (find(c) < 0 || admit(c) < 0 || check_body(c) < 0)
+	if (find(c) < 0 || admit(c) < 0 || check_parameters(c) < 0 || check_body(c) < 0)
 		return;
 	c->route->handle(c);
 	if (c->route->action && c->response.status < 400 && !c->audited) {

@@ -118,7 +118,7 @@ static void run(struct call *c, const struct search_request *r)
 		fail(c, &e, "The search index is not available at the moment; messages can still be read by their id.");
 }
 
-void search_emails(struct call *c)
+static void search_emails(struct call *c)
 {
 	CLEANUP(search_request_deinit) struct search_request r = { 0 };
 
@@ -126,3 +126,14 @@ void search_emails(struct call *c)
 		return;
 	run(c, &r);
 }
+
+const struct route search_routes[] = {
+	{ .method = METHOD_POST,
+		.pattern = ROUTE_V1 "/search/emails/",
+		.permission = "ARCHIVE_SEARCH",
+		.action = "search",
+		.fresh = true,
+		.body_max = ROUTE_BODY_JSON,
+		.handle = search_emails },
+	{ 0 },
+};

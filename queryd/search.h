@@ -2,10 +2,10 @@
 #ifndef QUERYD_SEARCH_H
 #define QUERYD_SEARCH_H
 
-#include "queryd/call.h"
+#include "queryd/route.h"
 
 /* A page of what matches within the account's scope, newest first. Every hit is read again from the database under the
  * same scope: what is not there, or not visible, is left out whatever the index says. */
-void search_emails(struct call *c);
+extern const struct route search_routes[];
 
 #endif

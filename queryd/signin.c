@@ -52,12 +52,12 @@ static void answer_password(struct call *c, const char *username, const char *pa
 	response_json(&c->response, j);
 }
 
-void signin_password(struct call *c)
+static void signin_password(struct call *c)
 {
 	static const struct body_field fields[] = {
-		{ "username", BODY_STRING, true, SIGNIN_USERNAME_MAX },
-		{ "password", BODY_STRING, true, SIGNIN_PASSWORD_MAX },
-		{ NULL, 0, false, 0 },
+		{ .name = "username", .type = BODY_STRING, .required = true, .max = SIGNIN_USERNAME_MAX },
+		{ .name = "password", .type = BODY_STRING, .required = true, .max = SIGNIN_PASSWORD_MAX },
+		{ 0 },
 	};
 	_json_ cJSON *body = body_read(c, fields);
 	const char *username, *password;
@@ -146,10 +146,12 @@ static void give_token(struct call *c)
 	response_json(&c->response, j);
 }
 
-void signin_totp(struct call *c)
+static void signin_totp(struct call *c)
 {
 	static const struct body_field fields[] = {
-		{ "mfa_token", BODY_STRING, true, 0 }, { "code", BODY_STRING, true, 0 }, { NULL, 0, false, 0 }
+		{ .name = "mfa_token", .type = BODY_STRING, .required = true },
+		{ .name = "code", .type = BODY_STRING, .required = true },
+		{ 0 },
 	};
 	_json_ cJSON *body = body_read(c, fields);
 	const char *mfa_token, *code;
@@ -172,3 +174,17 @@ void signin_totp(struct call *c)
 	else
 		give_token(c);
 }
+
+const struct route signin_routes[] = {
+	{ .method = METHOD_POST,
+		.pattern = ROUTE_V1 "/auth/login",
+		.action = "sign-in.password",
+		.body_max = ROUTE_BODY_UNKNOWN,
+		.handle = signin_password },
+	{ .method = METHOD_POST,
+		.pattern = ROUTE_V1 "/auth/totp",
+		.action = "sign-in.totp",
+		.body_max = ROUTE_BODY_UNKNOWN,
+		.handle = signin_totp },
+	{ 0 },
+};

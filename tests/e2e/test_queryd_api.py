@@ -512,7 +512,7 @@ def test_headers_of_every_answer(archive):
         assert headers["X-Content-Type-Options"] == "nosniff" and "max-age=" in headers["Strict-Transport-Security"]
         assert "default-src 'none'" in headers["Content-Security-Policy"] and headers["Referrer-Policy"] == "no-referrer"
         if status == 405:
-            assert headers["Allow"] in ("GET", "POST")
+            assert headers["Allow"] in ("GET, HEAD", "POST")
         if status >= 400:
             assert headers["Content-Type"] == "application/problem+json" and problem(text)["status"] == status
     got, _, headers = archive.site.api().call("GET", "/healthz", headers={"X-Request-ID": "bad id"})

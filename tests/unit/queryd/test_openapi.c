@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/str.h"
 #include "queryd/openapi.h"
 #include "queryd/route.h"
 #include "sys/json.h"
@@ -22,12 +23,60 @@ static cJSON *document(void)
 	return j;
 }
 
+/* As OpenAPI spells it. Caller frees. */
+static char *method_key(enum method m)
+{
+	return str_lower(mem_strdup(request_method_name(m)));
+}
+
 static const cJSON *operation(const cJSON *j, const struct route *r)
 {
 	const cJSON *paths = cJSON_GetObjectItemCaseSensitive(j, "paths");
 	const cJSON *path = cJSON_GetObjectItemCaseSensitive(paths, r->pattern);
 
-	return cJSON_GetObjectItemCaseSensitive(path, r->method == METHOD_POST ? "post" : "get");
+	_free_ char *method = method_key(r->method);
+
+	return cJSON_GetObjectItemCaseSensitive(path, method);
+}
+
+static bool names_parameter(const cJSON *root, const cJSON *operation, const char *name)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(operation, "parameters")) {
+		const char *text = "";
+
+		if (json_get_str(item, "$ref", &text) == 1) {
+			const cJSON *components = cJSON_GetObjectItemCaseSensitive(root, "components");
+
+			item = cJSON_GetObjectItemCaseSensitive(
+				cJSON_GetObjectItemCaseSensitive(components, "parameters"), strrchr(text, '/') + 1);
+		}
+		if (json_get_str(item, "name", &text) == 1 && strcmp(text, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_route(const cJSON *j, const struct route *r)
+{
+	const cJSON *o = operation(j, r);
+	const char *summary = "";
+
+	if (!o)
+		fail_msg("%s %s is not described", request_method_name(r->method), r->pattern);
+	/* what needs no sign-in says so, and what needs a permission names it */
+	if ((r->permission == NULL) != (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(o, "security")) &&
+		cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(o, "security")) == 0))
+		fail_msg("%s %s: is it for anybody?", request_method_name(r->method), r->pattern);
+	assert_int_equal(json_get_str(o, "summary", &summary), 1);
+	if (r->permission && !strstr(summary, r->permission))
+		fail_msg("%s does not say that it needs %s", r->pattern, r->permission);
+	if (!r->body_max != !cJSON_GetObjectItemCaseSensitive(o, "requestBody"))
+		fail_msg("%s %s: does it take a body?", request_method_name(r->method), r->pattern);
+	for (const char *const *p = r->parameters; p && *p; p++)
+		if (!names_parameter(j, o, *p))
+			fail_msg("%s does not describe the parameter %s", r->pattern, *p);
 }
 
 static void test_every_route_is_described(void **state)
@@ -35,26 +84,20 @@ static void test_every_route_is_described(void **state)
 	_json_ cJSON *j = document();
 
 	(void)state;
-	for (const struct route *r = routes; r->handle; r++) {
-		const cJSON *o = operation(j, r);
-
-		if (!o)
-			fail_msg("%s is not described", r->pattern);
-		/* what needs no sign-in says so, and what needs a permission names it */
-		assert_int_equal(r->permission == NULL, cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(o, "security")));
-		const char *summary = "";
-
-		assert_int_equal(json_get_str(o, "summary", &summary), 1);
-		if (r->permission && !strstr(summary, r->permission))
-			fail_msg("%s does not say that it needs %s", r->pattern, r->permission);
-	}
+	for (const struct route *const *area = route_areas; *area; area++)
+		for (const struct route *r = *area; r->handle; r++)
+			check_route(j, r);
 }
 
 static bool is_route(const char *pattern, const char *method)
 {
-	for (const struct route *r = routes; r->handle; r++)
-		if (strcmp(r->pattern, pattern) == 0 && strcmp(r->method == METHOD_POST ? "post" : "get", method) == 0)
-			return true;
+	for (const struct route *const *area = route_areas; *area; area++)
+		for (const struct route *r = *area; r->handle; r++) {
+			_free_ char *key = method_key(r->method);
+
+			if (strcmp(r->pattern, pattern) == 0 && strcmp(key, method) == 0)
+				return true;
+		}
 	return false;
 }
 

@@ -74,13 +74,58 @@ static void test_refused(void **state)
 	expect("*", "!");
 	expect("a", "!");
 	expect("http://host.example/a", "!");
-	expect("/a?b=c", "!");
-	expect("/a?", "!");
 	expect("/a#b", "!");
 	expect("/a b", "!");
 	expect("/a\tb", "!");
 	expect("/\xc3\x9f", "!");
 	expect("/\x7f", "!");
+}
+
+/* name=value| for each, or "!" when it is refused. */
+static void expect_query(const char *target, const char *wanted)
+{
+	CLEANUP(strv_deinit) struct strv names = { 0 }, values = { 0 };
+	const char *why = NULL;
+	char got[200] = "";
+
+	if (path_parse_query(&names, &values, target, &why) < 0) {
+		assert_non_null(why);
+		snprintf(got, sizeof(got), "!");
+	} else {
+		assert_int_equal(names.n, values.n);
+		for (size_t i = 0; i < names.n; i++)
+			snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s=%s|", names.items[i], values.items[i]);
+	}
+	if (strcmp(got, wanted) != 0)
+		fail_msg("%s: got %s, wanted %s", target, got, wanted);
+}
+
+static void test_query(void **state)
+{
+	(void)state;
+	expect("/a?b=c", "a|");
+	expect("/a/?b=/c/", "a|");
+	expect("/?b=c", "");
+	expect_query("/a", "");
+	expect_query("/a?", "");
+	expect_query("/a?b=c", "b=c|");
+	expect_query("/a?b=", "b=|");
+	expect_query("/a?b=c=d&e=%26%3D%2B+x", "b=c=d|e=&=+ x|");
+	expect_query("/a?b=c/?d", "b=c/?d|");
+	expect_query("/a?%62=c", "b=c|");
+	expect_query("/a?b=c&b=d", "!");
+	expect_query("/a?b=c&%62=d", "!");
+	expect_query("/a?b", "!");
+	expect_query("/a?=c", "!");
+	expect_query("/a?b=c&", "b=c|");
+	expect_query("/a?b=c&&d=e", "!");
+	expect_query("/a?b=%00", "!");
+	expect_query("/a?b=%0a", "!");
+	expect_query("/a?b=%ff", "!");
+	expect_query("/a?b=%c0%af", "!");
+	expect_query("/a?b=%4", "!");
+	expect_query("/a?b%=c", "!");
+	expect_query("/a?b=\xc3\x9f", "!");
 }
 
 int main(void)
@@ -89,6 +134,7 @@ int main(void)
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_query),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
