@@ -69,7 +69,7 @@ static int print_account(struct copy *c, const struct meta_copied *rest, struct 
 {
 	uint64_t now, there;
 
-	if (meta_message_count(c->from.meta, &now, e) || meta_message_count(c->to.meta, &there, e))
+	if (meta_message_rows(c->from.meta, &now, e) || meta_message_rows(c->to.meta, &there, e))
 		return -1;
 	printf("messages of the source     %" PRIu64 "\n", now);
 	printf("there before               %" PRIu64 "\n", c->before);

@@ -1,46 +1,12 @@
 #include "cli/copy_object.h"
 
 #include "base/clock.h"
-#include "mail/message.h"
+#include "store/store_fetch.h"
 
 #include <string.h>
 
 /* A lock that would be over already no store takes: such an object is locked for this long. */
 #define LOCK_AT_LEAST_US (86400 * CLOCK_SECOND)
-
-/* ---- from the source ---- */
-
-struct filling {
-	struct message *message;
-	struct err *e;
-};
-
-static int fill(void *ctx, const void *data, size_t n)
-{
-	struct filling *f = ctx;
-
-	return message_append(f->message, data, n, f->e);
-}
-
-static enum copy_object fetch(struct copy *c, const struct message_row *row, struct message *m, struct err *e)
-{
-	struct err spool = { 0 };
-	struct filling f = { m, &spool };
-
-	if (store_get(c->from.store, &row->locator, fill, &f, e)) {
-		if (spool.class != ERR_NONE && !message_too_large(m))
-			*e = spool;
-		if (message_too_large(m))
-			err_permanent(e, "the object %s is larger than was archived", row->locator.key);
-		return e->class == ERR_PERMANENT ? COPY_OBJECT_LOST : COPY_OBJECT_FAILED;
-	}
-	if (message_finish(m, e))
-		return COPY_OBJECT_FAILED;
-	if (message_size(m) == row->size && memcmp(message_sha256(m), row->sha256, SHA256_SIZE) == 0)
-		return COPY_OBJECT_DONE;
-	err_permanent(e, "the object %s does not have the SHA-256 that was recorded", row->locator.key);
-	return COPY_OBJECT_LOST;
-}
 
 /* ---- to the target ---- */
 
@@ -126,13 +92,14 @@ static void relocate(struct copy *c, struct message_row *row, struct locator *wh
 
 enum copy_object copy_object(struct copy *c, struct message_row *row, struct err *e)
 {
-	CLEANUP(message_freep) struct message *m = message_new(c->from.conf.spool_dir, row->size);
+	const struct store_expected expected = { &row->locator, row->size, row->sha256 };
+	CLEANUP(message_freep) struct message *m = NULL;
 	CLEANUP(locator_deinit) struct locator where = { 0 };
 	int64_t until_us = retain_until(c, row);
-	enum copy_object got = fetch(c, row, m, e);
+	int got = store_fetch(c->from.store, &expected, c->from.conf.spool_dir, &m, e);
 
-	if (got != COPY_OBJECT_DONE)
-		return got;
+	if (got <= 0)
+		return got ? COPY_OBJECT_FAILED : COPY_OBJECT_LOST;
 	if (put(c, row, m, until_us, &where, e) || verify(c, row, &where, e))
 		return COPY_OBJECT_FAILED;
 	relocate(c, row, &where, until_us);

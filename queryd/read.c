@@ -7,6 +7,7 @@
 #include "queryd/authz.h"
 #include "queryd/disposition.h"
 #include "queryd/present.h"
+#include "store/store_fetch.h"
 
 #include <string.h>
 
@@ -22,9 +23,9 @@ static void fail(struct call *c, const struct err *e, const char *detail)
 }
 
 /* What was kept is not what was archived, or gone: somebody must look. */
-static void damaged(struct call *c, const char *what)
+static void damaged(struct call *c, const char *why)
 {
-	log_error(&c->log, "%s differs from what was archived", what);
+	log_error(&c->log, "%s", why);
 	response_problem(&c->response, 502, "The stored bytes differ from what was archived, so they are not shown. "
 					    "The operator can find the cause in the log by the request id.");
 }
@@ -175,61 +176,21 @@ static int fill(void *ctx, const void *data, size_t n)
 	return message_append(f->message, data, n, &f->error);
 }
 
-static bool is_as_archived(const struct message *m, uint64_t size, const uint8_t sha256[SHA256_SIZE])
-{
-	return message_size(m) == size && memcmp(message_sha256(m), sha256, SHA256_SIZE) == 0;
-}
-
-/* What a source's failure means for the client. rc: of the source; e: its error. */
-static void explain(struct call *c, const struct filling *f, int rc, const struct err *e, const char *what)
-{
-	if (f->error.class == ERR_PERMANENT) /* more bytes than were archived */
-		damaged(c, what);
-	else if (f->error.class != ERR_NONE)
-		fail(c, &f->error, "There is no room to read this message at the moment.");
-	else if (rc == 0 || e->class == ERR_PERMANENT) {
-		log_error(&c->log, "%s", rc == 0 ? "it is not there" : e->text);
-		damaged(c, what);
-	} else
-		fail(c, e, "The archive's store can't be read at the moment.");
-}
-
-/* 1 with *m_r (caller frees), whose bytes are those of the row; 0 when the store gave others; -1: the response is set. */
-static int load_once(struct call *c, const struct message_row *row, struct message **m_r)
-{
-	CLEANUP(message_freep) struct message *m = message_new(c->service->conf->spool_dir, row->size);
-	struct filling f = { .message = m };
-	struct err e;
-	int rc = store_get(c->service->store, &row->locator, fill, &f, &e);
-
-	if (rc == 0)
-		rc = message_finish(m, &f.error);
-	if (rc < 0) {
-		explain(c, &f, rc, &e, "the stored message");
-		return -1;
-	}
-	if (!is_as_archived(m, row->size, row->sha256))
-		return 0;
-	*m_r = m;
-	m = NULL;
-	return 1;
-}
-
 /* The message's bytes, compared with the row. Caller frees; NULL: the response is set. */
 static struct message *load_message(struct call *c, const struct message_row *row)
 {
+	const struct store_expected expected = { &row->locator, row->size, row->sha256 };
 	struct message *m = NULL;
+	struct err e;
 
 	if (hold(c, row->size) < 0)
 		return NULL;
-	int rc = load_once(c, row, &m);
+	int got = store_fetch(c->service->store, &expected, c->service->conf->spool_dir, &m, &e);
 
-	if (rc == 0) { /* it may have been garbled on the way */
-		log_warn(&c->log, "the store gave other bytes than were archived: it is asked again");
-		rc = load_once(c, row, &m);
-	}
-	if (rc == 0)
-		damaged(c, "the stored message");
+	if (got < 0)
+		fail(c, &e, "The message can't be read at the moment.");
+	else if (got == 0)
+		damaged(c, e.text);
 	return m;
 }
 
@@ -274,11 +235,27 @@ static int find_attachment(struct call *c, const struct message_row *row, uint64
 	return -1;
 }
 
+static bool is_as_archived(const struct message *m, const struct attachment *a)
+{
+	return message_size(m) == a->size && memcmp(message_sha256(m), a->sha256, SHA256_SIZE) == 0;
+}
+
+/* What the parser's failure means for the client. e: its error. */
+static void explain(struct call *c, const struct filling *f, const struct err *e)
+{
+	if (f->error.class == ERR_TEMPORARY)
+		fail(c, &f->error, "There is no room to read this message at the moment.");
+	else if (f->error.class == ERR_NONE && e->class == ERR_TEMPORARY)
+		fail(c, e, "The message can't be parsed at the moment.");
+	else
+		damaged(c, f->error.class == ERR_NONE ? e->text : f->error.text);
+}
+
 /* The decoded attachment, compared with the row. Caller frees; NULL: the response is set. */
 static struct message *extract(struct call *c, const struct message *whole, uint64_t index, const struct attachment *a)
 {
 	CLEANUP(message_freep) struct message *m = NULL;
-	struct err e;
+	struct err e = { 0 };
 
 	if (hold(c, a->size) < 0)
 		return NULL;
@@ -288,12 +265,12 @@ static struct message *extract(struct call *c, const struct message *whole, uint
 
 	if (rc == 1 && message_finish(m, &f.error) < 0)
 		rc = -1;
-	if (rc != 1) {
-		explain(c, &f, rc, &e, "the attachment");
+	if (rc < 0) {
+		explain(c, &f, &e);
 		return NULL;
 	}
-	if (!is_as_archived(m, a->size, a->sha256)) {
-		damaged(c, "the attachment");
+	if (rc == 0 || !is_as_archived(m, a)) {
+		damaged(c, "the attachment is not as it was recorded");
 		return NULL;
 	}
 	struct message *checked = m;

@@ -2,9 +2,8 @@
 
 #include "base/log.h"
 #include "meta/maintenance.h"
+#include "store/store_fetch.h"
 #include "sys/proc.h"
-
-#include <string.h>
 
 #define THREADS_MAX 16
 
@@ -31,50 +30,6 @@ struct stored_reader {
 
 /* ---- one message ---- */
 
-struct filling {
-	struct message *message;
-	struct err *e;
-};
-
-static int fill(void *ctx, const void *data, size_t n)
-{
-	struct filling *f = ctx;
-
-	return message_append(f->message, data, n, f->e);
-}
-
-/* 1 with *m_r (caller frees), which holds the archived bytes; 0 when the object is not what was archived; -1. */
-static int fetch_once(struct archive *a, const struct message_row *row, struct message **m_r, struct err *e)
-{
-	CLEANUP(message_freep) struct message *m = message_new(a->conf->spool_dir, row->size);
-	struct err spool = { 0 };
-	struct filling f = { m, &spool };
-
-	message_expect(m, row->size);
-	if (store_get(a->store, &row->locator, fill, &f, e)) {
-		if (spool.class != ERR_NONE)
-			*e = spool;
-		return e->class == ERR_PERMANENT ? 0 : -1;
-	}
-	if (message_finish(m, e))
-		return -1;
-	if (message_size(m) != row->size || memcmp(message_sha256(m), row->sha256, SHA256_SIZE) != 0) {
-		err_permanent(e, "the object %s does not have the SHA-256 that was recorded", row->locator.key);
-		return 0;
-	}
-	*m_r = m;
-	m = NULL;
-	return 1;
-}
-
-/* What is wrong once may have been garbled on the way. */
-static int fetch(struct archive *a, const struct message_row *row, struct message **m_r, struct err *e)
-{
-	int got = fetch_once(a, row, m_r, e);
-
-	return got ? got : fetch_once(a, row, m_r, e);
-}
-
 static void say_lost(const struct uuid *id, const char *why)
 {
 	struct log_context ctx = { 0 };
@@ -88,7 +43,8 @@ static int make_document(struct archive *a, const struct message_row *row, struc
 {
 	CLEANUP(message_freep) struct message *m = NULL;
 	CLEANUP(parsed_freep) struct parsed *p = NULL;
-	int got = fetch(a, row, &m, e);
+	const struct store_expected expected = { &row->locator, row->size, row->sha256 };
+	int got = store_fetch(a->store, &expected, a->conf->spool_dir, &m, e);
 
 	if (got == 0)
 		say_lost(&row->id, e->text);

@@ -52,12 +52,21 @@ int meta_message_walk_back(struct meta *m, const struct uuid *before, struct uui
 	return walk(m, STMT_MESSAGE_WALK_BACK, before, ids_r, max, n_r, e);
 }
 
-int meta_message_count(struct meta *m, uint64_t *n_r, struct err *e)
+static int count(struct meta *m, enum statement statement, uint64_t *n_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	return sql_reader(m->capture, &c, e) ? -1 :
-		sql_number(sql_use(c, STMT_MESSAGE_COUNT), n_r, e);
+	return sql_reader(m->capture, &c, e) ? -1 : sql_number(sql_use(c, statement), n_r, e);
+}
+
+int meta_message_count(struct meta *m, uint64_t *n_r, struct err *e)
+{
+	return count(m, STMT_MESSAGE_COUNT, n_r, e);
+}
+
+int meta_message_rows(struct meta *m, uint64_t *n_r, struct err *e)
+{
+	return count(m, STMT_MESSAGE_ROWS, n_r, e);
 }
 
 int meta_outbox_list(struct meta *m, int64_t before_us, struct uuid *ids_r, size_t max, size_t *n_r,

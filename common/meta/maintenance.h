@@ -24,7 +24,11 @@ int meta_message_walk(struct meta *m, const struct uuid *after, struct uuid *ids
 int meta_message_walk_back(struct meta *m, const struct uuid *before, struct uuid *ids_r, size_t max, size_t *n_r,
 	struct err *e) MUST_CHECK;
 
+/* How many messages there are, by the ledger where rows are slow to count. */
 int meta_message_count(struct meta *m, uint64_t *n_r, struct err *e) MUST_CHECK;
+
+/* The rows themselves, counted one by one. */
+int meta_message_rows(struct meta *m, uint64_t *n_r, struct err *e) MUST_CHECK;
 
 /* Up to `max` ids on the index outbox, oldest first, that were put there before `before_us` (so that a drainer leaves
  * alone what a daemon is just indexing itself). Consumed by presence, never by position. */

@@ -113,6 +113,7 @@ static const struct {
 		" JOIN ledger_batch b ON b.daemon = newest.daemon AND b.first_seq = newest.first_seq",
 		"SELECT count(*) FROM message",
 	},
+	[STMT_MESSAGE_ROWS] = { "message_rows", "SELECT count(*) FROM message", NULL },
 	[STMT_MESSAGE_COUNT_RANGE] = {
 		"message_count_range",
 		"SELECT count(*) FROM message WHERE date_us >= ? AND date_us < ?",
@@ -690,6 +691,7 @@ bool statement_is_long(enum statement s)
 	case STMT_MAILBOX_LIST:
 	case STMT_MAILBOX_WAITING:
 	case STMT_OUTBOX_PARTICIPANTS:
+	case STMT_MESSAGE_ROWS:
 	case STMT_VERIFY_BATCHES:
 	case STMT_VERIFY_RECORDS:
 	case STMT_VERIFY_MESSAGES:

@@ -122,9 +122,14 @@ bool s3_client_is_aws(const struct s3_client *c)
 	return c->aws;
 }
 
+bool s3_client_is_tls(const struct s3_client *c)
+{
+	return strncmp(c->base, "https:", 6) == 0;
+}
+
 bool s3_client_is_encrypted(const struct s3_client *c)
 {
-	return strncmp(c->base, "https:", 6) == 0 || strncmp(c->host, "127.", 4) == 0 ||
+	return s3_client_is_tls(c) || strncmp(c->host, "127.", 4) == 0 ||
 		strncmp(c->host, "[::1]", 5) == 0 || strncmp(c->host, "localhost:", 10) == 0 || strcmp(c->host, "localhost") == 0;
 }
 

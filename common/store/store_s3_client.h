@@ -20,6 +20,7 @@ void s3_client_closep(struct s3_client **c);
 const char *s3_client_bucket(const struct s3_client *c);
 const char *s3_client_region(const struct s3_client *c);
 bool s3_client_is_aws(const struct s3_client *c);      /* at AWS itself, or another store? */
+bool s3_client_is_tls(const struct s3_client *c);      /* what comes is what the store sent, to the bit */
 bool s3_client_is_encrypted(const struct s3_client *c); /* TLS, or nothing but this machine on the way */
 
 struct s3_request {

@@ -164,7 +164,7 @@ static void read_list(struct list *l, const char *path, bool bodies)
 
 int main(int argc, char **argv)
 {
-	const struct http_settings s = { .connect_us = ENGINE_US, .timeout_us = ENGINE_US, .stall_us = ENGINE_US, .answer_max = (size_t)16 << 20 };
+	struct http_settings s = { .connect_us = ENGINE_US, .timeout_us = ENGINE_US, .stall_us = ENGINE_US, .answer_max = (size_t)16 << 20 };
 	const char *path = NULL, *bodies = NULL, *names = NULL;
 	unsigned posters = 0, readers = 0;
 	pthread_t threads[64];
@@ -190,6 +190,7 @@ int main(int argc, char **argv)
 	check(conf_load(&conf, path, &e) == 0, path, e.text);
 	check(!names || conf_local_path(conf.store) || (account.access_key && account.secret_key), conf.store, "needs -a and -k");
 	account.region = conf.s3_region;
+	s.ca_file = conf.s3_ca_file;
 	read_list(&bulks, bodies, true);
 	if (names)
 		read_list(&objects, names, false);

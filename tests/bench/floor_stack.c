@@ -396,7 +396,7 @@ static void read_documents(struct floor *f, const char *path)
 
 static void connect_all(struct floor *f)
 {
-	const struct http_settings s = { .connect_us = ENGINE_US, .timeout_us = ENGINE_US, .stall_us = ENGINE_US, .answer_max = (size_t)16 << 20 };
+	const struct http_settings s = { .ca_file = f->conf.s3_ca_file, .connect_us = ENGINE_US, .timeout_us = ENGINE_US, .stall_us = ENGINE_US, .answer_max = (size_t)16 << 20 };
 	_free_ char *database = mem_printf("%s_capture", name_of(f->conf.meta));
 
 	f->http = http_client_new(&s);

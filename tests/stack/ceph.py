@@ -3,14 +3,13 @@
 Everything is in one directory; nothing in /etc or /var. As root only (ceph-osd wants its own files whatever they are)."""
 import contextlib
 import glob
+import http.client
 import os
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
-import urllib.error
-import urllib.request
 import uuid
 
 from . import Missing
@@ -80,7 +79,7 @@ osd_class_default_list = *
 osd_scrub_begin_hour = 0
 osd_scrub_end_hour = 0
 [client.rgw]
-rgw_frontends = beast endpoint=127.0.0.1:{port} tcp_nodelay=1
+rgw_frontends = beast {frontend} tcp_nodelay=1
 rgw_data = {dir}/rgw
 # The gateway's own default needs cephx and hangs for ever without.
 ms_mon_client_mode = crc
@@ -122,13 +121,13 @@ class Ceph(S3Server):
     name = "Ceph"
     access_key, secret_key, region = "TESTACCESSKEY", "testsecretkey0123456789", "us-east-1"
 
-    def __init__(self, dir=None, port=None, below=None, size=8 << 30):
+    def __init__(self, dir=None, port=None, below=None, size=8 << 30, tls=None):
         for name in PROGRAMS:
             if not find_program(name):
                 raise Missing("Ceph: %s is not installed (packages ceph-mon, ceph-osd, radosgw, ceph-common)" % name)
         if os.geteuid() != 0:
             raise Missing("Ceph: its OSD needs root here")
-        super().__init__(dir, port, below)
+        super().__init__(dir, port, below, tls)
         self.daemons = None
         self.size = size
         self.env = {**os.environ, "CEPH_CONF": self.path("ceph.conf")}
@@ -150,7 +149,7 @@ class Ceph(S3Server):
         # Debian 13 has a relative path compiled in
         classes = (glob.glob("/usr/lib/*/rados-classes") or ["/usr/lib/rados-classes"])[0]
         with open(self.path("ceph.conf"), "w") as f:
-            f.write(CONF.format(dir=self.dir, fsid=fsid, mon1=mon1, mon2=mon2, port=self.port, classes=classes, size=self.size))
+            f.write(CONF.format(dir=self.dir, fsid=fsid, mon1=mon1, mon2=mon2, frontend=self.frontend(), classes=classes, size=self.size))
         self.run("monmaptool", "--create", "--fsid", fsid, "--addv", "a", "[v2:127.0.0.1:%d,v1:127.0.0.1:%d]" % (mon2, mon1), self.path("monmap"))
         self.run("ceph-mon", "--mkfs", "-i", "a", "--monmap", self.path("monmap"))
         self.run("ceph-mon", "-i", "a")
@@ -159,6 +158,11 @@ class Ceph(S3Server):
         self.run("ceph-osd", "-i", osd)
         self.add_account("test", self.access_key, self.secret_key)
         os.remove(self.path("unfinished"))
+
+    def frontend(self):
+        if not self.tls:
+            return "endpoint=127.0.0.1:%d" % self.port
+        return "ssl_endpoint=127.0.0.1:%d ssl_certificate=%s ssl_private_key=%s" % (self.port, *self.tls)
 
     def add_account(self, name, access_key, secret_key):
         """One more user, without any right but those that a bucket's policy gives."""
@@ -223,11 +227,8 @@ class Ceph(S3Server):
 
     def answers(self):
         try:
-            with urllib.request.urlopen(self.endpoint + "/", timeout=10):
-                return True
-        except urllib.error.HTTPError:
-            return True
-        except OSError:
+            return Account(self.endpoint, self.access_key, self.secret_key, self.region).call("GET", "/", timeout=10).status > 0
+        except (OSError, http.client.HTTPException):
             return False
 
     # ---- what a broken disk, or a hand on it, does to objects (names of S3Store) below the gateway ----

@@ -85,11 +85,11 @@ class Engines:
         return self
 
     def start(self):
-        """All at once: each is up after some seconds in which it mostly waits."""
+        """Those that do not run yet, all at once: each is up after some seconds in which it mostly waits."""
         try:
             self.make().fetch()
             with concurrent.futures.ThreadPoolExecutor(len(self.parts)) as pool:
-                for started in [pool.submit(part.start) for part in self.parts.values()]:
+                for started in [pool.submit(part.start) for part in self.parts.values() if not part.pid]:
                     started.result()
         except BaseException:
             self.close()

@@ -17,10 +17,8 @@ class Minio(S3Program):
     access_key, secret_key, region = "minioroot", "miniosecret123", "us-east-1"
 
     def __init__(self, dir=None, port=None, tls=None):
-        """tls: (certificate, key) files, for https."""
         self.program = go_program("minio", PACKAGE)
-        super().__init__(dir, port, scheme="https" if tls else "http")
-        self.tls = tls
+        super().__init__(dir, port, tls=tls)
         self.kms_key = base64.b64encode(os.urandom(32)).decode()
 
     def command(self):

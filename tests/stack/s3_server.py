@@ -14,11 +14,13 @@ class S3Server:
     name = None                               # also of its directory
     access_key = secret_key = region = None   # the administrator's
 
-    def __init__(self, dir=None, port=None, below=None, scheme="http"):
+    def __init__(self, dir=None, port=None, below=None, tls=None):
+        """tls: (certificate, key) files, for https."""
         self.owns_dir = dir is None
         self.dir = dir or private_dir("strongroom-%s." % self.name.lower(), below)
         self.port = port or free_port()
-        self.endpoint = "%s://127.0.0.1:%d" % (scheme, self.port)
+        self.tls = tls
+        self.endpoint = "%s://127.0.0.1:%d" % ("https" if tls else "http", self.port)
 
     def path(self, *parts):
         return os.path.join(self.dir, *parts)

@@ -148,7 +148,8 @@ class Site:
     def use_server_for_store(self, engine, port, gate):
         self.store = S3Store(engine, self.name, gate)
         self.put_settings(self.store.bucket.settings(self.path("s3-credentials"), self.owner()))
-        self.settings["s3.endpoint"] = "http://127.0.0.1:%d" % port
+        if port != engine.port:
+            self.settings["s3.endpoint"] = "http://127.0.0.1:%d" % port
 
     def use_server_for_meta(self, engine, port, gate):
         self.meta = ServerMeta(engine, self.name, gate)
