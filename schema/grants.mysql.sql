@@ -46,8 +46,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.rate_count TO 'strongro
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.signin_known TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.export_request TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE (state, finished_us) ON `@NAME@_control`.export_job TO 'strongroom_queryd'@'@HOST@';
 
--- ---- strongroom-workerd reads all that is archived, clears the outbox, keeps its own accounts, and makes room for the
+-- ---- strongroom-workerd reads all that is archived, clears the outbox, keeps its own accounts, builds exports, and makes room for the
 -- months to come by a procedure: it can't alter a table itself.
 
 GRANT SELECT ON `@NAME@\_capture`.* TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
@@ -62,6 +64,17 @@ GRANT INSERT, UPDATE ON `@NAME@_capture`.mta_incident TO 'strongroom_workerd'@'@
 GRANT INSERT, UPDATE ON `@NAME@_capture`.mta_unaccepted TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
 GRANT EXECUTE ON PROCEDURE `@NAME@_capture`.extend_partitions TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.export_request TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT, UPDATE ON `@NAME@_control`.export_job TO 'strongroom_workerd'@'@HOST@';
+-- whether who has asked for an export may still do so, and see what is in it
+GRANT SELECT (id, username, disabled, scope_all, scope_from_us, scope_until_us) ON `@NAME@_control`.account TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.account_role TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.role_permission TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.account_mailbox TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.account_department TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.department_mailbox TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
 
 -- ---- strongroom_operator is for the command `strongroom`: check, status, import, reindex, copy, user and department.
 

@@ -112,6 +112,41 @@ int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct 
 	return load_account(c, st, true, a_r, e);
 }
 
+/* In the order of STMT_ACCOUNT_RIGHTS. */
+static void take_rights(struct sql_stmt *st, struct account *a)
+{
+	a->id = sql_get_u64(st);
+	a->username = sql_get_text(st);
+	a->disabled = sql_get_i64(st) != 0;
+	a->scope_all = sql_get_i64(st) != 0;
+	a->scope_from_us = time_or(st, INT64_MIN);
+	a->scope_until_us = time_or(st, INT64_MAX);
+}
+
+int meta_account_rights(struct meta *m, uint64_t id, struct account *a_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(account_deinit) struct account a = { 0 };
+
+	if (sql_reader(m->control, &c, e) || sql_begin_snapshot(c, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_RIGHTS);
+
+	sql_bind_u64(st, id);
+	int found = sql_find(st, e);
+
+	if (found > 0)
+		take_rights(st, &a);
+	sql_finishp(&st);
+	if (found <= 0)
+		return found;
+	if (load_lists(c, &a, e))
+		return -1;
+	*a_r = a;
+	a = (struct account){ 0 };
+	return 1;
+}
+
 int meta_account_ids(struct meta *m, uint64_t **ids_r, size_t *n_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;

@@ -31,6 +31,10 @@ void account_deinit(struct account *a);
 int meta_account_by_name(struct meta *m, const char *username, struct account *a_r, struct err *e) MUST_CHECK;
 int meta_account_by_id(struct meta *m, uint64_t id, struct account *a_r, struct err *e) MUST_CHECK;
 
+/* What one may do and see, and who it is: without what proves that, for a program that acts in its name. As
+ * meta_account_by_id(). */
+int meta_account_rights(struct meta *m, uint64_t id, struct account *a_r, struct err *e) MUST_CHECK;
+
 /* All accounts, by name: *n_r ids in *ids_r (caller frees). The roles of one; caller deinits. */
 int meta_account_ids(struct meta *m, uint64_t **ids_r, size_t *n_r, struct err *e) MUST_CHECK;
 int meta_account_roles(struct meta *m, uint64_t id, struct strv *roles_r, struct err *e) MUST_CHECK;

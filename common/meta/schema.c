@@ -49,6 +49,9 @@ static const struct migration control[] = {
 	{ 6,
 #include "schema/0006_control_signin.inc"
 	},
+	{ 7,
+#include "schema/0007_control_export.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

@@ -2,6 +2,12 @@
 
 #include <stddef.h>
 
+#define EXPORT_COLUMNS \
+	"r.id, r.account_id, r.requested_us, r.format, r.container, r.reason, r.matter, r.request, r.scope, r.client," \
+	" r.request_id, j.state, j.epoch, j.total, j.done, j.missing, j.size, j.detail, j.built_scope, j.bucket, j.object_key," \
+	" j.version_id, j.object_length, j.sha256, j.finished_us, j.expires_us" \
+	" FROM export_job j JOIN export_request r ON r.id = j.id"
+
 #define EIGHT "?, ?, ?, ?, ?, ?, ?, ?" /* of MAILBOXES_AT_ONCE */
 
 /* ((?)) is a list, which sql_add() and sql_bind_ids() fill; SQLite takes its one value at a time.
@@ -428,6 +434,11 @@ static const struct {
 		" scope_until_us FROM account WHERE id = ?",
 		NULL,
 	},
+	[STMT_ACCOUNT_RIGHTS] = {
+		"account_rights",
+		"SELECT id, username, disabled, scope_all, scope_from_us, scope_until_us FROM account WHERE id = ?",
+		NULL,
+	},
 	[STMT_ACCOUNT_IDS] = { "account_ids", "SELECT id FROM account ORDER BY username", NULL },
 	[STMT_ACCOUNT_ROLES] = {
 		"account_roles",
@@ -553,6 +564,89 @@ static const struct {
 		"audit_outcome_add",
 		"INSERT INTO audit_outcome (intent_id, at_us, result, status, item_count, digest)"
 		" VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+
+	[STMT_EXPORT_REQUEST_ADD] = {
+		"export_request_add",
+		"INSERT INTO export_request (id, account_id, requested_us, format, container, reason, matter, request, scope, client,"
+		" request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_EXPORT_JOB_ADD] = {
+		"export_job_add",
+		"INSERT INTO export_job (id, account_id, state, lease_until_us, epoch, done, missing, size, leftover)"
+		" VALUES (?, ?, 'queued', 0, 0, 0, 0, 0, 0)",
+		NULL,
+	},
+	[STMT_EXPORT_GET] = { "export_get", "SELECT " EXPORT_COLUMNS " WHERE j.id = ? AND j.account_id = ?", NULL },
+	[STMT_EXPORT_LIST] = {
+		"export_list",
+		"SELECT " EXPORT_COLUMNS " WHERE j.account_id = ? AND j.id < ? ORDER BY j.id DESC LIMIT ?",
+		NULL,
+	},
+	[STMT_EXPORT_OPEN_COUNT] = {
+		"export_open_count",
+		"SELECT count(*) FROM export_job WHERE account_id = ? AND state IN ('queued', 'building')",
+		NULL,
+	},
+	[STMT_EXPORT_CANCEL] = {
+		"export_cancel",
+		"UPDATE export_job SET state = 'cancelled', finished_us = ?"
+		" WHERE id = ? AND account_id = ? AND state IN ('queued', 'building')",
+		NULL,
+	},
+	[STMT_EXPORT_NEXT] = {
+		"export_next",
+		"SELECT " EXPORT_COLUMNS " WHERE j.state IN ('queued', 'building') AND j.lease_until_us <= ? ORDER BY j.id LIMIT 1",
+		NULL,
+	},
+	[STMT_EXPORT_TAKE] = {
+		"export_take",
+		"UPDATE export_job SET state = 'building', owner = ?, lease_until_us = ?, epoch = epoch + 1, leftover = 1,"
+		" total = NULL, done = 0, missing = 0, size = 0"
+		" WHERE id = ? AND epoch = ? AND state IN ('queued', 'building') AND lease_until_us <= ?",
+		NULL,
+	},
+	[STMT_EXPORT_PROGRESS] = {
+		"export_progress",
+		"UPDATE export_job SET total = ?, done = ?, missing = ?, size = ?, lease_until_us = ?"
+		" WHERE id = ? AND epoch = ? AND state = 'building'",
+		NULL,
+	},
+	[STMT_EXPORT_SCOPE] = {
+		"export_scope",
+		"UPDATE export_job SET built_scope = ? WHERE id = ? AND epoch = ? AND state = 'building'",
+		NULL,
+	},
+	[STMT_EXPORT_PUT_OFF] = {
+		"export_put_off",
+		"UPDATE export_job SET state = 'queued', detail = ?, lease_until_us = ?"
+		" WHERE id = ? AND epoch = ? AND state = 'building'",
+		NULL,
+	},
+	[STMT_EXPORT_FINISH] = {
+		"export_finish",
+		"UPDATE export_job SET state = ?, detail = ?, total = ?, done = ?, missing = ?, size = ?, bucket = ?, object_key = ?,"
+		" version_id = ?, object_length = ?, sha256 = ?, finished_us = ?, expires_us = ?"
+		" WHERE id = ? AND epoch = ? AND state = 'building'",
+		NULL,
+	},
+	[STMT_EXPORT_STALE] = {
+		"export_stale",
+		"SELECT " EXPORT_COLUMNS " WHERE j.lease_until_us <= ? AND (j.state = 'ready' AND j.expires_us <= ?"
+		" OR j.state IN ('failed', 'cancelled') AND j.leftover = 1) ORDER BY j.id LIMIT 1",
+		NULL,
+	},
+	[STMT_EXPORT_CLEARED] = {
+		"export_cleared",
+		"UPDATE export_job SET state = CASE state WHEN 'ready' THEN 'expired' ELSE state END, leftover = 0"
+		" WHERE id = ? AND epoch = ? AND state IN ('ready', 'failed', 'cancelled')",
+		NULL,
+	},
+	[STMT_EXPORT_CLEAR_LATER] = {
+		"export_clear_later",
+		"UPDATE export_job SET lease_until_us = ? WHERE id = ? AND epoch = ? AND state IN ('ready', 'failed', 'cancelled')",
 		NULL,
 	},
 

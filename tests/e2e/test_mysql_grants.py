@@ -13,13 +13,14 @@ RAW = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: grants %d\r\n\r\nst
 DAEMONS = ("lmtpd", "queryd", "workerd")
 MTA = {"mta_message": "ud", "mta_log": "ud", "mta_incident": "u", "mta_unaccepted": "u"}
 CHANGING = {  # what a program may change, by UPDATE or DELETE; every other table is closed to it
-    "milter": {"outbox": "d"}, "lmtpd": {"outbox": "d"}, "queryd": {"account": "u", "rate_count": "ud", "signin_known": "ud"},
-    "workerd": {"outbox": "d", "reconcile_walk": "u", "reconcile_alarm": "u", "orphan": "u", "daily_account": "u", **MTA},
+    "milter": {"outbox": "d"}, "lmtpd": {"outbox": "d"}, "queryd": {"account": "u", "rate_count": "ud", "signin_known": "ud",
+               "export_job": "u"},
+    "workerd": {"outbox": "d", "reconcile_walk": "u", "reconcile_alarm": "u", "orphan": "u", "daily_account": "u", "export_job": "u", **MTA},
     "operator": {"outbox": "d", "import_place": "d", **MTA, "account": "u", "account_role": "d", "account_mailbox": "d",
                  "account_department": "d", "department": "d", "department_mailbox": "d"},
 }
 WRITE_ONCE = ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record",
-              "ledger_batch", "relocation", "audit_intent", "audit_outcome")
+              "ledger_batch", "relocation", "export_request", "audit_intent", "audit_outcome")
 
 
 @pytest.fixture(params=[MariaDB, MySQL], ids=lambda kind: kind.kind)
@@ -120,6 +121,10 @@ def test_capture_can_not_read_mail(granted):
         assert "denied" in refused(granted.db, "queryd", "SELECT * FROM " + table, granted.db.name + "_control")
     for column in ("password_hash", "token_generation", "scope_all", "disabled"):
         refused(granted.db, "queryd", "UPDATE account SET %s = 0" % column, granted.db.name + "_control")
+    for column in ("epoch", "expires_us", "built_scope", "object_key"):
+        refused(granted.db, "queryd", "UPDATE export_job SET %s = 0" % column, granted.db.name + "_control")
+    for column in ("password_hash", "totp_secret"):
+        assert "denied" in refused(granted.db, "workerd", "SELECT %s FROM account" % column, granted.db.name + "_control")
 
 
 def test_triggers_refuse_the_owner_and_the_administrator(granted):
@@ -129,8 +134,10 @@ def test_triggers_refuse_the_owner_and_the_administrator(granted):
     db.execute("INSERT INTO relocation VALUES (REPEAT('x', 16), 1, '', 'k', '', 0, 1, 'file', 1)", database=db.name + "_capture")
     db.execute("INSERT INTO audit_intent VALUES (REPEAT('x', 16), 1, 0, NULL, 'none', 'x', NULL, NULL, 'x', 'x');"
                " INSERT INTO audit_outcome VALUES (REPEAT('x', 16), 1, 'allowed', 0, 0, NULL)", database=db.name + "_control")
+    db.execute("INSERT INTO export_request VALUES (REPEAT('x', 16), 1, 1, 'eml', 'zip', 'x', NULL, '{}', '{}', 'x', 'x')",
+               database=db.name + "_control")
     for table in WRITE_ONCE:
-        database = db.name + ("_control" if table.startswith("audit") else "_capture")
+        database = db.name + ("_control" if table.startswith(("audit", "export")) else "_capture")
         if table == "attachment":
             db.execute("INSERT INTO attachment VALUES (REPEAT('x', 16), 0, 'n', 't', 1, REPEAT('x', 32))", database=database)
         assert db.number("SELECT count(*) FROM " + table, database) > 0, table
