@@ -1,5 +1,5 @@
-/* statements: every piece of SQL that meta runs, by name. The text is in statements.c; it is portable between SQLite and
- * MySQL, and where that can't be a driver finds its own variant there. */
+/* statements: every piece of SQL that meta runs, by name. The text is in statements.c and statements_capture.c; it is
+ * portable between SQLite and MySQL, and where that can't be a driver finds its own variant there. */
 #ifndef META_STATEMENTS_H
 #define META_STATEMENTS_H
 
