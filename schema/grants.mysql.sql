@@ -24,7 +24,7 @@ GRANT INSERT ON `@NAME@_capture`.ledger_record TO 'strongroom_milter'@'@HOST@', 
 GRANT SELECT, INSERT, DELETE ON `@NAME@_capture`.outbox TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 
--- ---- strongroom-queryd reads what is archived, and writes who looked at it.
+-- ---- strongroom-queryd reads what is archived, writes who looked at it, and keeps the accounts.
 
 GRANT SELECT ON `@NAME@_capture`.schema_version TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.message TO 'strongroom_queryd'@'@HOST@';
@@ -35,13 +35,16 @@ GRANT SELECT ON `@NAME@_capture`.attachment TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.outbox TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT (daemon, first_seq, leaf_count) ON `@NAME@_capture`.ledger_batch TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_queryd'@'@HOST@';
-GRANT SELECT, UPDATE (totp_last_step, code_tries_us) ON `@NAME@_control`.account TO 'strongroom_queryd'@'@HOST@';
-GRANT SELECT ON `@NAME@_control`.account_role TO 'strongroom_queryd'@'@HOST@';
-GRANT SELECT ON `@NAME@_control`.account_mailbox TO 'strongroom_queryd'@'@HOST@';
-GRANT SELECT ON `@NAME@_control`.account_department TO 'strongroom_queryd'@'@HOST@';
-GRANT SELECT ON `@NAME@_control`.role_permission TO 'strongroom_queryd'@'@HOST@';
-GRANT SELECT ON `@NAME@_control`.department TO 'strongroom_queryd'@'@HOST@';
-GRANT SELECT ON `@NAME@_control`.department_mailbox TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.account_role TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.account_mailbox TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.account_department TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE ON `@NAME@_control`.service_account TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.permission TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.role TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.role_permission TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE (version), DELETE ON `@NAME@_control`.department TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.department_mailbox TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.rate_count TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.signin_known TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
@@ -92,8 +95,11 @@ GRANT SELECT ON `@NAME@\_control`.* TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.account_role TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.account_mailbox TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.role TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.role_permission TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.service_account TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.account_department TO 'strongroom_operator'@'@HOST@';
-GRANT INSERT, DELETE ON `@NAME@_control`.department TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, UPDATE (version), DELETE ON `@NAME@_control`.department TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.department_mailbox TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_operator'@'@HOST@';

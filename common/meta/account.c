@@ -1,7 +1,7 @@
 #include "meta/account.h"
 
 #include "mail/address.h"
-#include "meta/meta_private.h"
+#include "meta/account_private.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ void account_deinit(struct account *a)
 
 /* ---- reading ---- */
 
-static int64_t time_or(struct sql_stmt *st, int64_t open)
+int64_t account_time_or(struct sql_stmt *st, int64_t open)
 {
 	bool is_open = sql_get_null(st);
 	int64_t value = sql_get_i64(st);
@@ -37,11 +37,11 @@ static void take_account(struct sql_stmt *st, struct account *a)
 	a->disabled = sql_get_i64(st) != 0;
 	a->token_generation = sql_get_u64(st);
 	a->scope_all = sql_get_i64(st) != 0;
-	a->scope_from_us = time_or(st, INT64_MIN);
-	a->scope_until_us = time_or(st, INT64_MAX);
+	a->scope_from_us = account_time_or(st, INT64_MIN);
+	a->scope_until_us = account_time_or(st, INT64_MAX);
 }
 
-static int take_texts(struct sql_stmt *st, struct strv *list, struct err *e)
+int account_take_texts(struct sql_stmt *st, struct strv *list, struct err *e)
 {
 	enum sql_result step;
 
@@ -61,8 +61,8 @@ static int load_lists(struct sql_conn *c, struct account *a, struct err *e)
 	sql_bind_u64(permissions, a->id);
 	sql_bind_u64(mailboxes, a->id);
 	sql_bind_u64(mailboxes, a->id);
-	return take_texts(permissions, &a->permissions, e) ||
-		take_texts(mailboxes, &a->scope_mailboxes, e) ? -1 : 0;
+	return account_take_texts(permissions, &a->permissions, e) ||
+		account_take_texts(mailboxes, &a->scope_mailboxes, e) ? -1 : 0;
 }
 
 /* st finds one account; it is of c, which sees one state of the database throughout. */
@@ -119,8 +119,8 @@ static void take_rights(struct sql_stmt *st, struct account *a)
 	a->username = sql_get_text(st);
 	a->disabled = sql_get_i64(st) != 0;
 	a->scope_all = sql_get_i64(st) != 0;
-	a->scope_from_us = time_or(st, INT64_MIN);
-	a->scope_until_us = time_or(st, INT64_MAX);
+	a->scope_from_us = account_time_or(st, INT64_MIN);
+	a->scope_until_us = account_time_or(st, INT64_MAX);
 }
 
 int meta_account_rights(struct meta *m, uint64_t id, struct account *a_r, struct err *e)
@@ -181,7 +181,7 @@ int meta_account_roles(struct meta *m, uint64_t id, struct strv *roles_r, struct
 		return -1;
 	st = sql_use(c, STMT_ACCOUNT_ROLES);
 	sql_bind_u64(st, id);
-	if (take_texts(st, &roles, e))
+	if (account_take_texts(st, &roles, e))
 		return -1;
 	*roles_r = roles;
 	roles = (struct strv){ 0 };
@@ -198,14 +198,14 @@ static void bind_time(struct sql_stmt *st, int64_t value, int64_t open)
 		sql_bind_i64(st, value);
 }
 
-static void bind_scope(struct sql_stmt *st, const struct account_scope *scope)
+void account_bind_scope(struct sql_stmt *st, const struct account_scope *scope)
 {
 	sql_bind_i64(st, scope->all);
 	bind_time(st, scope->from_us, INT64_MIN);
 	bind_time(st, scope->until_us, INT64_MAX);
 }
 
-static int insert_account(struct sql_conn *c, const struct account_new *a, uint64_t *id_r,
+static int insert_row(struct sql_conn *c, const struct account_new *a, uint64_t *id_r,
 	struct err *e)
 {
 	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_ADD);
@@ -213,7 +213,7 @@ static int insert_account(struct sql_conn *c, const struct account_new *a, uint6
 	sql_bind_text(st, a->username);
 	sql_bind_text(st, a->password_hash);
 	sql_bind_blob(st, a->totp_secret, a->totp_secret_length);
-	bind_scope(st, &a->scope);
+	account_bind_scope(st, &a->scope);
 	switch (sql_run(st, e)) {
 	case SQL_DONE:
 		*id_r = sql_last_id(c);
@@ -246,7 +246,7 @@ static int link_name(struct sql_conn *c, enum statement s, uint64_t id, const ch
 	}
 }
 
-static int link_names(struct sql_conn *c, enum statement s, uint64_t id, const char *kind,
+int account_link_names(struct sql_conn *c, enum statement s, uint64_t id, const char *kind,
 	const struct strv *names, struct err *e)
 {
 	for (size_t i = 0; names && i < names->n; i++)
@@ -255,7 +255,7 @@ static int link_names(struct sql_conn *c, enum statement s, uint64_t id, const c
 	return 0;
 }
 
-static int link_mailboxes(struct sql_conn *c, enum statement s, uint64_t id,
+int account_link_mailboxes(struct sql_conn *c, enum statement s, uint64_t id,
 	const struct strv *mailboxes, struct err *e)
 {
 	for (size_t i = 0; mailboxes && i < mailboxes->n; i++) {
@@ -271,10 +271,16 @@ static int link_mailboxes(struct sql_conn *c, enum statement s, uint64_t id,
 }
 
 /* What the account's scope names. */
-static int link_scope(struct sql_conn *c, uint64_t id, const struct account_scope *scope, struct err *e)
+int account_link_scope(struct sql_conn *c, uint64_t id, const struct account_scope *scope, struct err *e)
 {
-	return link_mailboxes(c, STMT_ACCOUNT_MAILBOX_ADD, id, scope->mailboxes, e) ||
-		link_names(c, STMT_ACCOUNT_DEPARTMENT_ADD, id, "department", scope->departments, e) ? -1 : 0;
+	return account_link_mailboxes(c, STMT_ACCOUNT_MAILBOX_ADD, id, scope->mailboxes, e) ||
+		account_link_names(c, STMT_ACCOUNT_DEPARTMENT_ADD, id, "department", scope->departments, e) ? -1 : 0;
+}
+
+int account_insert(struct sql_conn *c, const struct account_new *a, uint64_t *id_r, struct err *e)
+{
+	return insert_row(c, a, id_r, e) || account_link_names(c, STMT_ACCOUNT_ROLE_ADD, *id_r, "role", a->roles, e) ||
+		account_link_scope(c, *id_r, &a->scope, e) ? -1 : 0;
 }
 
 int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r, struct err *e)
@@ -283,11 +289,7 @@ int meta_account_add(struct meta *m, const struct account_new *a, uint64_t *id_r
 
 	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
 		return -1;
-	if (insert_account(c, a, id_r, e) ||
-		link_names(c, STMT_ACCOUNT_ROLE_ADD, *id_r, "role", a->roles, e) ||
-		link_scope(c, *id_r, &a->scope, e))
-		return -1;
-	return sql_commit(c, e);
+	return account_insert(c, a, id_r, e) ? -1 : sql_commit(c, e);
 }
 
 /* Begins a transaction on the account of this name. */
@@ -304,7 +306,7 @@ static int begin_on(struct meta *m, const char *username, struct sql_conn **c_r,
 	return *id_r ? 0 : err_permanent(e, "change(%s) failed: there is no account of this name", username);
 }
 
-static int run_on(struct sql_conn *c, enum statement s, uint64_t id, struct err *e)
+int account_run_on(struct sql_conn *c, enum statement s, uint64_t id, struct err *e)
 {
 	struct sql_stmt *st = sql_use(c, s);
 
@@ -322,10 +324,10 @@ int meta_account_scope_set(struct meta *m, const char *username, const struct ac
 		return -1;
 	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_SCOPE_SET);
 
-	bind_scope(st, scope);
+	account_bind_scope(st, scope);
 	sql_bind_u64(st, id);
-	if (sql_run(st, e) != SQL_DONE || run_on(c, STMT_ACCOUNT_MAILBOXES_CLEAR, id, e) ||
-		run_on(c, STMT_ACCOUNT_DEPARTMENTS_CLEAR, id, e) || link_scope(c, id, scope, e))
+	if (sql_run(st, e) != SQL_DONE || account_run_on(c, STMT_ACCOUNT_MAILBOXES_CLEAR, id, e) ||
+		account_run_on(c, STMT_ACCOUNT_DEPARTMENTS_CLEAR, id, e) || account_link_scope(c, id, scope, e))
 		return -1;
 	return sql_commit(c, e);
 }
@@ -335,7 +337,7 @@ int meta_account_sign_out(struct meta *m, const char *username, struct err *e)
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	uint64_t id;
 
-	if (begin_on(m, username, &c, &id, e) || run_on(c, STMT_ACCOUNT_SIGN_OUT, id, e))
+	if (begin_on(m, username, &c, &id, e) || account_run_on(c, STMT_ACCOUNT_SIGN_OUT, id, e))
 		return -1;
 	return sql_commit(c, e);
 }
@@ -394,7 +396,7 @@ int meta_account_totp_use(struct meta *m, uint64_t id, uint64_t step, struct err
 	return commit_if_changed(c, st, e);
 }
 
-static int find_department(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e)
+int department_find(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e)
 {
 	struct sql_stmt *st = sql_use(c, STMT_DEPARTMENT_FIND);
 
@@ -410,7 +412,7 @@ int meta_department_mailboxes(struct meta *m, const char *name, struct strv *mai
 	uint64_t id;
 
 	if (sql_reader(m->control, &c, e) || sql_begin_snapshot(c, e) ||
-		find_department(c, name, &id, e))
+		department_find(c, name, &id, e))
 		return -1;
 	if (!id)
 		return 0;
@@ -418,7 +420,7 @@ int meta_department_mailboxes(struct meta *m, const char *name, struct strv *mai
 	sql_bind_u64(st, id);
 	CLEANUP(strv_deinit) struct strv mailboxes = { 0 };
 
-	if (take_texts(st, &mailboxes, e))
+	if (account_take_texts(st, &mailboxes, e))
 		return -1;
 	*mailboxes_r = mailboxes;
 	mailboxes = (struct strv){ 0 };
@@ -427,7 +429,7 @@ int meta_department_mailboxes(struct meta *m, const char *name, struct strv *mai
 
 static int make_department(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e)
 {
-	if (find_department(c, name, id_r, e))
+	if (department_find(c, name, id_r, e))
 		return -1;
 	if (*id_r)
 		return 0;
@@ -462,14 +464,14 @@ static int remove_mailboxes(struct sql_conn *c, const char *name, const struct s
 {
 	uint64_t id;
 
-	if (find_department(c, name, &id, e))
+	if (department_find(c, name, &id, e))
 		return -1;
 	if (!id)
 		return err_permanent(e, "change(%s) failed: there is no such department", name);
 	for (size_t i = 0; i < mailboxes->n; i++)
 		if (remove_mailbox(c, id, mailboxes->items[i], e))
 			return -1;
-	return 0;
+	return account_run_on(c, STMT_DEPARTMENT_TOUCH, id, e);
 }
 
 static int put_mailboxes(struct sql_conn *c, const char *name, bool only, const struct strv *mailboxes,
@@ -477,9 +479,9 @@ static int put_mailboxes(struct sql_conn *c, const char *name, bool only, const 
 {
 	uint64_t id;
 
-	if (make_department(c, name, &id, e) || (only && run_on(c, STMT_DEPARTMENT_MAILBOXES_CLEAR, id, e)))
+	if (make_department(c, name, &id, e) || account_run_on(c, STMT_DEPARTMENT_TOUCH, id, e) || (only && account_run_on(c, STMT_DEPARTMENT_MAILBOXES_CLEAR, id, e)))
 		return -1;
-	return link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e);
+	return account_link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e);
 }
 
 int meta_department_change(struct meta *m, const char *name, enum department_change change,

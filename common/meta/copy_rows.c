@@ -106,7 +106,8 @@ static int add_missing(struct sql_conn *from, struct sql_db *into, const struct 
 static int clear(struct sql_conn *to, struct err *e)
 {
 	static const enum statement tables[] = { STMT_COPY_ACCOUNT_DEPARTMENT_CLEAR, STMT_COPY_ACCOUNT_MAILBOX_CLEAR,
-		STMT_COPY_ACCOUNT_ROLE_CLEAR, STMT_COPY_DEPARTMENT_MAILBOX_CLEAR, STMT_COPY_DEPARTMENT_CLEAR };
+		STMT_COPY_ACCOUNT_ROLE_CLEAR, STMT_COPY_ROLE_PERMISSION_CLEAR, STMT_COPY_ROLE_CLEAR, STMT_COPY_SERVICE_CLEAR,
+		STMT_COPY_DEPARTMENT_MAILBOX_CLEAR, STMT_COPY_DEPARTMENT_CLEAR };
 
 	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
 		if (sql_run(sql_use(to, tables[i]), e) == SQL_FAILED)
@@ -193,7 +194,10 @@ static int copy_users(struct users *u, uint64_t *n_r, struct err *e)
 	static const struct table tables[] = {
 		{ STMT_COPY_DEPARTMENT_READ, STMT_COPY_DEPARTMENT_ADD, "it" },
 		{ STMT_COPY_DEPARTMENT_MAILBOX_READ, STMT_DEPARTMENT_MAILBOX_ADD, "it" },
+		{ STMT_COPY_ROLE_READ, STMT_ROLE_ADD, "tt" },
+		{ STMT_COPY_ROLE_PERMISSION_READ, STMT_ROLE_PERMISSION_ADD, "tt" },
 		{ STMT_COPY_ACCOUNT_ROLE_READ, STMT_COPY_ACCOUNT_ROLE_ADD, "it" },
+		{ STMT_COPY_SERVICE_READ, STMT_SERVICE_ADD, "ibbi" },
 		{ STMT_COPY_ACCOUNT_MAILBOX_READ, STMT_ACCOUNT_MAILBOX_ADD, "it" },
 		{ STMT_COPY_ACCOUNT_DEPARTMENT_READ, STMT_COPY_ACCOUNT_DEPARTMENT_ADD, "ii" },
 	};

@@ -52,6 +52,9 @@ static const struct migration control[] = {
 	{ 7,
 #include "schema/0007_control_export.inc"
 	},
+	{ 8,
+#include "schema/0008_control_access.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

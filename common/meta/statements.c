@@ -1,4 +1,5 @@
 /* The statements of the control database, and those of both. */
+#include "base/mem.h"
 #include "meta/statements_table.h"
 
 #include <stddef.h>
@@ -64,7 +65,7 @@ static const struct statement_text statements[STATEMENTS] = {
 	[STMT_ACCOUNT_FIND] = { "account_find", "SELECT id FROM account WHERE username = ?", NULL },
 	[STMT_ACCOUNT_DISABLE] = {
 		"account_disable",
-		"UPDATE account SET disabled = ?, token_generation = token_generation + 1 WHERE id = ?",
+		"UPDATE account SET disabled = ?, token_generation = token_generation + 1, version = version + 1 WHERE id = ?",
 		NULL,
 	},
 	[STMT_ACCOUNT_SIGN_OUT] = {
@@ -74,7 +75,7 @@ static const struct statement_text statements[STATEMENTS] = {
 	},
 	[STMT_ACCOUNT_SCOPE_SET] = {
 		"account_scope_set",
-		"UPDATE account SET scope_all = ?, scope_from_us = ?, scope_until_us = ? WHERE id = ?",
+		"UPDATE account SET scope_all = ?, scope_from_us = ?, scope_until_us = ?, version = version + 1 WHERE id = ?",
 		NULL,
 	},
 	[STMT_ACCOUNT_MAILBOXES_CLEAR] = {
@@ -249,7 +250,12 @@ static const struct statement_text statements[STATEMENTS] = {
 
 static const struct statement_text *text_of(enum statement s)
 {
-	return statements[s].name ? &statements[s] : &statements_capture[s];
+	static const struct statement_text *const tables[] = { statements, statements_access, statements_capture };
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_LEN(tables) && !tables[i][s].name)
+		i++;
+	return &tables[i][s];
 }
 
 const char *statement_name(enum statement s)

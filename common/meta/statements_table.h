@@ -11,6 +11,7 @@ struct statement_text {
 	const char *sqlite; /* NULL: the same */
 };
 
+extern const struct statement_text statements_access[STATEMENTS];
 extern const struct statement_text statements_capture[STATEMENTS];
 
 #endif

@@ -13,11 +13,14 @@ RAW = b"From: a@example.org\r\nTo: b@example.org\r\nSubject: grants %d\r\n\r\nst
 DAEMONS = ("lmtpd", "queryd", "workerd")
 MTA = {"mta_message": "ud", "mta_log": "ud", "mta_incident": "u", "mta_unaccepted": "u"}
 CHANGING = {  # what a program may change, by UPDATE or DELETE; every other table is closed to it
-    "milter": {"outbox": "d"}, "lmtpd": {"outbox": "d"}, "queryd": {"account": "u", "rate_count": "ud", "signin_known": "ud",
-               "export_job": "u"},
+    "milter": {"outbox": "d"}, "lmtpd": {"outbox": "d"},
+    "queryd": {"account": "u", "rate_count": "ud", "signin_known": "ud", "export_job": "u", "service_account": "u", "role": "ud",
+               "role_permission": "d", "account_role": "d", "account_mailbox": "d", "account_department": "d", "department": "ud",
+               "department_mailbox": "d"},
     "workerd": {"outbox": "d", "reconcile_walk": "u", "reconcile_alarm": "u", "orphan": "u", "daily_account": "u", "export_job": "u", **MTA},
     "operator": {"outbox": "d", "import_place": "d", **MTA, "account": "u", "account_role": "d", "account_mailbox": "d",
-                 "account_department": "d", "department": "d", "department_mailbox": "d"},
+                 "account_department": "d", "department": "ud", "department_mailbox": "d", "role": "d", "role_permission": "d",
+                 "service_account": "d"},
 }
 WRITE_ONCE = ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record",
               "ledger_batch", "relocation", "export_request", "audit_intent", "audit_outcome")

@@ -1,0 +1,44 @@
+/* department: departments and the mailboxes that they have, as those see them who manage them. meta/account.h has what scopes
+ * are made from. */
+#ifndef META_DEPARTMENT_H
+#define META_DEPARTMENT_H
+
+#include "base/strv.h"
+#include "meta/meta.h"
+
+#include <stdint.h>
+
+struct department {
+	char *name;
+	uint64_t version; /* moved on by every change of its mailboxes */
+	uint64_t mailboxes;
+	uint64_t accounts; /* so many have it in their scope */
+};
+
+void department_deinit(struct department *d);
+
+/* At most limit departments with a name behind `after`, by name. Caller deinits each and frees: department_list_free(). */
+int meta_department_list(struct meta *m, const char *after, size_t limit, struct department **list_r, size_t *n_r,
+	struct err *e) MUST_CHECK;
+void department_list_free(struct department *list, size_t n);
+
+/* 1 (caller deinits), 0, -1. */
+int meta_department_get(struct meta *m, const char *name, struct department *d_r, struct err *e) MUST_CHECK;
+
+/* At most limit of its mailboxes behind `after`, in order. 1, 0 when there is no such department, -1. */
+int meta_department_page(struct meta *m, const char *name, const char *after, size_t limit, struct strv *mailboxes_r,
+	struct err *e) MUST_CHECK;
+
+/* 1; 0: there is none, or an account has it in its scope. */
+int meta_department_remove(struct meta *m, const char *name, struct err *e) MUST_CHECK;
+
+/* Mailboxes that are in a department, each once, in order, behind `after`. Caller deinits. */
+int meta_member_list(struct meta *m, const char *after, size_t limit, struct strv *mailboxes_r, struct err *e) MUST_CHECK;
+
+/* In which departments a mailbox (in any spelling) is; none: the list is empty. Caller deinits. */
+int meta_member_departments(struct meta *m, const char *mailbox, struct strv *departments_r, struct err *e) MUST_CHECK;
+
+/* It is in just these departments from now on; none takes it out of all. -1 permanent: one does not exist. */
+int meta_member_set(struct meta *m, const char *mailbox, const struct strv *departments, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,168 @@
+/* Managing accounts, roles and departments. */
+#include "meta/statements_table.h"
+
+#include <stddef.h>
+
+const struct statement_text statements_access[STATEMENTS] = {
+	[STMT_DEPARTMENT_LIST] = {
+		"department_list",
+		"SELECT d.name, d.version, (SELECT count(*) FROM department_mailbox dm WHERE dm.department_id = d.id),"
+		" (SELECT count(*) FROM account_department ad WHERE ad.department_id = d.id) FROM department d"
+		" WHERE d.name > ? ORDER BY d.name LIMIT ?",
+		NULL,
+	},
+	[STMT_DEPARTMENT_GET] = {
+		"department_get",
+		"SELECT d.name, d.version, (SELECT count(*) FROM department_mailbox dm WHERE dm.department_id = d.id),"
+		" (SELECT count(*) FROM account_department ad WHERE ad.department_id = d.id) FROM department d WHERE d.name = ?",
+		NULL,
+	},
+	[STMT_DEPARTMENT_TOUCH] = { "department_touch", "UPDATE department SET version = version + 1 WHERE id = ?", NULL },
+	[STMT_DEPARTMENT_TOUCH_IF] = {
+		"department_touch_if",
+		"UPDATE department SET version = version + 1 WHERE id = ? AND version = ?",
+		NULL,
+	},
+	[STMT_DEPARTMENT_USED] = {
+		"department_used",
+		"SELECT count(*) FROM account_department WHERE department_id = ?",
+		NULL,
+	},
+	[STMT_DEPARTMENT_DELETE] = { "department_delete", "DELETE FROM department WHERE id = ?", NULL },
+	[STMT_DEPARTMENT_PAGE] = {
+		"department_page",
+		"SELECT mailbox FROM department_mailbox WHERE department_id = ? AND mailbox > ? ORDER BY mailbox LIMIT ?",
+		NULL,
+	},
+	[STMT_MEMBER_LIST] = {
+		"member_list",
+		"SELECT DISTINCT mailbox FROM department_mailbox WHERE mailbox > ? ORDER BY mailbox LIMIT ?",
+		NULL,
+	},
+	[STMT_MEMBER_DEPARTMENTS] = {
+		"member_departments",
+		"SELECT d.name FROM department_mailbox dm JOIN department d ON d.id = dm.department_id WHERE dm.mailbox = ?"
+		" ORDER BY d.name",
+		NULL,
+	},
+	[STMT_MEMBER_CLEAR] = { "member_clear", "DELETE FROM department_mailbox WHERE mailbox = ?", NULL },
+
+	[STMT_USER_LIST] = {
+		"user_list",
+		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us"
+		" FROM account a LEFT JOIN service_account s ON s.account_id = a.id"
+		" WHERE a.id > ? AND s.account_id IS NULL ORDER BY a.id LIMIT ?",
+		NULL,
+	},
+	[STMT_USER_SERVICES] = {
+		"user_services",
+		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us"
+		" FROM account a JOIN service_account s ON s.account_id = a.id WHERE a.id > ? ORDER BY a.id LIMIT ?",
+		NULL,
+	},
+	[STMT_USER_GET] = {
+		"user_get",
+		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us"
+		" FROM account a WHERE a.id = ?",
+		NULL,
+	},
+	[STMT_USER_MAILBOXES] = {
+		"user_mailboxes",
+		"SELECT mailbox FROM account_mailbox WHERE account_id = ? ORDER BY mailbox",
+		NULL,
+	},
+	[STMT_USER_DEPARTMENTS] = {
+		"user_departments",
+		"SELECT d.name FROM account_department ad JOIN department d ON d.id = ad.department_id WHERE ad.account_id = ?"
+		" ORDER BY d.name",
+		NULL,
+	},
+	[STMT_USER_TOUCH] = { "user_touch", "UPDATE account SET version = version + 1 WHERE id = ?", NULL },
+	[STMT_USER_TOUCH_IF] = {
+		"user_touch_if",
+		"UPDATE account SET version = version + 1 WHERE id = ? AND version = ?",
+		NULL,
+	},
+	[STMT_USER_ROLES_CLEAR] = { "user_roles_clear", "DELETE FROM account_role WHERE account_id = ?", NULL },
+	[STMT_USER_TOTP_SET] = {
+		"user_totp_set",
+		"UPDATE account SET totp_secret = ?, totp_last_step = 0, token_generation = token_generation + 1,"
+		" version = version + 1 WHERE id = ?",
+		NULL,
+	},
+	[STMT_SERVICE_ADD] = {
+		"service_add",
+		"INSERT INTO service_account (account_id, token_hash, certificate, token_us) VALUES (?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_SERVICE_GET] = {
+		"service_get",
+		"SELECT certificate, token_us FROM service_account WHERE account_id = ?",
+		NULL,
+	},
+	[STMT_SERVICE_BY_TOKEN] = {
+		"service_by_token",
+		"SELECT account_id, certificate FROM service_account WHERE token_hash = ?",
+		NULL,
+	},
+	[STMT_SERVICE_TOKEN_SET] = {
+		"service_token_set",
+		"UPDATE service_account SET token_hash = ?, token_us = ? WHERE account_id = ?",
+		NULL,
+	},
+	[STMT_SERVICE_CERTIFICATE_SET] = {
+		"service_certificate_set",
+		"UPDATE service_account SET certificate = ? WHERE account_id = ?",
+		NULL,
+	},
+	[STMT_ROLE_LIST] = {
+		"role_list",
+		"SELECT r.name, r.meaning, r.version, r.custom, (SELECT count(*) FROM account_role ar WHERE ar.role = r.name)"
+		" FROM role r WHERE r.name > ? ORDER BY r.name LIMIT ?",
+		NULL,
+	},
+	[STMT_ROLE_GET] = {
+		"role_get",
+		"SELECT r.name, r.meaning, r.version, r.custom, (SELECT count(*) FROM account_role ar WHERE ar.role = r.name)"
+		" FROM role r WHERE r.name = ?",
+		NULL,
+	},
+	[STMT_ROLE_PERMISSIONS] = {
+		"role_permissions",
+		"SELECT permission FROM role_permission WHERE role = ? ORDER BY permission",
+		NULL,
+	},
+	[STMT_ROLE_ADD] = { "role_add", "INSERT INTO role (name, meaning, custom) VALUES (?, ?, 1)", NULL },
+	[STMT_ROLE_SET] = {
+		"role_set",
+		"UPDATE role SET meaning = ?, version = version + 1 WHERE name = ? AND version = ? AND custom = 1",
+		NULL,
+	},
+	[STMT_ROLE_PERMISSION_ADD] = {
+		"role_permission_add",
+		"INSERT INTO role_permission (role, permission) SELECT ?, name FROM permission WHERE name = ?",
+		NULL,
+	},
+	[STMT_ROLE_PERMISSIONS_CLEAR] = { "role_permissions_clear", "DELETE FROM role_permission WHERE role = ?", NULL },
+	[STMT_ROLE_USED] = { "role_used", "SELECT count(*) FROM account_role WHERE role = ?", NULL },
+	[STMT_ROLE_DELETE] = { "role_delete", "DELETE FROM role WHERE name = ? AND custom = 1", NULL },
+
+	[STMT_COPY_ROLE_READ] = { "copy_role_read", "SELECT name, meaning FROM role WHERE custom = 1", NULL },
+	[STMT_COPY_ROLE_CLEAR] = { "copy_role_clear", "DELETE FROM role WHERE custom = 1", NULL },
+	[STMT_COPY_ROLE_PERMISSION_READ] = {
+		"copy_role_permission_read",
+		"SELECT rp.role, rp.permission FROM role_permission rp JOIN role r ON r.name = rp.role WHERE r.custom = 1",
+		NULL,
+	},
+	[STMT_COPY_ROLE_PERMISSION_CLEAR] = {
+		"copy_role_permission_clear",
+		"DELETE FROM role_permission WHERE role IN (SELECT name FROM role WHERE custom = 1)",
+		NULL,
+	},
+	[STMT_COPY_SERVICE_READ] = {
+		"copy_service_read",
+		"SELECT account_id, token_hash, certificate, token_us FROM service_account",
+		NULL,
+	},
+	[STMT_COPY_SERVICE_CLEAR] = { "copy_service_clear", "DELETE FROM service_account", NULL },
+};
