@@ -3,13 +3,11 @@
 #include "base/clock.h"
 #include "cache/cache.h"
 #include "cache/token_floor.h"
-#include "base/str.h"
 #include "cli/operator.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define NAME_LENGTH_MAX 128
 #define DAY_US (86400 * CLOCK_SECOND)
 
 static void wanted_deinit(struct user_wanted *w)
@@ -17,14 +15,6 @@ static void wanted_deinit(struct user_wanted *w)
 	strv_deinit(&w->roles);
 	strv_deinit(&w->mailboxes);
 	strv_deinit(&w->departments);
-}
-
-static bool name_good(const char *name)
-{
-	for (const char *p = name; *p; p++)
-		if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("\"'<>\\:,;", *p))
-			return false;
-	return *name && strlen(name) <= NAME_LENGTH_MAX && str_utf8_valid(name, strlen(name));
 }
 
 /* A day or an instant; a day as the end of a range is in it. */
@@ -153,7 +143,7 @@ static int read_arguments(struct cli *cli, int argc, char **argv, struct user_wa
 	if (status != CLI_OK || lists)
 		return status;
 	w->username = argv[optind + 1];
-	if (!name_good(w->username))
+	if (!account_name_good(w->username))
 		return cli_usage(&user_command, "\"%s\" is no user name", w->username);
 	if (w->from_us >= w->until_us)
 		return cli_usage(&user_command, "--from is not before --until");

@@ -1,5 +1,6 @@
 #include "meta/account.h"
 
+#include "base/str.h"
 #include "mail/address.h"
 #include "meta/account_private.h"
 
@@ -13,6 +14,16 @@ void account_deinit(struct account *a)
 	strv_deinit(&a->permissions);
 	strv_deinit(&a->scope_mailboxes);
 	*a = (struct account){ 0 };
+}
+
+#define NAME_LENGTH_MAX 128
+
+bool account_name_good(const char *name)
+{
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("\"'<>\\:,;", *p))
+			return false;
+	return *name && strlen(name) <= NAME_LENGTH_MAX && str_utf8_valid(name, strlen(name));
 }
 
 /* ---- reading ---- */

@@ -26,6 +26,9 @@ struct account {
 
 void account_deinit(struct account *a);
 
+/* May a new account have this name? Up to 128 bytes of UTF-8 without blanks, control characters and quotes. */
+bool account_name_good(const char *name);
+
 /* 1 with *a_r (caller deinits), 0, -1. By name for signing in: without permissions and mailboxes, so that looking up a name
  * takes no longer when there is a user with a thousand of them. */
 int meta_account_by_name(struct meta *m, const char *username, struct account *a_r, struct err *e) MUST_CHECK;
