@@ -50,7 +50,7 @@ int audit_intent(struct call *c, const char *actor, const char *strength, const 
 
 int audit_intent_signed_in(struct call *c, const char *detail)
 {
-	return audit_intent(c, NULL, "password+totp", detail);
+	return audit_intent(c, NULL, c->session.strength, detail);
 }
 
 static const char *result_of(unsigned status)

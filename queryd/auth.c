@@ -3,20 +3,26 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "cache/token_floor.h"
+#include "queryd/audit.h"
+#include "queryd/route.h"
 #include "queryd/token.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SCHEME "Bearer "
 
-/* The account was read a moment ago, perhaps from a replica that is behind: tokens that ended since may be known to the
- * cache. It can only end one: a token of an older generation than the account's is dead whatever it says. */
-static bool has_ended(struct call *c, const struct token_claims *claims)
+/* The session was read a moment ago, perhaps from a database that is behind: what has ended since may be known to the cache,
+ * which can only end one. */
+static bool has_ended(struct call *c)
 {
-	char name[TOKEN_FLOOR_NAME_SIZE];
-	uint64_t floor;
+	char account[TOKEN_FLOOR_NAME_SIZE], session[SESSION_END_NAME_SIZE];
+	struct cache *cache = c->service->cache;
+	uint64_t floor, ended;
 
-	return cache_get(c->service->cache, token_floor_name(name, claims->account_id), &floor) && claims->generation < floor;
+	return (cache_get(cache, token_floor_name(account, c->account.id), &floor) && c->session.generation < floor) ||
+		(cache_get(cache, session_end_name(session, &c->session.id), &ended) && ended);
 }
 
 /* RFC 6750: no error code when no token was sent at all. */
@@ -44,28 +50,41 @@ int auth_bearer(struct call *c)
 		log_info(&c->log, "%s", e.text);
 		return refuse(c, true);
 	}
-	int found = meta_account_by_id(c->service->meta, claims.account_id, &c->account, &e);
+	int found = meta_session_get(c->service->meta, &claims.session_id, &c->session, &c->account, &e);
 
 	if (found < 0) {
 		log_error(&c->log, "%s", e.text);
 		response_unavailable(&c->response, "Accounts can't be read at the moment.");
 		return -1;
 	}
-	if (!found || c->account.disabled || c->account.token_generation != claims.generation ||
-		has_ended(c, &claims)) {
-		if (found)
-			account_deinit(&c->account);
-		c->account = (struct account){ 0 };
-		log_info(&c->log, "token of account %llu is revoked", (unsigned long long)claims.account_id);
+	if (!found || claims.account_id != c->account.id || !session_lives(&c->session, &c->account, clock_now_us()) ||
+		has_ended(c)) {
+		account_deinit(&c->account);
+		session_deinit(&c->session);
+		log_info(&c->log, "the session of this token of account %llu has ended", (unsigned long long)claims.account_id);
 		return refuse(c, true);
 	}
 	log_context_set(&c->log, "user", c->account.username);
 	return 0;
 }
 
-/* A token is given for a one-time code and lives no longer than that counts as lately. */
+void auth_ask_factor(struct call *c, const char *detail)
+{
+	char challenge[128];
+
+	response_problem_named(&c->response, 401, "step-up", "%s", detail);
+	snprintf(challenge, sizeof(challenge),
+		"Bearer realm=\"strongroom\", error=\"insufficient_user_authentication\", max_age=\"%" PRId64 "\"",
+		c->service->conf->queryd_mfa_session_us / CLOCK_SECOND);
+	response_header(&c->response, "WWW-Authenticate", challenge);
+}
+
 int auth_fresh(struct call *c)
 {
-	(void)c;
-	return 0;
+	if (clock_now_us() - c->session.factor_us < c->service->conf->queryd_mfa_session_us)
+		return 0;
+	if (!c->route->action || audit_intent_signed_in(c, NULL) == 0)
+		auth_ask_factor(c, "The last one-time code of this session is too old for this. Send another one to "
+			"/api/v1/auth/step-up and ask again.");
+	return -1;
 }

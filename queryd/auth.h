@@ -4,12 +4,15 @@
 
 #include "queryd/call.h"
 
-/* Finds the account behind the request's access token: c->account. -1: the response says why not (401 with
- * WWW-Authenticate, or 503). */
+/* Finds the session behind the request's access token and its account: c->session, c->account. -1: the response says why
+ * not (401 with WWW-Authenticate, or 503). */
 int auth_bearer(struct call *c) MUST_CHECK;
 
-/* Has the second factor been shown lately enough for a route that is `fresh`? After auth_bearer(). -1: the response asks
- * for it. */
+/* Has the second factor been shown lately enough (conf->queryd_mfa_session_us) for a route that is `fresh`? After
+ * auth_bearer(). -1: the response asks for it, and that is on record where the route is. */
 int auth_fresh(struct call *c) MUST_CHECK;
+
+/* The response: 401 that asks for a second factor (RFC 9470), a problem of type step-up. */
+void auth_ask_factor(struct call *c, const char *detail);
 
 #endif

@@ -3,7 +3,7 @@
 #define QUERYD_CALL_H
 
 #include "base/log.h"
-#include "meta/account.h"
+#include "meta/session.h"
 #include "queryd/request.h"
 #include "queryd/response.h"
 #include "queryd/service.h"
@@ -18,6 +18,7 @@ struct call {
 	const struct route *route; /* NULL until one is found */
 	const char *parameters[CALL_PARAMETERS_MAX]; /* the variable segments of the path, decoded */
 	struct account account;	   /* who asks; id 0 before sign-in */
+	struct session session;	   /* by which; without strength before sign-in */
 	struct uuid audit_id;	   /* of the intent */
 	bool audit_open;	   /* an intent without its outcome yet */
 	bool audited;		   /* an intent was written */

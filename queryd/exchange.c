@@ -229,6 +229,7 @@ void exchange_end(void *host, struct MHD_Connection *connection, void **exchange
 		service_release(h->service, x->call.held);
 	if (x->call.account.username)
 		account_deinit(&x->call.account);
+	session_deinit(&x->call.session);
 	response_deinit(&x->call.response);
 	request_deinit(&x->request);
 	free(x);

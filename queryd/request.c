@@ -75,6 +75,15 @@ static void on_request_id(struct request *r, const char *value)
 		memcpy(r->id, value, n + 1);
 }
 
+static void on_user_agent(struct request *r, const char *value)
+{
+	size_t n = 0;
+
+	for (; value[n] && n < REQUEST_AGENT_MAX; n++)
+		r->agent[n] = value[n] >= ' ' && value[n] <= '~' ? value[n] : '?';
+	r->agent[n] = '\0';
+}
+
 static void on_authorization(struct request *r, const char *value)
 {
 	r->authorizations++;
@@ -115,6 +124,7 @@ static const struct {
 	{ "Content-Length", on_content_length },
 	{ "Transfer-Encoding", on_transfer_encoding },
 	{ "X-Request-ID", on_request_id },
+	{ "User-Agent", on_user_agent },
 	{ "Authorization", on_authorization },
 	{ "Content-Type", on_content_type },
 	{ "If-Match", on_if_match },

@@ -16,6 +16,7 @@
 #define REQUEST_HEAD_MAX (32u * 1024)
 #define REQUEST_BODY_MAX (1024u * 1024)
 #define REQUEST_ID_MAX 64
+#define REQUEST_AGENT_MAX 200
 
 enum method { METHOD_OTHER, METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE };
 
@@ -26,6 +27,7 @@ struct request {
 	struct strv query_names, query_values; /* the query's parameters, decoded */
 	char id[REQUEST_ID_MAX + 1]; /* X-Request-ID, the client's or ours */
 	char client[NET_NAME_SIZE];
+	char agent[REQUEST_AGENT_MAX + 1]; /* User-Agent: its beginning, what is not printable ASCII replaced; "" when absent */
 	char *authorization;  /* NULL when absent */
 	char *content_type;   /* NULL when absent */
 	char *if_match;	      /* NULL when absent */

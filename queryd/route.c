@@ -7,6 +7,7 @@
 #include "queryd/openapi.h"
 #include "queryd/read.h"
 #include "queryd/search.h"
+#include "queryd/sessions.h"
 #include "queryd/signin.h"
 
 #include <assert.h>
@@ -14,6 +15,7 @@
 
 const struct route *const route_areas[] = {
 	signin_routes,
+	sessions_routes,
 	search_routes,
 	read_routes,
 	health_routes,

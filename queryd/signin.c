@@ -3,15 +3,11 @@
 #include "base/clock.h"
 #include "queryd/audit.h"
 #include "queryd/body.h"
+#include "queryd/code.h"
 #include "queryd/limit.h"
-#include "queryd/token.h"
+#include "queryd/session_begin.h"
 
-#include <liboath/oath.h>
 #include <string.h>
-
-#define CODE_DIGITS 6
-#define STEP_S 30
-#define WINDOW 1 /* steps to either side: clocks differ */
 
 static void refuse(struct call *c, const char *detail)
 {
@@ -90,60 +86,12 @@ static int find_pending(struct call *c, const char *mfa_token, struct err *e)
 	return found;
 }
 
-/* The step that the code belongs to, in *step_r. 1, 0 when it belongs to none near now, -1. */
-static int match_code(const struct call *c, const char *code, uint64_t *step_r, struct err *e)
-{
-	const struct account *a = &c->account;
-	_free_ char *secret = mem_alloc(a->totp_secret_length, 1);
-	size_t n;
-
-	if (strlen(code) != CODE_DIGITS || strspn(code, "0123456789") != CODE_DIGITS)
-		return 0;
-	if (secret_open(c->service->seal, a->totp_secret, a->totp_secret_length, secret, &n, e) < 0)
-		return -1;
-	int rc = oath_totp_validate4(secret, n, (time_t)(clock_now_us() / CLOCK_SECOND), STEP_S, 0, WINDOW, NULL, step_r,
-		0, code);
-
-	explicit_bzero(secret, n);
-	return rc >= 0;
-}
-
 /* Is the code right and used for the first time? 1, 0, -1. */
 static int check_code(struct call *c, const char *mfa_token, const char *code, struct err *e)
 {
-	uint64_t step;
-	int rc = meta_account_code_try(c->service->meta, c->account.id, clock_now_us(), e);
+	int rc = code_use(c, code, e);
 
-	if (rc == 0)
-		log_warn(&c->log, "no code is looked at: too many were wrong");
-	if (rc == 1)
-		rc = match_code(c, code, &step, e);
-	if (rc == 1)
-		rc = meta_account_totp_use(c->service->meta, c->account.id, step, e);
-	if (rc == 1 && !pending_finish(c->service->pending, mfa_token))
-		rc = 0;
-	return rc;
-}
-
-static void give_token(struct call *c)
-{
-	int64_t now = clock_now_us() / CLOCK_SECOND, life = c->service->conf->queryd_token_us / CLOCK_SECOND;
-	struct token_claims claims = { .account_id = c->account.id, .generation = c->account.token_generation,
-		.issued_s = now, .expires_s = now + life };
-	struct err e;
-	_free_ char *token = token_issue(c->service->keyring, &claims, &e);
-
-	if (!token) {
-		fail(c, &e);
-		return;
-	}
-	limit_signin_succeeded(c, c->account.username);
-	cJSON *j = cJSON_CreateObject();
-
-	json_add_str(j, "access_token", token);
-	json_add_str(j, "token_type", "Bearer");
-	json_add_u64(j, "expires_in", (uint64_t)life);
-	response_json(&c->response, j);
+	return rc == 1 && !pending_finish(c->service->pending, mfa_token) ? 0 : rc;
 }
 
 static void signin_totp(struct call *c)
@@ -166,13 +114,15 @@ static void signin_totp(struct call *c)
 		return;
 	int good = known == 1 ? check_code(c, mfa_token, code, &e) : known;
 
-	if (good < 0)
+	if (good < 0) {
 		fail(c, &e);
-	else if (!good)
+	} else if (!good) {
 		refuse(c, "The code is wrong or was used before, or the sign-in took too long. Start again; after many wrong "
 			"codes, wait five minutes first.");
-	else
-		give_token(c);
+	} else {
+		limit_signin_succeeded(c, c->account.username);
+		session_begin(c, "password+totp");
+	}
 }
 
 const struct route signin_routes[] = {

@@ -1,4 +1,4 @@
-/* signin: from a password and a one-time code to an access token. */
+/* signin: from a password and a one-time code to a session. */
 #ifndef QUERYD_SIGNIN_H
 #define QUERYD_SIGNIN_H
 
@@ -10,8 +10,8 @@
 /* POST auth/login: {"username","password"} → {"mfa_token","expires_in"}. Of an unknown user, a disabled one and a wrong
  * password the answers are the same and take as long.
  *
- * POST auth/totp: {"mfa_token","code"} → {"access_token","token_type","expires_in"}. A code is good once, and few may be
- * tried (meta/account.h): an account without tries left gets the answer of a wrong code. */
+ * POST auth/totp: {"mfa_token","code"} → the tokens of a session (queryd/session_begin.h). A code is good once, and few may
+ * be tried (meta/account.h): an account without tries left gets the answer of a wrong code. */
 extern const struct route signin_routes[];
 
 #endif

@@ -20,13 +20,15 @@ static void jwt_freep(jwt_t **j)
 
 static int add_claims(jwt_t *j, const struct token_claims *c)
 {
-	char subject[24], id[UUID_TEXT_SIZE];
+	char subject[24], id[UUID_TEXT_SIZE], session[UUID_TEXT_SIZE];
 
 	snprintf(subject, sizeof(subject), "%llu", (unsigned long long)c->account_id);
 	return jwt_add_grant(j, "iss", TOKEN_ISSUER) || jwt_add_grant(j, "aud", TOKEN_AUDIENCE) ||
 		jwt_add_grant(j, "sub", subject) || jwt_add_grant(j, "jti", uuid_format(id, &c->id)) ||
 		jwt_add_grant_int(j, "iat", (long)c->issued_s) || jwt_add_grant_int(j, "nbf", (long)c->issued_s) ||
-		jwt_add_grant_int(j, "exp", (long)c->expires_s) || jwt_add_grant_int(j, "gen", (long)c->generation);
+		jwt_add_grant_int(j, "exp", (long)c->expires_s) ||
+		jwt_add_grant_int(j, "auth_time", (long)c->factor_s) ||
+		jwt_add_grant(j, "sid", uuid_format(session, &c->session_id));
 }
 
 char *token_issue(const struct keyring *k, struct token_claims *c, struct err *e)
@@ -149,7 +151,8 @@ static int check_times(const cJSON *claims, int64_t now_s, struct token_claims *
 
 static int check_claims(const cJSON *claims, struct token_claims *c_r, struct err *e)
 {
-	const char *subject, *id;
+	const char *subject, *id, *session;
+	uint64_t factor;
 
 	if (!has_text(claims, "iss", TOKEN_ISSUER) || !has_text(claims, "aud", TOKEN_AUDIENCE))
 		return bad(e, "issuer or audience is another");
@@ -158,8 +161,11 @@ static int check_claims(const cJSON *claims, struct token_claims *c_r, struct er
 	if (json_get_str(claims, "sub", &subject) != 1 ||
 		str_parse_u64(&c_r->account_id, subject, INT64_MAX) < 0 || !c_r->account_id)
 		return bad(e, "sub is no account");
-	if (json_get_u64(claims, "gen", &c_r->generation) != 1)
-		return bad(e, "gen is missing");
+	if (json_get_str(claims, "sid", &session) != 1 || uuid_parse(&c_r->session_id, session) < 0)
+		return bad(e, "sid is no session");
+	if (json_get_u64(claims, "auth_time", &factor) != 1)
+		return bad(e, "auth_time is missing");
+	c_r->factor_s = (int64_t)factor;
 	return 0;
 }
 

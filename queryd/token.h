@@ -16,12 +16,13 @@
 
 struct token_claims {
 	uint64_t account_id;
-	uint64_t generation; /* of the account's tokens */
-	struct uuid id;	     /* jti */
+	struct uuid session_id; /* sid */
+	struct uuid id;		/* jti */
 	int64_t issued_s, expires_s; /* seconds since 1970 */
+	int64_t factor_s;	/* auth_time: the last second factor when it was issued */
 };
 
-/* A signed token; account_id, generation, issued_s and expires_s of c are used, c->id is made. Caller frees; NULL with
+/* A signed token; all members of c but id are used, which is made. Caller frees; NULL with
  * *e. */
 char *token_issue(const struct keyring *k, struct token_claims *c, struct err *e) MUST_CHECK;
 

@@ -47,6 +47,7 @@ GRANT SELECT, INSERT, UPDATE (version), DELETE ON `@NAME@_control`.department TO
 GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.department_mailbox TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.rate_count TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.signin_known TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.session TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.export_request TO 'strongroom_queryd'@'@HOST@';

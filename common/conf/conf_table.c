@@ -208,9 +208,16 @@ const struct setting settings[] = {
 			"one to begin with." },
 	{ "queryd", "tls_key", SETTING_PATH, IN(queryd_tls_key), .standard = "/etc/strongroom/tls/queryd.key",
 		.min = 1, .max = TEXT_MAX, .help = "Private key (PEM) of that certificate." },
-	{ "queryd", "token_life", SETTING_DURATION, IN(queryd_token_us), .standard = "1h", .min = MINUTE, .max = DAY,
+	{ "queryd", "token_life", SETTING_DURATION, IN(queryd_token_us), .standard = "10m", .min = MINUTE, .max = DAY,
+		.help = "The life of an access token. With the refresh token that came with it the next one is got, without signing in "
+			"again." },
+	{ "queryd", "session_life", SETTING_DURATION, IN(queryd_session_us), .standard = "12h", .min = MINUTE, .max = 30 * DAY,
+		.help = "How long somebody stays signed in at most: the life of a session and of its refresh tokens. Then the password "
+			"and the second factor are asked for again." },
+	{ "queryd", "mfa_session", SETTING_DURATION, IN(queryd_mfa_session_us), .standard = "1h", .min = MINUTE, .max = DAY,
 		.alias = "MFA_SESSION_MINUTES", .alias_unit = "m",
-		.help = "How long somebody stays signed in: the life of an access token." },
+		.help = "How long a second factor counts. When the last one is older, searching, reading, exporting, holds and "
+			"administration ask for another one (POST /api/v1/auth/step-up)." },
 	{ "queryd", "request_timeout", SETTING_DURATION, IN(queryd_request_timeout_us), .standard = "1m",
 		.min = SECOND, .max = HOUR,
 		.help = "How long one request may take from its first byte until its answer is sent." },

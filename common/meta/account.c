@@ -36,8 +36,7 @@ int64_t account_time_or(struct sql_stmt *st, int64_t open)
 	return is_open ? open : value;
 }
 
-/* In the order of STMT_ACCOUNT_BY_…. */
-static void take_account(struct sql_stmt *st, struct account *a)
+void account_take(struct sql_stmt *st, struct account *a)
 {
 	a->id = sql_get_u64(st);
 	a->username = sql_get_text(st);
@@ -64,7 +63,7 @@ int account_take_texts(struct sql_stmt *st, struct strv *list, struct err *e)
 	return step == SQL_FAILED ? -1 : 0;
 }
 
-static int load_lists(struct sql_conn *c, struct account *a, struct err *e)
+int account_load_lists(struct sql_conn *c, struct account *a, struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *permissions = sql_use(c, STMT_ACCOUNT_PERMISSIONS);
 	CLEANUP(sql_finishp) struct sql_stmt *mailboxes = sql_use(c, STMT_ACCOUNT_SCOPE);
@@ -83,11 +82,11 @@ static int load_account(struct sql_conn *c, struct sql_stmt *st, bool lists, str
 	int found = sql_find(st, e);
 
 	if (found > 0)
-		take_account(st, &a);
+		account_take(st, &a);
 	sql_finishp(&st);
 	if (found <= 0)
 		return found;
-	if (lists && load_lists(c, &a, e))
+	if (lists && account_load_lists(c, &a, e))
 		return -1;
 	*a_r = a;
 	a = (struct account){ 0 };
@@ -151,7 +150,7 @@ int meta_account_rights(struct meta *m, uint64_t id, struct account *a_r, struct
 	sql_finishp(&st);
 	if (found <= 0)
 		return found;
-	if (load_lists(c, &a, e))
+	if (account_load_lists(c, &a, e))
 		return -1;
 	*a_r = a;
 	a = (struct account){ 0 };

@@ -30,4 +30,9 @@ int account_run_on(struct sql_conn *c, enum statement s, uint64_t id, struct err
 /* 0 with the id, which is 0 when there is no department of this name. */
 int department_find(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e) MUST_CHECK;
 
+/* account.c: the columns of STMT_ACCOUNT_BY_… from the next one on, and then, when st is finished, the permissions and
+ * mailboxes. For what reads an account together with something else; c sees one state of the database throughout. */
+void account_take(struct sql_stmt *st, struct account *a);
+int account_load_lists(struct sql_conn *c, struct account *a, struct err *e) MUST_CHECK;
+
 #endif

@@ -55,6 +55,9 @@ static const struct migration control[] = {
 	{ 8,
 #include "schema/0008_control_access.inc"
 	},
+	{ 9,
+#include "schema/0009_control_session.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

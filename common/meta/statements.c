@@ -151,6 +151,46 @@ static const struct statement_text statements[STATEMENTS] = {
 	[STMT_SIGNIN_KNOWN] = { "signin_known", "SELECT COUNT(*) FROM signin_known WHERE name = ? AND until_us > ?", NULL },
 	[STMT_SIGNIN_FORGET] = { "signin_forget", "DELETE FROM signin_known WHERE until_us < ?", NULL },
 
+	[STMT_SESSION_ADD] = {
+		"session_add",
+		"INSERT INTO session (id, account_id, generation, strength, created_us, seen_us, factor_us, until_us, client, agent,"
+		" refresh_family, refresh_hash, refresh_before, refreshed_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_SESSION_FORGET] = { "session_forget", "DELETE FROM session WHERE until_us < ?", NULL },
+	[STMT_SESSION_GET] = {
+		"session_get",
+		"SELECT s.id, s.account_id, s.generation, s.strength, s.created_us, s.seen_us, s.factor_us, s.until_us, s.client,"
+		" s.agent, s.refresh_family, s.refresh_hash, s.refresh_before, s.refreshed_us, s.ended_us, a.id, a.username,"
+		" a.password_hash, a.totp_secret, a.disabled, a.token_generation, a.scope_all, a.scope_from_us, a.scope_until_us"
+		" FROM session s JOIN account a ON a.id = s.account_id WHERE s.id = ?",
+		NULL,
+	},
+	[STMT_SESSION_LIST] = { /* of a disabled account none lives */
+		"session_list",
+		"SELECT s.id, s.account_id, s.generation, s.strength, s.created_us, s.seen_us, s.factor_us, s.until_us, s.client,"
+		" s.agent FROM session s JOIN account a ON a.id = s.account_id WHERE s.account_id = ? AND s.id < ?"
+		" AND s.until_us > ? AND s.ended_us IS NULL AND s.generation = a.token_generation AND a.disabled = 0"
+		" ORDER BY s.id DESC LIMIT ?",
+		NULL,
+	},
+	[STMT_SESSION_REFRESH] = {
+		"session_refresh",
+		"UPDATE session SET refresh_before = ?, refresh_hash = ?, refreshed_us = ?, seen_us = ?, client = ?, agent = ?"
+		" WHERE id = ? AND refresh_hash = ? AND ended_us IS NULL",
+		NULL,
+	},
+	[STMT_SESSION_FACTOR] = {
+		"session_factor",
+		"UPDATE session SET factor_us = ?, seen_us = ? WHERE id = ? AND ended_us IS NULL",
+		NULL,
+	},
+	[STMT_SESSION_END] = {
+		"session_end",
+		"UPDATE session SET ended_us = ?, end_reason = ? WHERE id = ? AND account_id = ? AND ended_us IS NULL",
+		NULL,
+	},
+
 	[STMT_AUDIT_INTENT_ADD] = {
 		"audit_intent_add",
 		"INSERT INTO audit_intent (id, at_us, account_id, actor, strength, action, object, detail, client,"

@@ -1,15 +1,12 @@
 """Redis beside queryd: what several replicas count and know together, and that nothing depends on it."""
 import json
-import os
-import shutil
 import time
 
 import pytest
 
-from stack.api import Api
-from stack.process import free_port, wait_until
+from stack.process import wait_until
 from stack.redis import Redis
-from stack.site import Daemon, Site
+from stack.replica import Replica
 
 PASSWORD = "correct horse battery staple"
 
@@ -51,29 +48,9 @@ def site_of(new_site):
 @pytest.fixture
 def replica(servers):
     """replica(site): a second queryd of the same archive; its Api."""
-    class Closing:
-        def __init__(self, daemon, dir):
-            self.daemon, self.dir = daemon, dir
-
-        def close(self):
-            if self.daemon.running():
-                self.daemon.end(15, 20)
-            shutil.rmtree(self.dir, ignore_errors=True)
-
-        def show_logs(self):
-            with open(self.daemon.log) as f:
-                return "==== replica ====\n" + f.read()
-
     def make(site):
-        port = free_port()
-        other = Site(dir=site.path("replica"), settings={**site.settings, "queryd.listen": "127.0.0.1:%d" % port, "run_dir": site.path("replica-run")})
-        os.mkdir(site.path("replica-run"))
-        os.chown(site.path("replica-run"), *site.owner())
-        d = Daemon("queryd", [site.program("strongroom-queryd")], {**site.env(), "STRONGROOM_CONF": other.conf}, site.path("replica.log"),
-                   site.path("replica.notify"))
-        servers.append(Closing(d, site.path("replica")))
-        d.wait_ready(30)
-        return Api("https://127.0.0.1:%d" % port, site.ca)
+        servers.append(Replica(site))
+        return servers[-1].api()
     return make
 
 

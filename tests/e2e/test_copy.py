@@ -34,6 +34,7 @@ NOT_COPIED = {
     "control": {"schema_version": "made by init", "permission": "made by init", "role": "made by init", "role_permission": "made by init",
                 "rate_count": "of minutes", "signin_known": "of the networks that reach that installation",
                 **dict.fromkeys(("export_request", "export_job"), "built where it was asked for, and gone in days")},
+                "session": "people sign in there anew",
 }
 
 

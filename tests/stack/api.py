@@ -23,7 +23,7 @@ class Api:
         self.url, self.ca = url, ca
         u = urllib.parse.urlsplit(url)
         self.c = http.client.HTTPSConnection(u.hostname, u.port, context=ssl.create_default_context(cafile=ca), timeout=timeout)
-        self.token = None
+        self.token = self.refresh_token = None
 
     def another(self):
         """A second connection of whoever is signed in."""
@@ -58,7 +58,7 @@ class Api:
                 break
             assert not last, (status, t)
             time.sleep(30 - time.time() % 30 + 0.2)
-        self.token = t["access_token"]
+        self.token, self.refresh_token = t["access_token"], t["refresh_token"]
         return self
 
     def search(self, query="", **more):

@@ -131,6 +131,7 @@ class Site:
             "lmtpd.listen": "inet:127.0.0.1:%d unix:%s" % (self.lmtp_port, self.lmtp_path),
             "milter.listen": milter,
             "queryd.listen": "127.0.0.1:%d" % self.https_port,
+            "queryd.token_life": "1h",    # who signs in once for many tests may be slow
             "queryd.tls_cert": self.path("tls", "cert.pem"), "queryd.tls_key": self.path("tls", "key.pem"),
         }
 

@@ -83,7 +83,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c.message_size_max, 64u << 20);
 	assert_int_equal(c.index_wait_us, 25000);
 	assert_int_equal(c.lock_days, 2557);
-	assert_int_equal(c.queryd_token_us, INT64_C(3600000000));
+	assert_int_equal(c.queryd_token_us, INT64_C(600000000));
 	assert_string_equal(c.lmtpd_listen, "unix:/run/strongroom/lmtp.sock");
 	assert_string_equal(c.lmtpd_tls_cert, "");
 	assert_false(c.index_required);
@@ -239,14 +239,14 @@ static void test_aliases(void **state)
 {
 	(void)state;
 	setenv("MFA_SESSION_MINUTES", "15", 1);
-	struct conf c CLEANUP(conf_deinit) = load("[queryd]\ntoken_life = 2h\n");
+	struct conf c CLEANUP(conf_deinit) = load("[queryd]\nmfa_session = 2h\n");
 
-	assert_int_equal(c.queryd_token_us, INT64_C(900000000));
-	setenv("STRONGROOM_QUERYD_TOKEN_LIFE", "3h", 1);
+	assert_int_equal(c.queryd_mfa_session_us, INT64_C(900000000));
+	setenv("STRONGROOM_QUERYD_MFA_SESSION", "3h", 1);
 	struct conf own CLEANUP(conf_deinit) = load("");
 
-	assert_int_equal(own.queryd_token_us, INT64_C(3) * 3600 * 1000000);
-	unsetenv("STRONGROOM_QUERYD_TOKEN_LIFE");
+	assert_int_equal(own.queryd_mfa_session_us, INT64_C(3) * 3600 * 1000000);
+	unsetenv("STRONGROOM_QUERYD_MFA_SESSION");
 	unsetenv("MFA_SESSION_MINUTES");
 }
 

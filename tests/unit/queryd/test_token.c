@@ -18,6 +18,9 @@
 
 #define NOW INT64_C(1800000000)
 
+#define SID "\"sid\":\"01890000-0000-7000-8000-000000000001\""
+#define AUTH "," SID ",\"auth_time\":1799999999"
+
 static char dir[256];
 static struct keyring *keyring;
 
@@ -68,7 +71,8 @@ static void refused(const char *token)
 
 static char *issue(int64_t issued_s, int64_t expires_s)
 {
-	struct token_claims c = { .account_id = 42, .generation = 3, .issued_s = issued_s, .expires_s = expires_s };
+	struct token_claims c = { .account_id = 42, .session_id = { { 3 } }, .issued_s = issued_s, .expires_s = expires_s,
+		.factor_s = issued_s - 7 };
 	struct err e;
 	char *token = token_issue(keyring, &c, &e);
 
@@ -85,7 +89,8 @@ static void test_round_trip(void **state)
 	(void)state;
 	assert_int_equal(verify(token, &c), 0);
 	assert_int_equal(c.account_id, 42);
-	assert_int_equal(c.generation, 3);
+	assert_int_equal(c.session_id.bytes[0], 3);
+	assert_int_equal(c.factor_s, NOW - 7);
 	assert_int_equal(c.expires_s, NOW + 60);
 	assert_int_equal(verify(again, &other), 0);
 	assert_memory_not_equal(&c.id, &other.id, sizeof(c.id));
@@ -156,8 +161,8 @@ static void test_form(void **state)
 /* A token of this header and these claims with a real signature by `alg` and key; claims NULL: the good ones. */
 static char *forge(jwt_alg_t alg, const char *key, const char *kid, const char *claims)
 {
-	static const char good[] = "{\"iss\":\"strongroom\",\"aud\":\"strongroom-queryd\",\"sub\":\"42\",\"gen\":3,"
-				   "\"jti\":\"01890000-0000-7000-8000-000000000000\",\"iat\":1800000000,"
+	static const char good[] = "{\"iss\":\"strongroom\",\"aud\":\"strongroom-queryd\",\"sub\":\"42\"," SID ","
+				   "\"auth_time\":1799999999,\"jti\":\"01890000-0000-7000-8000-000000000000\",\"iat\":1800000000,"
 				   "\"nbf\":1800000000,\"exp\":1800000060}";
 	jwt_t *j;
 
@@ -244,21 +249,24 @@ static void test_claims(void **state)
 {
 	static const char *const bad[] = {
 		"{}",
-		CLAIMS("\"other\"", "\"strongroom-queryd\"", "\"42\"", ",\"gen\":3" TIMES),
-		CLAIMS("\"strongroom\"", "\"other\"", "\"42\"", ",\"gen\":3" TIMES),
-		CLAIMS("\"strongroom\"", "[\"strongroom-queryd\"]", "\"42\"", ",\"gen\":3" TIMES),
-		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "42", ",\"gen\":3" TIMES),
-		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"0\"", ",\"gen\":3" TIMES),
-		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"-1\"", ",\"gen\":3" TIMES),
-		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42 \"", ",\"gen\":3" TIMES),
+		CLAIMS("\"other\"", "\"strongroom-queryd\"", "\"42\"", AUTH TIMES),
+		CLAIMS("\"strongroom\"", "\"other\"", "\"42\"", AUTH TIMES),
+		CLAIMS("\"strongroom\"", "[\"strongroom-queryd\"]", "\"42\"", AUTH TIMES),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "42", AUTH TIMES),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"0\"", AUTH TIMES),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"-1\"", AUTH TIMES),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42 \"", AUTH TIMES),
 		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", TIMES),
-		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", ",\"gen\":\"3\"" TIMES),
-		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", ",\"gen\":3,\"iat\":1800000000,\"nbf\":1800000000"),
-		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", ",\"gen\":3,\"iat\":1800000000,\"exp\":1800000060"),
-		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", ",\"gen\":3,\"nbf\":1800000000,\"exp\":1800000060"),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", "," SID TIMES),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", ",\"auth_time\":1799999999" TIMES),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", ",\"sid\":\"x\",\"auth_time\":1799999999" TIMES),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", "," SID ",\"auth_time\":\"1799999999\"" TIMES),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", AUTH ",\"iat\":1800000000,\"nbf\":1800000000"),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", AUTH ",\"iat\":1800000000,\"exp\":1800000060"),
+		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"", AUTH ",\"nbf\":1800000000,\"exp\":1800000060"),
 		CLAIMS("\"strongroom\"", "\"strongroom-queryd\"", "\"42\"",
-			",\"gen\":3,\"iat\":1800000000,\"nbf\":1800000000,\"exp\":\"1800000060\""),
-		"{\"iss\":\"strongroom\",\"aud\":\"strongroom-queryd\",\"sub\":\"42\",\"gen\":3,\"jti\":\"x\"" TIMES "}",
+			AUTH ",\"iat\":1800000000,\"nbf\":1800000000,\"exp\":\"1800000060\""),
+		"{\"iss\":\"strongroom\",\"aud\":\"strongroom-queryd\",\"sub\":\"42\",\"jti\":\"x\"" AUTH TIMES "}",
 	};
 	const struct keyring_key *key = keyring_signer(keyring);
 

@@ -1,0 +1,15 @@
+/* session_begin: what somebody who has proved who they are gets: a session, its refresh token, and access tokens. */
+#ifndef QUERYD_SESSION_BEGIN_H
+#define QUERYD_SESSION_BEGIN_H
+
+#include "queryd/call.h"
+#include "queryd/refresh_token.h"
+
+/* Begins a session of c->account, proved now by `strength`, and answers with its first tokens. */
+void session_begin(struct call *c, const char *strength);
+
+/* Answers with a new access token of c->session and with this refresh token: {"access_token","token_type","expires_in",
+ * "refresh_token","refresh_expires_in"}. */
+void session_give_tokens(struct call *c, const struct refresh_token *refresh);
+
+#endif
