@@ -164,6 +164,61 @@ static char *message_id(struct span value)
 	return clean(text);
 }
 
+/* ---- references ---- */
+
+/* The first is where the conversation began, the last are what was answered. */
+#define REFERENCES_FIRST 20
+#define REFERENCES_LAST (PARSED_REFERENCES_MAX - REFERENCES_FIRST - 1)
+
+/* The next <…> of an unfolded value, from *at, which moves behind it; .at is NULL at the end. */
+static struct span next_reference(const char **at)
+{
+	const char *from = strchr(*at, '<'), *to = from ? strchr(from, '>') : NULL;
+
+	if (!to)
+		return (struct span){ NULL, 0 };
+	*at = to + 1;
+	return span_trim(span_between(from + 1, to));
+}
+
+static void add_reference(struct parsed *p, struct span id)
+{
+	_free_ char *text = text_clean(id);
+
+	if (*text)
+		strv_add_unique(&p->references, text);
+}
+
+/* All but those in the middle of very many. */
+static void add_references(struct parsed *p, struct span value)
+{
+	_free_ char *text = squeeze(header_unfold(value));
+	size_t n = 0, i = 0;
+	struct span id;
+
+	for (const char *at = text; next_reference(&at).at;)
+		n++;
+	for (const char *at = text; (id = next_reference(&at)).at; i++)
+		if (i < REFERENCES_FIRST || i + REFERENCES_LAST >= n)
+			add_reference(p, id);
+}
+
+static void read_references(struct parsed *p, const struct header *h)
+{
+	const struct field *reply = header_find(h, "In-Reply-To"), *references = header_find(h, "References");
+
+	if (reply) { /* the first: who follows a conversation needs no other */
+		_free_ char *text = squeeze(header_unfold(reply->value));
+		const char *at = text;
+		struct span id = next_reference(&at);
+
+		if (id.at)
+			add_reference(p, id);
+	}
+	if (references)
+		add_references(p, references->value);
+}
+
 /* "-600" is meant as "-0600". Caller frees. */
 static char *mend_zone(struct span value)
 {
@@ -233,6 +288,7 @@ static void read_values(struct parsed *p, struct text *text, const struct header
 		p->message_id = message_id(id->value);
 		add_repeated(p, text, h, id);
 	}
+	read_references(p, h);
 	for (; date && !p->has_date; date = header_next(h, date, "Date"))
 		read_date(p, date->value);
 	if (!p->has_date)

@@ -102,6 +102,54 @@ static char *names_of(const struct message_row *row)
 	return buf_take(&list);
 }
 
+/* ---- facets and links ---- */
+
+static void add_value(struct strv *v, const char *value)
+{
+	if (*value && strlen(value) <= INDEX_VALUE_SIZE_MAX && v->n < INDEX_VALUES_MAX)
+		strv_add_unique(v, value);
+}
+
+static void collect_of_role(struct strv *v, const struct message_row *row, enum participant_role role)
+{
+	for (size_t i = 0; i < row->participant_count; i++)
+		if (row->participants[i].role == role)
+			add_value(v, row->participants[i].normal);
+}
+
+static void collect_senders(struct strv *v, const struct message_row *row)
+{
+	collect_of_role(v, row, ROLE_FROM);
+	if (!v->n)
+		collect_of_role(v, row, ROLE_ENVELOPE_FROM);
+}
+
+static void collect_ids(struct strv *v, const struct message_row *row, const struct strv *references)
+{
+	if (*row->message_id)
+		strv_add(v, row->message_id);
+	for (size_t i = 0; i < references->n; i++)
+		if (strcmp(references->items[i], row->message_id) != 0 && v->n < INDEX_IDS_MAX)
+			strv_add(v, references->items[i]);
+}
+
+static unsigned marks_of(const struct message_row *row)
+{
+	bool truncated = row->parse_flags & (PARSE_TEXT_TRUNCATED | PARSE_HEADER_TRUNCATED | PARSE_PARTS);
+	bool unreadable = row->parse_flags & (PARSE_FAILED | PARSE_ENCRYPTED);
+
+	return (truncated ? MARK_TRUNCATED : 0) | (unreadable ? MARK_UNREADABLE : 0);
+}
+
+static size_t list_size(const struct strv *v)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < v->n; i++)
+		bytes += strlen(v->items[i]) + 1 + sizeof(char *);
+	return bytes;
+}
+
 static size_t size_of(const struct document *d)
 {
 	const char *const strings[] = { d->from, d->to, d->cc, d->bcc, d->envelope, d->subject, d->body,
@@ -110,16 +158,19 @@ static size_t size_of(const struct document *d)
 
 	for (size_t i = 0; i < ARRAY_LEN(strings); i++)
 		bytes += strlen(strings[i]) + 1;
-	for (size_t i = 0; i < d->mailboxes.n; i++)
-		bytes += strlen(d->mailboxes.items[i]) + 1 + sizeof(char *);
-	return bytes;
+	return bytes + list_size(&d->mailboxes) + list_size(&d->senders) + list_size(&d->attachment_types) +
+		list_size(&d->ids);
 }
 
-struct document *document_new(const struct message_row *row, char *text)
+struct document *document_new(const struct message_row *row, const struct strv *references, char *text)
 {
 	struct document *d = MEM_NEW(struct document);
 
 	collect_mailboxes(&d->mailboxes, row);
+	collect_senders(&d->senders, row);
+	for (size_t i = 0; i < row->attachment_count; i++)
+		add_value(&d->attachment_types, row->attachments[i].content_type);
+	collect_ids(&d->ids, row, references);
 	d->from = people(row, ROLES_FROM);
 	d->to = people(row, ROLES_TO);
 	d->cc = people(row, ROLES_CC);
@@ -145,6 +196,10 @@ struct document *document_new(const struct message_row *row, char *text)
 		.attachment_names = d->attachment_names,
 		.message_id = d->message_id,
 		.mailboxes = &d->mailboxes,
+		.senders = &d->senders,
+		.attachment_types = &d->attachment_types,
+		.ids = &d->ids,
+		.marks = marks_of(row),
 	};
 	return d;
 }
@@ -157,6 +212,9 @@ void document_freep(struct document **d)
 	if (!was)
 		return;
 	strv_deinit(&was->mailboxes);
+	strv_deinit(&was->senders);
+	strv_deinit(&was->attachment_types);
+	strv_deinit(&was->ids);
 	free(was->from);
 	free(was->to);
 	free(was->cc);

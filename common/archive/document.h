@@ -13,12 +13,13 @@
 struct document {
 	struct index_doc doc; /* views of the members below */
 	struct strv mailboxes;
+	struct strv senders, attachment_types, ids;
 	char *from, *to, *cc, *bcc, *envelope, *subject, *body, *attachment_names, *message_id;
 	size_t bytes; /* roughly what it takes in memory */
 };
 
-/* text becomes the document's. Caller frees. */
-struct document *document_new(const struct message_row *row, char *text) __attribute__((returns_nonnull));
+/* text becomes the document's; references: the identifiers that the message names. Caller frees. */
+struct document *document_new(const struct message_row *row, const struct strv *references, char *text) __attribute__((returns_nonnull));
 void document_freep(struct document **d);
 
 #endif

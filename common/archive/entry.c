@@ -82,7 +82,7 @@ void entry_describe(struct entry *e, struct parsed *parsed)
 	row->attachment_count = parsed->attachment_count;
 	parsed->attachments = NULL;
 	parsed->attachment_count = 0;
-	e->document = document_new(row, take(&parsed->text));
+	e->document = document_new(row, &parsed->references, take(&parsed->text));
 }
 
 void entry_deinit(struct entry *e)

@@ -52,7 +52,7 @@ static int make_document(struct archive *a, const struct message_row *row, struc
 		return got;
 	if (parser_pool_parse(a->parsers, m, &p, e))
 		return -1;
-	*d_r = document_new(row, p->text);
+	*d_r = document_new(row, &p->references, p->text);
 	p->text = mem_strdup("");
 	return 0;
 }

@@ -78,11 +78,38 @@ int index_search(struct index *i, const struct scope *scope, const struct index_
 
 void index_page_deinit(struct index_page *p)
 {
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		free(p->hits[i].snippet);
+		free(p->hits[i].links);
+	}
 	free(p->hits);
 	free(p->next);
 	*p = (struct index_page){ 0 };
+}
+
+int index_facets_count(struct index *i, const struct scope *scope, const struct index_facets_request *r,
+	struct index_facets *f_r, struct err *e)
+{
+	*f_r = (struct index_facets){ 0 };
+	if (i->driver->facets(i, scope, r, f_r, e) == 0)
+		return 0;
+	index_facets_deinit(f_r);
+	return -1;
+}
+
+void index_facets_deinit(struct index_facets *f)
+{
+	for (size_t k = 0; k < FACETS; k++) {
+		for (size_t i = 0; i < f->of[k].n; i++)
+			free(f->of[k].values[i].value);
+		free(f->of[k].values);
+	}
+	*f = (struct index_facets){ 0 };
+}
+
+int index_generation(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct err *e)
+{
+	return i->driver->generation(i, text_r, e);
 }
 
 int index_has(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e)

@@ -24,8 +24,15 @@ struct index_doc {
 	const char *from, *to, *cc, *bcc, *envelope;
 	const char *subject, *body, *attachment_names, *message_id;
 	const struct strv *mailboxes; /* normal addresses of the participants that count for scopes */
+	const struct strv *senders, *attachment_types; /* for facets, each once, at most INDEX_VALUES_MAX; may be NULL */
+	const struct strv *ids;	      /* in Message-ID, In-Reply-To and References, each once; at most INDEX_IDS_MAX; may be NULL */
+	unsigned marks;		      /* enum query_mark */
 	bool *refused; /* set when the index will not have this one for what it is; NULL: that fails the batch */
 };
+
+#define INDEX_VALUES_MAX 100
+#define INDEX_VALUE_SIZE_MAX 320 /* bytes of a sender or type; longer ones are left out */
+#define INDEX_IDS_MAX 100
 
 enum index_mode { INDEX_READ, INDEX_WRITE };
 
@@ -49,6 +56,8 @@ int index_sync(struct index *i, struct err *e) MUST_CHECK;
 struct index_hit {
 	struct uuid id;
 	char *snippet; /* a piece of the body (or subject) as HTML text: escaped, the hits between <mark> and </mark> */
+	struct link *links; /* asked for instead of the snippet, which is NULL then */
+	size_t link_count;
 };
 
 struct index_page {
@@ -69,12 +78,72 @@ struct index_request {
 	size_t limit;	    /* 1 .. INDEX_PAGE_MAX */
 	const char *cursor; /* NULL: the first page. Permanent error when it is none of ours */
 	int64_t count_us;   /* after so long the embedded index counts no more than INDEX_COUNT_SURE; 0: it has time */
+	bool links;	    /* hits with their links, uncounted */
 };
 
 /* A page of what matches within the scope; caller deinits. New mail never shifts later pages. */
 int index_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
 	struct err *e) MUST_CHECK;
 void index_page_deinit(struct index_page *p);
+
+/* ---- facets ---- */
+
+enum index_facet {
+	FACET_SENDER,	       /* addresses in From; where there are none, the envelope's sender */
+	FACET_DEPARTMENT,      /* the request's groups of mailboxes */
+	FACET_MONTH,	       /* of the message's date, in UTC: 2011-06 */
+	FACET_ATTACHMENT_TYPE, /* type/subtype, as the message says */
+	FACETS		       /* how many there are */
+};
+
+/* How many messages have a value. */
+struct index_value {
+	char *value;
+	uint64_t count;
+};
+
+struct index_facet_list {
+	struct index_value *values; /* the most frequent first, equals by value; months: the latest first */
+	size_t n;
+	bool more;  /* there are other values */
+	bool exact; /* else a count means at least so many, and a value may be missing */
+};
+
+struct index_facets {
+	struct index_facet_list of[FACETS]; /* those that were not asked for are empty */
+};
+
+#define INDEX_FACET_VALUES 50
+#define INDEX_FACET_MONTHS 600
+#define INDEX_FACETS_SURE 1000		   /* messages that the embedded index looks at, however long it takes, ... */
+#define INDEX_FACETS_MAX 100000		   /* ... and the most; the newest first */
+#define INDEX_FACETS_US INT64_C(250000)	   /* for time_us, where somebody waits */
+
+/* Mailboxes with a name. */
+struct index_group {
+	const char *name;
+	const struct strv *mailboxes; /* normal addresses */
+};
+
+struct index_facets_request {
+	const struct query *query;
+	unsigned wanted; /* bits: 1u << enum index_facet */
+	const struct index_group *groups; /* for FACET_DEPARTMENT; a message counts once in each that took part */
+	size_t group_count;
+	int64_t time_us; /* after so long what was counted so far is the answer; 0: it has time */
+};
+
+/* Counts what matches within the scope by its values; caller deinits. */
+int index_facets_count(struct index *i, const struct scope *scope, const struct index_facets_request *r,
+	struct index_facets *f_r, struct err *e) MUST_CHECK;
+void index_facets_deinit(struct index_facets *f);
+
+/* ---- for upkeep ---- */
+
+#define INDEX_GENERATION_SIZE 40
+
+/* Tells one making of the index from the next: the version of its form and when it was begun. */
+int index_generation(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct err *e) MUST_CHECK;
 
 /* Which messages it holds: present_r[i] tells of ids[i]. For upkeep, which asks for some hundred at a time. */
 int index_has(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e) MUST_CHECK;

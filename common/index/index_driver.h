@@ -14,6 +14,9 @@ struct index_driver {
 	int (*sync)(struct index *i, struct err *e);
 	int (*search)(struct index *i, const struct scope *scope, const struct index_request *r,
 		struct index_page *page_r, struct err *e);
+	int (*facets)(struct index *i, const struct scope *scope, const struct index_facets_request *r, struct index_facets *f_r,
+		struct err *e);
+	int (*generation)(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct err *e);
 	int (*has)(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e);
 	int (*count)(struct index *i, uint64_t *n_r, struct err *e);
 	int (*ready)(struct index *i, struct err *e);

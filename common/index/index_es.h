@@ -9,6 +9,8 @@
  *	index_es_write.c	adding documents
  *	index_es_query.c	query and scope -> JSON
  *	index_es_search.c	a page: hits, count, snippets
+ *	index_es_facets.c	counting what matches by its values
+ *	index_es_generation.c	which making of the indices is searched
  *	index_es_pit.c		points in time, for those who page on
  *	index_es_rebuild.c	building indices beside the live ones and moving the alias to them
  *
@@ -46,6 +48,8 @@ struct es {
 	/* under the lock: */
 	struct strv known;   /* indices that are there */
 	struct strv written; /* since they were last refreshed */
+	char generation[INDEX_GENERATION_SIZE];
+	int64_t generation_until_us; /* so long it is not asked for again; monotonic */
 };
 
 static inline struct es *es_of(struct index *i)
@@ -85,7 +89,7 @@ int es_need_index(struct es *s, const char *name, struct err *e) MUST_CHECK;
 /* Gives the indices of a rebuild the settings that live ones have. */
 int es_settle_indices(struct es *s, struct err *e) MUST_CHECK;
 
-#define ES_SCHEMA_VERSION 1 /* as in the template's mappings: _meta.strongroom */
+#define ES_SCHEMA_VERSION 2 /* as in the template's mappings: _meta.strongroom */
 
 /* ---- the others ---- */
 
@@ -99,10 +103,17 @@ void es_put_token(struct es_json *j, const char *text, size_t len);
 /* What matches q within the scope. */
 void es_put_query(struct es_json *j, const struct query *q, const struct scope *scope, struct tokenizer *t);
 
+/* Any of these took part. */
+void es_put_mailboxes(struct es_json *j, const struct strv *list);
+
 int es_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
 int es_sync(struct index *i, struct err *e) MUST_CHECK;
 int es_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
 	struct err *e) MUST_CHECK;
+
+int es_facets(struct index *i, const struct scope *scope, const struct index_facets_request *r, struct index_facets *f_r,
+	struct err *e) MUST_CHECK;
+int es_generation(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct err *e) MUST_CHECK;
 
 int es_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, const struct index_rebuild *what,
 	struct uuid *done_r, struct err *e) MUST_CHECK;

@@ -1,4 +1,5 @@
 #include "base/hex.h"
+#include "index/facets.h"
 #include "index/index_es.h"
 #include "index/mailbox_digest.h"
 #include "index/marks.h"
@@ -68,6 +69,51 @@ static void put_mailboxes(struct es_json *j, const struct strv *list)
 	es_put(j, "]");
 }
 
+/* Both at most INDEX_VALUES_MAX. */
+static void put_values(struct es_json *j, const char *name, const struct strv *list)
+{
+	if (!list || !list->n)
+		return;
+	es_put_name(j, name);
+	es_put(j, "[");
+	for (size_t i = 0; i < list->n; i++) {
+		es_put(j, i ? "," : "");
+		es_put_string(j, list->items[i], strlen(list->items[i]));
+	}
+	es_put(j, "]");
+}
+
+static void put_links(struct es_json *j, const struct strv *ids)
+{
+	if (!ids || !ids->n)
+		return;
+	es_put_name(j, "link");
+	es_put(j, "[");
+	for (size_t i = 0; i < ids->n; i++) {
+		char text[LINK_TEXT_SIZE];
+		struct link l = link_of(ids->items[i]);
+
+		es_put(j, i ? "," : "");
+		es_put_string(j, link_format(text, &l), LINK_TEXT_SIZE - 1);
+	}
+	es_put(j, "]");
+}
+
+static void put_facts(struct es_json *j, const struct index_doc *d)
+{
+	char month[FACETS_MONTH_SIZE];
+
+	es_put_name(j, "month");
+	es_put_string(j, facets_month(month, d->date_us), FACETS_MONTH_SIZE - 1);
+	put_values(j, "sender", d->senders);
+	put_values(j, "attachment_type", d->attachment_types);
+	put_links(j, d->ids);
+	if (d->marks)
+		es_put(j, d->marks == MARK_TRUNCATED ? ",\"mark\":[\"truncated\"]" :
+			  d->marks == MARK_UNREADABLE ? ",\"mark\":[\"unreadable\"]" :
+							",\"mark\":[\"truncated\",\"unreadable\"]");
+}
+
 void es_put_doc(struct es_json *j, const struct index_doc *d, struct tokenizer *t)
 {
 	char id[UUID_TEXT_SIZE];
@@ -82,6 +128,7 @@ void es_put_doc(struct es_json *j, const struct index_doc *d, struct tokenizer *
 	es_put_name(j, "has_attachment");
 	es_put(j, d->has_attachment ? "true" : "false");
 	put_mailboxes(j, d->mailboxes);
+	put_facts(j, d);
 	put_tokens(j, "from", d->from, t);
 	put_tokens(j, "to", d->to, t);
 	put_tokens(j, "cc", d->cc, t);

@@ -84,6 +84,29 @@ static void put_range(struct es_json *j, const char *field, int64_t low, int64_t
 	es_put(j, "}}}");
 }
 
+/* ---- never from text ---- */
+
+static void put_links(struct es_json *j, const struct query *q)
+{
+	es_put(j, "{\"terms\":{\"link\":[");
+	for (size_t i = 0; i < q->link_count; i++) {
+		char text[LINK_TEXT_SIZE];
+
+		es_put(j, i ? "," : "");
+		es_put_string(j, link_format(text, &q->links[i]), LINK_TEXT_SIZE - 1);
+	}
+	es_put(j, "]}}");
+}
+
+static void put_one(struct es_json *j, const struct uuid *id)
+{
+	char text[UUID_TEXT_SIZE];
+
+	es_put(j, "{\"ids\":{\"values\":[");
+	es_put_string(j, uuid_format(text, id), UUID_TEXT_SIZE - 1);
+	es_put(j, "]}}");
+}
+
 /* ---- operators ---- */
 
 /* What is joined by one operator becomes one list, however it was put in parentheses. */
@@ -153,6 +176,15 @@ static void put_node(struct es_json *j, const struct query *q, struct tokenizer 
 	case QUERY_HAS_ATTACHMENT:
 		es_put(j, "{\"term\":{\"has_attachment\":true}}");
 		return;
+	case QUERY_IS:
+		es_put(j, q->mark == MARK_TRUNCATED ? "{\"term\":{\"mark\":\"truncated\"}}" : "{\"term\":{\"mark\":\"unreadable\"}}");
+		return;
+	case QUERY_LINKED:
+		put_links(j, q);
+		return;
+	case QUERY_ONE:
+		put_one(j, &q->id);
+		return;
 	case QUERY_AND:
 	case QUERY_OR:
 	case QUERY_NOT:
@@ -167,7 +199,7 @@ static void put_node(struct es_json *j, const struct query *q, struct tokenizer 
 
 /* ---- the scope ---- */
 
-static void put_mailboxes(struct es_json *j, const struct strv *list)
+void es_put_mailboxes(struct es_json *j, const struct strv *list)
 {
 	es_put(j, "{\"bool\":{\"should\":[");
 	for (size_t i = 0; i < list->n; i++) {
@@ -190,7 +222,7 @@ static void put_scope(struct es_json *j, const struct scope *scope)
 	if (scope_is_all(scope))
 		return;
 	es_put(j, ",");
-	put_mailboxes(j, scope_mailboxes(scope));
+	es_put_mailboxes(j, scope_mailboxes(scope));
 }
 
 void es_put_query(struct es_json *j, const struct query *q, const struct scope *scope, struct tokenizer *t)

@@ -98,9 +98,9 @@ static void put_request(struct es_json *j, const struct search *x, size_t size, 
 	es_put_name(j, "size");
 	es_put_number(j, (int64_t)size);
 	es_put_name(j, "track_total_hits");
-	es_put_number(j, count ? INDEX_COUNT_MAX + 1 : 1); /* "false" leaves the whole out */
+	es_put_number(j, count && !x->request->links ? INDEX_COUNT_MAX + 1 : 1); /* "false" leaves the whole out */
 	es_put_name(j, "_source");
-	es_put(j, "[\"title\",\"text\"]");
+	es_put(j, x->request->links ? "[\"link\"]" : "[\"title\",\"text\"]");
 	es_put_name(j, "timeout");
 	es_put(j, "\"");
 	es_put_number(j, x->s->conf->es_timeout_us / 1000 * 9 / 10);
@@ -133,6 +133,17 @@ static int take_total(struct search *x, const cJSON *hits)
 	return 0;
 }
 
+/* A list, or one alone. */
+static void take_links(const cJSON *list, struct index_hit *to)
+{
+	const cJSON *item;
+
+	to->links = MEM_ARRAY(struct link, (size_t)cJSON_GetArraySize(list));
+	cJSON_ArrayForEach(item, list)
+		if (cJSON_IsString(item) && link_parse(&to->links[to->link_count], item->valuestring) == 0)
+			to->link_count++;
+}
+
 static int take_hit(struct search *x, const cJSON *hit)
 {
 	const cJSON *source = cJSON_GetObjectItemCaseSensitive(hit, "_source"),
@@ -147,7 +158,10 @@ static int take_hit(struct search *x, const cJSON *hit)
 	x->last.date_us = (int64_t)date->valuedouble;
 	x->last.id = to->id;
 	x->has_last = true;
-	to->snippet = marks_snippet(x->marks, x->tokenizer, title, text);
+	if (x->request->links)
+		take_links(cJSON_GetObjectItemCaseSensitive(source, "link"), to);
+	else
+		to->snippet = marks_snippet(x->marks, x->tokenizer, title, text);
 	x->page->n++;
 	return 0;
 }
@@ -235,7 +249,9 @@ static int search_page(struct search *x)
 	while (more && x->page->n < limit) {
 		size_t left = limit - x->page->n;
 
-		if (search_some(x, left < HITS_AT_ONCE ? left : HITS_AT_ONCE, first, &more))
+		size_t some = x->request->links ? INDEX_PAGE_MAX : HITS_AT_ONCE;
+
+		if (search_some(x, left < some ? left : some, first, &more))
 			return -1;
 		first = false;
 	}

@@ -1,9 +1,12 @@
 #include "index/index_fts.h"
 
+#include "base/clock.h"
 #include "index/index_fts_damage.h"
 #include "index/index_fts_gate.h"
 #include "sys/io.h"
 
+#include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 struct fts *fts_new(const char *path, enum index_mode mode)
@@ -170,6 +173,22 @@ static int count_docs(struct index *i, uint64_t *n_r, struct err *e)
 	return read_number(i, SQL_COUNT_DOCS, n_r, e);
 }
 
+static int generation(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct err *e)
+{
+	uint64_t made_us;
+
+	if (read_number(i, SQL_MADE, &made_us, e))
+		return -1;
+	time_t seconds = (time_t)(made_us / CLOCK_SECOND);
+	char when[32];
+	struct tm t;
+
+	gmtime_r(&seconds, &t);
+	strftime(when, sizeof(when), "%Y%m%dt%H%M%S", &t);
+	snprintf(text_r, INDEX_GENERATION_SIZE, "%d.%s%03d", FTS_SCHEMA_VERSION, when, (int)(made_us / 1000 % 1000));
+	return 0;
+}
+
 static int ready(struct index *i, struct err *e)
 {
 	uint64_t any;
@@ -220,6 +239,8 @@ const struct index_driver index_fts_driver = {
 	.add = fts_add,
 	.sync = fts_sync,
 	.search = fts_search,
+	.facets = fts_facets,
+	.generation = generation,
 	.has = has_docs,
 	.count = count_docs,
 	.ready = ready,

@@ -11,6 +11,7 @@
  *	index_fts_plan.c	query and scope -> plan
  *	index_fts_walk.c	plan -> rows, newest first
  *	index_fts_search.c	a page: rows, count, snippets
+ *	index_fts_facets.c	counting what matches by its values
  *	index_fts_damage.c	a note beside the file that it is damaged
  *	index_fts_gate.c	locks around the file's name
  *	index_fts_rebuild.c	building another file beside it and putting it in its place */
@@ -57,6 +58,12 @@ int fts_add(struct index *i, const struct index_doc *docs, size_t n, struct err 
 int fts_sync(struct index *i, struct err *e) MUST_CHECK;
 int fts_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
 	struct err *e) MUST_CHECK;
+
+int fts_facets(struct index *i, const struct scope *scope, const struct index_facets_request *r, struct index_facets *f_r,
+	struct err *e) MUST_CHECK;
+
+/* What the column `facets` of a document holds. */
+void fts_pack_facets(struct buf *b, const struct index_doc *d);
 
 int fts_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, const struct index_rebuild *what,
 	struct uuid *done_r, struct err *e) MUST_CHECK;

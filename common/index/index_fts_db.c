@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x53524958 /* "SRIX" */
-#define SCHEMA_VERSION 2
 #define BUSY_TIMEOUT_MS 5000
 
 /* Pages of the write-ahead log. Where it is due its pages are moved into the file while others go on reading and writing;
@@ -28,13 +27,15 @@ static const char schema[] =
 	"PRAGMA journal_mode = WAL;"
 	"BEGIN IMMEDIATE;"
 	"PRAGMA application_id = " NUMBER(APPLICATION_ID) ";"
-	"PRAGMA user_version = " NUMBER(SCHEMA_VERSION) ";"
+	"PRAGMA user_version = " NUMBER(FTS_SCHEMA_VERSION) ";"
 	"CREATE TABLE doc ("
 	"	row INTEGER PRIMARY KEY,"
 	"	id BLOB NOT NULL UNIQUE,"
 	"	date_us INTEGER NOT NULL,"
 	"	size INTEGER NOT NULL,"
-	"	mailboxes BLOB NOT NULL" /* digests, as in the column scope */
+	"	mailboxes BLOB NOT NULL," /* digests, as in the column scope */
+	"	links BLOB NOT NULL,"	  /* the same */
+	"	facets BLOB NOT NULL"	  /* fts_pack_facets() */
 	") STRICT;"
 	"CREATE TABLE text (row INTEGER PRIMARY KEY, subject TEXT NOT NULL, body TEXT NOT NULL) STRICT;"
 	"CREATE VIRTUAL TABLE words USING fts5 ("
@@ -42,6 +43,8 @@ static const char schema[] =
 	"	content = '', tokenize = 'strongroom', prefix = '1 2 3'"
 	");"
 	"CREATE TABLE term (term BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE made (at_us INTEGER NOT NULL) STRICT;"
+	"INSERT INTO made (at_us) SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000;"
 	"COMMIT;";
 
 static const char *const sql_text[SQL_COUNT] = {
@@ -51,13 +54,17 @@ static const char *const sql_text[SQL_COUNT] = {
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_FIND_ID] = "SELECT row FROM doc WHERE id = ?1",
 	[SQL_ROW_TAKEN] = "SELECT 1 FROM doc WHERE row = ?1",
-	[SQL_ADD_DOC] = "INSERT INTO doc (row, id, date_us, size, mailboxes) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SQL_ADD_DOC] = ("INSERT INTO doc (row, id, date_us, size, mailboxes, links, facets)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
 	[SQL_ADD_TEXT] = "INSERT INTO text (row, subject, body) VALUES (?1, ?2, ?3)",
 	[SQL_ADD_WORDS] = ("INSERT INTO words (rowid, \"from\", \"to\", cc, bcc, envelope, subject, body, attachment,"
 			   " message_id, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
 	[SQL_ADD_TERM] = "INSERT OR IGNORE INTO term (term) VALUES (?1)",
 	[SQL_DOC] = "SELECT size, date_us, mailboxes FROM doc WHERE row = ?1",
 	[SQL_HIT] = "SELECT id, subject, body FROM doc JOIN text USING (row) WHERE row = ?1",
+	[SQL_LINKS] = "SELECT id, links FROM doc WHERE row = ?1",
+	[SQL_FACETS] = "SELECT date_us, mailboxes, facets FROM doc WHERE row = ?1",
+	[SQL_MADE] = "SELECT at_us FROM made",
 	[SQL_DOCS] = "SELECT row FROM doc WHERE row BETWEEN ?2 AND ?3 ORDER BY row DESC",
 	[SQL_MATCH] = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC",
 	[SQL_TERMS] = "SELECT term FROM term WHERE term >= ?1 AND term < ?2",
@@ -86,6 +93,13 @@ int fts_db_fail(const struct fts_db *db, const char *operation, struct err *e)
 		return -1;
 	}
 	return err_temporary(e, "%s(%s) failed: %s", operation, db->path, sqlite3_errmsg(db->sql));
+}
+
+int fts_db_missing(const struct fts_db *db, struct err *e)
+{
+	if (fts_db_is_current(db))
+		fts_damage_note(db->path);
+	return err_temporary(e, "search(%s) failed: a document is missing; `strongroom reindex` makes the index anew", db->path);
 }
 
 /* ---- statements ---- */
@@ -211,7 +225,7 @@ static int check_version(struct fts_db *db, struct err *e)
 	if (read_number(db, "PRAGMA application_id", &application, e) ||
 		read_number(db, "PRAGMA user_version", &version, e))
 		return -1;
-	if (application != APPLICATION_ID || version != SCHEMA_VERSION)
+	if (application != APPLICATION_ID || version != FTS_SCHEMA_VERSION)
 		return err_permanent(e, "open(%s) failed: not an index of this version of Strongroom" REMEDY, db->path);
 	return read_number(db, sql_text[SQL_ANY_DOC], &documents, e);
 }

@@ -3,8 +3,9 @@
  *	doc	one row a message; its number orders by date (index_fts_row.h)
  *	text	the subject and the beginning of the body, for snippets
  *	words	FTS5 without content: the tokens of index/tokenize.h, a column a field, and the column `scope` with
- *		tokens that no text can give: participants' mailboxes, has:attachment, size classes
+ *		tokens that no text can give: participants' mailboxes, has:attachment, size classes, marks, links
  *	term	the tokens of all columns but scope, once each (index_fts_terms.h)
+ *	made	one row: when this file was begun
  *	rebuild	while it is being built: how far, by which version
  *
  * FTS5 is given finished tokens (fts_tokens_*), so that all work on text happens outside SQLite and its locks.
@@ -32,6 +33,9 @@ enum fts_sql {
 	SQL_ADD_TERM,
 	SQL_DOC,
 	SQL_HIT,
+	SQL_LINKS,
+	SQL_FACETS,
+	SQL_MADE,
 	SQL_DOCS,
 	SQL_MATCH,
 	SQL_TERMS,
@@ -43,6 +47,8 @@ enum fts_sql {
 	SQL_REBUILD_END,
 	SQL_COUNT /* how many there are */
 };
+
+#define FTS_SCHEMA_VERSION 3
 
 enum fts_access {
 	FTS_READ,
@@ -104,6 +110,9 @@ int fts_db_checkpoint(struct fts_db *db, struct err *e) MUST_CHECK;
 
 /* -1 temporary, with SQLite's words and, for a corrupt file, the remedy. */
 int fts_db_fail(const struct fts_db *db, const char *operation, struct err *e);
+
+/* The same for a row that other tables know and `doc` does not. */
+int fts_db_missing(const struct fts_db *db, struct err *e);
 
 /* Removes a file of this kind with all that SQLite keeps beside it. */
 void fts_db_unlink(const char *path);

@@ -118,6 +118,51 @@ static struct fts_plan *attachment_leaf(void)
 	return p;
 }
 
+static struct fts_plan *mark_leaf(enum query_mark mark)
+{
+	const char *token = mark == MARK_TRUNCATED ? FTS_TOKEN_TRUNCATED : FTS_TOKEN_UNREADABLE;
+	struct fts_plan *p = new_leaf();
+
+	p->match = fts_match_scope(&token, 1);
+	return p;
+}
+
+static struct fts_plan *links_leaf(const struct query *q)
+{
+	char (*texts)[FTS_TOKEN_SIZE] = mem_alloc(q->link_count, FTS_TOKEN_SIZE);
+	const char **tokens = mem_alloc(q->link_count, sizeof(*tokens));
+	struct fts_plan *p = q->link_count ? new_leaf() : nothing();
+
+	for (size_t i = 0; i < q->link_count; i++)
+		tokens[i] = fts_link_token(texts[i], &q->links[i]);
+	if (q->link_count)
+		p->match = fts_match_scope(tokens, q->link_count);
+	free(texts);
+	free(tokens);
+	return p;
+}
+
+/* The row of the message with this id. */
+static struct fts_plan *one_leaf(struct planner *m, const struct uuid *id)
+{
+	sqlite3_stmt *s = m->db && !m->failed ? fts_db_statement(m->db, SQL_FIND_ID, m->error) : NULL;
+	struct fts_plan *p = nothing();
+
+	if (!s) {
+		m->failed |= m->db != NULL;
+		return p;
+	}
+	sqlite3_bind_blob(s, 1, id->bytes, UUID_SIZE, SQLITE_STATIC);
+	int rc = sqlite3_step(s);
+
+	if (rc == SQLITE_ROW)
+		p->low = p->high = sqlite3_column_int64(s, 0);
+	else if (rc != SQLITE_DONE)
+		m->failed = fts_db_fail(m->db, "search", m->error) != 0;
+	sqlite3_reset(s);
+	return p;
+}
+
 static int64_t max(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
@@ -238,6 +283,12 @@ static struct fts_plan *build(struct planner *m, const struct query *q)
 		return size_leaf(q->low, q->high);
 	case QUERY_HAS_ATTACHMENT:
 		return attachment_leaf();
+	case QUERY_IS:
+		return mark_leaf(q->mark);
+	case QUERY_LINKED:
+		return links_leaf(q);
+	case QUERY_ONE:
+		return one_leaf(m, &q->id);
 	}
 	abort();
 }

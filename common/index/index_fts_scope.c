@@ -12,6 +12,16 @@ char *fts_mailbox_token(char text[FTS_TOKEN_SIZE], const uint8_t digest[MAILBOX_
 	return text;
 }
 
+_Static_assert(LINK_SIZE == MAILBOX_DIGEST_SIZE, "a token holds either");
+
+char *fts_link_token(char text[FTS_TOKEN_SIZE], const struct link *l)
+{
+	text[0] = '\x02';
+	text[1] = 'l';
+	link_format(text + 2, l);
+	return text;
+}
+
 unsigned fts_size_class(uint64_t size)
 {
 	unsigned bits = 0;

@@ -7,6 +7,7 @@
 #define INDEX_INDEX_FTS_SCOPE_H
 
 #include "base/mem.h"
+#include "index/link.h"
 #include "index/mailbox_digest.h"
 
 #include <stdint.h>
@@ -16,8 +17,12 @@
 #define FTS_SIZE_CLASSES 33
 
 #define FTS_TOKEN_ATTACHMENT "\x02" "a"
+#define FTS_TOKEN_TRUNCATED "\x02" "t"
+#define FTS_TOKEN_UNREADABLE "\x02" "u"
 
 char *fts_mailbox_token(char text[FTS_TOKEN_SIZE], const uint8_t digest[MAILBOX_DIGEST_SIZE]);
+
+char *fts_link_token(char text[FTS_TOKEN_SIZE], const struct link *l);
 
 /* The class of a size: how many bits it needs, at most FTS_SIZE_CLASSES - 1. */
 unsigned fts_size_class(uint64_t size);

@@ -1,7 +1,6 @@
 #include "index/index_fts.h"
 
 #include "base/clock.h"
-#include "index/index_fts_damage.h"
 #include "index/index_fts_row.h"
 #include "index/index_fts_walk.h"
 #include "index/marks.h"
@@ -10,24 +9,37 @@
 
 /* ---- a page ---- */
 
-static int read_hit(struct fts_db *db, int64_t row, const struct marks *m, struct index_hit *hit_r, struct err *e)
+static void take_links(sqlite3_stmt *s, struct index_hit *hit)
 {
-	sqlite3_stmt *s = fts_db_statement(db, SQL_HIT, e);
+	const void *links = sqlite3_column_blob(s, 1);
+
+	hit->link_count = (size_t)sqlite3_column_bytes(s, 1) / sizeof(struct link);
+	hit->links = mem_dup(links ? links : "", hit->link_count * sizeof(struct link));
+}
+
+static void take_snippet(struct fts_db *db, sqlite3_stmt *s, const struct marks *m, struct index_hit *hit)
+{
+	const char *subject = (const char *)sqlite3_column_text(s, 1), *body = (const char *)sqlite3_column_text(s, 2);
+
+	hit->snippet = marks_snippet(m, db->tokenizer, subject ? subject : "", body ? body : "");
+}
+
+static int read_hit(struct fts_db *db, int64_t row, const struct marks *m, bool links, struct index_hit *hit_r, struct err *e)
+{
+	sqlite3_stmt *s = fts_db_statement(db, links ? SQL_LINKS : SQL_HIT, e);
 
 	if (!s)
 		return -1;
 	sqlite3_bind_int64(s, 1, row);
 	if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_bytes(s, 0) != UUID_SIZE) {
 		sqlite3_reset(s);
-		if (fts_db_is_current(db))
-			fts_damage_note(db->path);
-		return err_temporary(e, "search(%s) failed: a document is missing; `strongroom reindex` makes the index anew",
-			db->path);
+		return fts_db_missing(db, e);
 	}
-	const char *subject = (const char *)sqlite3_column_text(s, 1), *body = (const char *)sqlite3_column_text(s, 2);
-
 	memcpy(hit_r->id.bytes, sqlite3_column_blob(s, 0), UUID_SIZE);
-	hit_r->snippet = marks_snippet(m, db->tokenizer, subject ? subject : "", body ? body : "");
+	if (links)
+		take_links(s, hit_r);
+	else
+		take_snippet(db, s, m, hit_r);
 	sqlite3_reset(s);
 	return 0;
 }
@@ -39,13 +51,14 @@ struct rows {
 	int64_t page[INDEX_PAGE_MAX + 1];
 	size_t n;
 	uint64_t total;
+	bool uncounted;		/* nobody asks for the total */
 	bool counted;		/* as far as it goes; the total is not exact then */
 	int64_t count_until_us; /* monotonic; 0: there is time */
 };
 
 static bool is_counted(const struct rows *rows)
 {
-	if (rows->counted || rows->total > INDEX_COUNT_MAX)
+	if (rows->counted || rows->uncounted || rows->total > INDEX_COUNT_MAX)
 		return true;
 	return rows->total > INDEX_COUNT_SURE && rows->count_until_us && rows->total % COUNTS_A_CLOCK == 0 &&
 		clock_monotonic_us() > rows->count_until_us;
@@ -82,7 +95,7 @@ static int fill_page(struct fts_db *db, const struct rows *rows, const struct in
 	page->total = rows->counted ? rows->total - rows->total % INDEX_COUNT_SURE : rows->total;
 	page->hits = MEM_ARRAY(struct index_hit, n);
 	for (; page->n < n; page->n++)
-		if (read_hit(db, rows->page[page->n], m, &page->hits[page->n], e))
+		if (read_hit(db, rows->page[page->n], m, r->links, &page->hits[page->n], e))
 			return -1;
 	if (rows->n > n) {
 		page->next = mem_alloc(FTS_CURSOR_SIZE, 1);
@@ -110,7 +123,7 @@ static int search_rows(struct fts_db *db, const struct scope *scope, const struc
 static int search_within(struct fts_db *db, const struct scope *scope, const struct index_request *r, int64_t before,
 	struct index_page *page_r, struct err *e)
 {
-	struct rows rows = { .count_until_us = r->count_us ? clock_monotonic_us() + r->count_us : 0 };
+	struct rows rows = { .uncounted = r->links, .count_until_us = r->count_us ? clock_monotonic_us() + r->count_us : 0 };
 	struct err ignored;
 
 	if (fts_db_run(db, SQL_BEGIN, e))

@@ -21,7 +21,8 @@ struct prepared {
 	const struct index_doc *doc;
 	int64_t row; /* where it will stand unless that is taken */
 	struct buf columns[COLUMNS];
-	struct buf mailboxes; /* digests */
+	struct buf mailboxes, links; /* digests */
+	struct buf facets;
 };
 
 /* ---- preparing ---- */
@@ -53,12 +54,29 @@ static void prepare_scope(struct prepared *p)
 	if (p->doc->has_attachment)
 		add_mark(column, FTS_TOKEN_ATTACHMENT);
 	add_mark(column, fts_size_token(token, fts_size_class(p->doc->size)));
+	if (p->doc->marks & MARK_TRUNCATED)
+		add_mark(column, FTS_TOKEN_TRUNCATED);
+	if (p->doc->marks & MARK_UNREADABLE)
+		add_mark(column, FTS_TOKEN_UNREADABLE);
 	for (size_t i = 0; list && i < list->n; i++) {
 		uint8_t digest[MAILBOX_DIGEST_SIZE];
 
 		mailbox_digest(digest, list->items[i]);
 		if (buf_add(&p->mailboxes, digest, sizeof(digest)) == 0)
 			add_mark(column, fts_mailbox_token(token, digest));
+	}
+}
+
+static void prepare_links(struct prepared *p)
+{
+	const struct strv *ids = p->doc->ids;
+	char token[FTS_TOKEN_SIZE];
+
+	for (size_t i = 0; ids && i < ids->n; i++) {
+		struct link l = link_of(ids->items[i]);
+
+		if (buf_add(&p->links, &l, sizeof(l)) == 0)
+			add_mark(&p->columns[TEXT_FIELDS], fts_link_token(token, &l));
 	}
 }
 
@@ -69,13 +87,15 @@ static void prepare(struct prepared *p, struct tokenizer *t, const struct index_
 
 	p->doc = d;
 	p->row = fts_row_of(d->date_us, &d->id, 0);
-	p->mailboxes.max = COLUMN_MAX;
+	p->mailboxes.max = p->links.max = p->facets.max = COLUMN_MAX;
 	for (size_t i = 0; i < COLUMNS; i++)
 		p->columns[i].max = COLUMN_MAX;
 	for (size_t i = 0; i < TEXT_FIELDS; i++)
 		if (texts[i])
 			tokenize(t, texts[i], strlen(texts[i]), take_token, &p->columns[i]);
 	prepare_scope(p);
+	prepare_links(p);
+	fts_pack_facets(&p->facets, d);
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -103,6 +123,8 @@ static void free_prepared(struct prepared *list, size_t n)
 		for (size_t k = 0; k < COLUMNS; k++)
 			buf_deinit(&list[i].columns[k]);
 		buf_deinit(&list[i].mailboxes);
+		buf_deinit(&list[i].links);
+		buf_deinit(&list[i].facets);
 	}
 	free(list);
 }
@@ -156,6 +178,11 @@ static int choose_row(struct fts_db *db, struct prepared *p, struct err *e)
 	}
 }
 
+static void bind_buf(sqlite3_stmt *s, int at, const struct buf *b)
+{
+	sqlite3_bind_blob64(s, at, b->len ? b->data : "", b->len, SQLITE_STATIC);
+}
+
 static int add_doc(struct fts_db *db, const struct prepared *p, struct err *e)
 {
 	sqlite3_stmt *s = fts_db_statement(db, SQL_ADD_DOC, e);
@@ -166,7 +193,9 @@ static int add_doc(struct fts_db *db, const struct prepared *p, struct err *e)
 	sqlite3_bind_blob(s, 2, p->doc->id.bytes, UUID_SIZE, SQLITE_STATIC);
 	sqlite3_bind_int64(s, 3, p->doc->date_us);
 	sqlite3_bind_int64(s, 4, p->doc->size > INT64_MAX ? INT64_MAX : (int64_t)p->doc->size);
-	sqlite3_bind_blob64(s, 5, p->mailboxes.len ? p->mailboxes.data : "", p->mailboxes.len, SQLITE_STATIC);
+	bind_buf(s, 5, &p->mailboxes);
+	bind_buf(s, 6, &p->links);
+	bind_buf(s, 7, &p->facets);
 	return finish(db, s, e);
 }
 

@@ -33,6 +33,7 @@ static const struct field fields[] = {
 	{ "before", QUERY_DATE, 0, "<" },
 	{ "size", QUERY_SIZE, 0, "" },
 	{ "has", QUERY_HAS_ATTACHMENT, 0, "" },
+	{ "is", QUERY_IS, 0, "" },
 };
 
 static const struct field any_field = { "", QUERY_TEXT, FIELD_ANY, "" };
@@ -175,6 +176,20 @@ static struct query *has_value(struct parser *p)
 	return new_node(p, QUERY_HAS_ATTACHMENT);
 }
 
+static struct query *is_value_of(struct parser *p)
+{
+	_free_ char *text = mem_dup(p->token.text, p->token.len);
+	bool truncated = str_ieq(text, "truncated");
+
+	if (p->token.star || (!truncated && !str_ieq(text, "unreadable")))
+		return fail(p, p->token.position, "is: knows is:truncated and is:unreadable.");
+	struct query *q = new_node(p, QUERY_IS);
+
+	if (q)
+		q->mark = truncated ? MARK_TRUNCATED : MARK_UNREADABLE;
+	return q;
+}
+
 static struct query *parse_value(struct parser *p, const struct field *field)
 {
 	struct query *q;
@@ -186,6 +201,9 @@ static struct query *parse_value(struct parser *p, const struct field *field)
 		break;
 	case QUERY_HAS_ATTACHMENT:
 		q = has_value(p);
+		break;
+	case QUERY_IS:
+		q = is_value_of(p);
 		break;
 	default:
 		q = text_value(p, field);
@@ -237,7 +255,7 @@ static struct query *parse_field(struct parser *p, const struct field *outer)
 		advance(p);
 		if (p->token.position == behind && p->token.kind != QTOK_END)
 			return fail(p, name.position, "There is no field \"%.*s\"; fields are from to cc bcc envelope subject body "
-				"attachment message-id date size has. Put text in quotes.", shown(&name), name.text);
+				"attachment message-id date size has is. Put text in quotes.", shown(&name), name.text);
 		p->at = behind;
 		p->token = name;
 		p->token.kind = QTOK_WORD;
@@ -255,6 +273,7 @@ static struct query *parse_field(struct parser *p, const struct field *outer)
 	return fail(p, name.position, "After %s: comes what to look for there: %s:%s.", field->name, field->name,
 		field->op == QUERY_TEXT ? "word, or \"several words\" in quotes" :
 		field->op == QUERY_HAS_ATTACHMENT ? "attachment" :
+		field->op == QUERY_IS ? "truncated" :
 		field->op == QUERY_SIZE ? ">10K" : "2011-06-15");
 }
 
@@ -401,6 +420,7 @@ void query_freep(struct query **q)
 	query_freep(&(*q)->left);
 	query_freep(&(*q)->right);
 	free((*q)->text);
+	free((*q)->links);
 	free(*q);
 	*q = NULL;
 }

@@ -7,14 +7,15 @@
  *	atom   = "(" or ")" / [ field ":" ] value / field ":" "(" or ")"
  *	value  = word / prefix "*" / DQUOTE words DQUOTE / range
  *
- * Operators are upper case. Fields: from to cc bcc envelope subject body attachment message-id date size has; without a
+ * Operators are upper case. Fields: from to cc bcc envelope subject body attachment message-id date size has is; without a
  * field all text fields are searched. date: 2011-06-15, 2011-06, 2011, A..B, >=A, <A (UTC days, of the message's date);
- * size: 1M, >10K, A..B; has:attachment. A word that tokenises to several (alice@example.org, C++17) is a phrase. An
+ * size: 1M, >10K, A..B; has:attachment; is:truncated, is:unreadable (enum query_mark). A word that tokenises to several (alice@example.org, C++17) is a phrase. An
  * empty query matches everything in scope. */
 #ifndef INDEX_QUERY_H
 #define INDEX_QUERY_H
 
-#include "base/mem.h"
+#include "base/uuid.h"
+#include "index/link.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +24,25 @@
 #define QUERY_DEPTH_MAX 32
 #define QUERY_NODES_MAX 256
 
-enum query_op { QUERY_ALL, QUERY_AND, QUERY_OR, QUERY_NOT, QUERY_TEXT, QUERY_DATE, QUERY_SIZE, QUERY_HAS_ATTACHMENT };
+enum query_op {
+	QUERY_ALL,
+	QUERY_AND,
+	QUERY_OR,
+	QUERY_NOT,
+	QUERY_TEXT,
+	QUERY_DATE,
+	QUERY_SIZE,
+	QUERY_HAS_ATTACHMENT,
+	QUERY_IS,     /* has the mark */
+	QUERY_LINKED, /* has one of the links; never from text */
+	QUERY_ONE,    /* the message of this id; never from text */
+};
+
+/* What an index could not take in of a message. Bits, stored in indices: never renumber. */
+enum query_mark {
+	MARK_TRUNCATED = 1 << 0,  /* more text, header or parts than are read */
+	MARK_UNREADABLE = 1 << 1, /* not parsed, or encrypted: little more than the envelope or the header is searched */
+};
 
 /* Bits: a QUERY_TEXT node searches every field whose bit is set. */
 enum query_field {
@@ -46,6 +65,10 @@ struct query {
 	char *text;		       /* TEXT: the words as typed */
 	bool prefix;		       /* TEXT: the last word is a prefix */
 	int64_t low, high;	       /* DATE: low_us <= date < high_us; SIZE: low <= bytes < high */
+	enum query_mark mark;	       /* IS */
+	struct link *links;	       /* LINKED */
+	size_t link_count;
+	struct uuid id;		       /* ONE */
 };
 
 struct query_error {

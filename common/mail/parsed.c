@@ -14,6 +14,7 @@ enum tag {
 	TAG_PARTICIPANT = 5, /* role, name, address, normal; one value each */
 	TAG_ATTACHMENT = 6,  /* name, content type, size, SHA-256; one value each */
 	TAG_TEXT = 7,
+	TAG_REFERENCE = 8, /* one value each */
 };
 
 /* More than a worker that keeps to the limits can name: 1 MiB of header holds no more addresses. */
@@ -81,6 +82,7 @@ void parsed_freep(struct parsed **pp)
 		return;
 	free(p->subject);
 	free(p->message_id);
+	strv_deinit(&p->references);
 	free(p->text);
 	participants_free(p->participants, p->participant_count);
 	attachments_free(p->attachments, p->attachment_count);
@@ -165,6 +167,9 @@ int parsed_encode(struct buf *out, const struct parsed *p)
 		add_str(out, TAG_SUBJECT, p->subject) ||
 		add_str(out, TAG_MESSAGE_ID, p->message_id))
 		return -1;
+	for (size_t i = 0; i < p->references.n; i++)
+		if (add_str(out, TAG_REFERENCE, p->references.items[i]))
+			return -1;
 	if (p->has_date &&
 		(pack_u32(out, TAG_DATE) || pack_u32(out, 8) || pack_i64(out, p->date_us)))
 		return -1;
@@ -232,6 +237,16 @@ static int take_attachment(struct parsed *p, struct unpack *u)
 	return 0;
 }
 
+static int take_reference(struct parsed *p, const uint8_t *at, size_t n)
+{
+	_free_ char *id = NULL;
+
+	if (p->references.n >= PARSED_REFERENCES_MAX || set_str(&id, at, n))
+		return -1;
+	strv_add(&p->references, id);
+	return 0;
+}
+
 static int take_value(struct parsed *p, uint32_t tag, const uint8_t *at, size_t n)
 {
 	struct unpack u = UNPACK_INIT(at, n);
@@ -248,6 +263,8 @@ static int take_value(struct parsed *p, uint32_t tag, const uint8_t *at, size_t 
 		p->has_date = true;
 		p->date_us = unpack_i64(&u);
 		return p->date_us < DATE_MIN || p->date_us > DATE_MAX ? -1 : unpack_end(&u);
+	case TAG_REFERENCE:
+		return take_reference(p, at, n);
 	case TAG_PARTICIPANT:
 		return take_participant(p, &u);
 	case TAG_ATTACHMENT:

@@ -8,6 +8,7 @@
 #define MAIL_PARSED_H
 
 #include "base/pack.h"
+#include "base/strv.h"
 #include "sys/digest.h"
 
 /* Stored in the database: never renumber. */
@@ -66,6 +67,7 @@ struct parsed {
 	uint32_t flags; /* enum parse_flag */
 	char *subject;
 	char *message_id; /* without <> */
+	struct strv references; /* what In-Reply-To and References name, without <>, each once; at most PARSED_REFERENCES_MAX */
 	bool has_date;
 	int64_t date_us;
 	struct participant *participants;
@@ -79,6 +81,7 @@ struct parsed {
 #define PARSED_HEADER_MAX (1024u * 1024)
 #define PARSED_DEPTH_MAX 100
 #define PARSED_PARTS_MAX 10000
+#define PARSED_REFERENCES_MAX 99 /* of more, the first and the last, which are the nearest */
 
 struct parsed *parsed_new(void); /* empty: every string "", no lists */
 void parsed_freep(struct parsed **p);

@@ -436,7 +436,7 @@ def test_a_lost_index_is_built_anew_by_itself(engine, make_site):
 
 # ---- the unit tests of the index, at a server ----
 
-@pytest.mark.parametrize("name", ["search", "scope", "paging", "prefix", "es_rebuild"])
+@pytest.mark.parametrize("name", ["search", "scope", "paging", "prefix", "es_rebuild", "facets", "conversation"])
 def test_unit(engine, name):
     program = os.path.join(Site.program(type("Build", (), {"build": os.environ.get("STRONGROOM_BUILD", "build/release")}), ""),
                            "tests/unit/index/test_" + name)

@@ -72,6 +72,11 @@ static void test_row_and_document(void **state)
 	parsed_add_attachment(p, "a.pdf", "application/pdf", 1, sha256);
 	parsed_add_attachment(p, "", "text/plain", 1, sha256);
 	parsed_add_attachment(p, "b.txt", "text/plain", 1, sha256);
+	free(p->message_id);
+	p->message_id = mem_strdup("own@example.org");
+	strv_add(&p->references, "root@example.org");
+	strv_add(&p->references, "own@example.org");
+	p->flags = PARSE_TEXT_TRUNCATED | PARSE_CHARSET;
 	entry_identify(&entry);
 	entry_describe(&entry, p);
 	const struct index_doc *d = &entry.document->doc;
@@ -88,11 +93,40 @@ static void test_row_and_document(void **state)
 	assert_string_equal(d->body, "\nReply-To: <desk@example.org>");
 	assert_true(d->has_attachment);
 	assert_int_equal(d->size, 4);
+	assert_int_equal(d->senders->n, 1);
+	assert_string_equal(d->senders->items[0], "ann@example.org");
+	assert_int_equal(d->attachment_types->n, 2);
+	assert_string_equal(d->attachment_types->items[0], "application/pdf");
+	assert_string_equal(d->attachment_types->items[1], "text/plain");
+	assert_int_equal(d->ids->n, 2);
+	assert_string_equal(d->ids->items[0], "own@example.org");
+	assert_string_equal(d->ids->items[1], "root@example.org");
+	assert_int_equal(d->marks, MARK_TRUNCATED);
 	/* sorted, each once; a Reply-To makes nothing visible */
 	assert_int_equal(d->mailboxes->n, 3);
 	assert_string_equal(d->mailboxes->items[0], "ann@example.org");
 	assert_string_equal(d->mailboxes->items[1], "bob@example.org");
 	assert_string_equal(d->mailboxes->items[2], "hidden@example.org");
+}
+
+/* Of whom nothing can be read it is the envelope that says who sent it. */
+static void test_what_could_not_be_read(void **state)
+{
+	(void)state;
+	CLEANUP(capture_deinit) struct capture c;
+	CLEANUP(entry_deinit) struct entry entry = { .capture = &c };
+	CLEANUP(parsed_freep) struct parsed *p = parsed_new();
+
+	make_capture(&c);
+	p->flags = PARSE_FAILED | PARSE_TIMEOUT;
+	entry_identify(&entry);
+	entry_describe(&entry, p);
+	const struct index_doc *d = &entry.document->doc;
+
+	assert_int_equal(d->marks, MARK_UNREADABLE);
+	assert_int_equal(d->senders->n, 1);
+	assert_string_equal(d->senders->items[0], "ann@example.org");
+	assert_int_equal(d->ids->n, 0);
 }
 
 static void test_null_reverse_path(void **state)
@@ -185,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_senders_date_counts_while_it_is_believable),
 		cmocka_unit_test(test_row_and_document),
+		cmocka_unit_test(test_what_could_not_be_read),
 		cmocka_unit_test(test_null_reverse_path),
 		cmocka_unit_test(test_thousands_of_recipients),
 		cmocka_unit_test(test_utf8_clean),

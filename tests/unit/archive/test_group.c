@@ -189,7 +189,7 @@ static void make_entry(struct entry *e, const char *key)
 	e->row.subject = mem_strdup("");
 	e->row.message_id = mem_strdup("");
 	e->row.capture_point = mem_strdup("lmtp");
-	e->document = document_new(&e->row, mem_strdup("text"));
+	e->document = document_new(&e->row, &(struct strv){ 0 }, mem_strdup("text"));
 }
 
 static int commit_one(const char *key, struct entry *keep)

@@ -16,6 +16,13 @@ static void show(struct buf *b, const struct query *q)
 	case QUERY_HAS_ATTACHMENT:
 		assert_int_equal(buf_add_str(b, "HAS"), 0);
 		break;
+	case QUERY_IS:
+		assert_int_equal(buf_add_str(b, q->mark == MARK_TRUNCATED ? "TRUNCATED" : "UNREADABLE"), 0);
+		break;
+	case QUERY_LINKED:
+	case QUERY_ONE:
+		fail_msg("no text asks for this");
+		break;
 	case QUERY_NOT:
 		assert_int_equal(buf_add_str(b, "!"), 0);
 		show(b, q->left);
@@ -66,6 +73,7 @@ static void test_trees(void **state)
 		{ "Message-ID:<x@y.z>", "100:[<x@y.z>]" },
 		{ "to:\"a b\"", "2:[a b]" },
 		{ "has:attachment Has:ATTACHMENT", "(HAS AND HAS)" },
+		{ "is:truncated OR NOT Is:Unreadable", "(TRUNCATED OR !UNREADABLE)" },
 		{ "date:(2011 OR 2012)", "(date OR date)" },
 		{ "date:\"2011\"", "date" },
 		{ "http://example.org/x", "[http://example.org/x]" },
@@ -145,6 +153,9 @@ static void test_errors_say_where_and_why(void **state)
 		{ "size:99999999999999999999", 5, "No such size" },
 		{ "size:9999999999G", 5, "No such size" },
 		{ "has:wings", 4, "has:attachment" },
+		{ "is:wings", 3, "is:unreadable" },
+		{ "is:trunc*", 3, "is:unreadable" },
+		{ "is:", 0, "After is:" },
 		{ "gr\xfcn", 0, "UTF-8" },
 	};
 

@@ -21,6 +21,8 @@ static struct parsed *sample(void)
 	parsed_add_participant(p, ROLE_FROM, "Jörg", "Joerg@Example.org");
 	parsed_add_participant(p, ROLE_TO, "", "");
 	parsed_add_attachment(p, "a.pdf", "application/pdf", UINT64_MAX, hash);
+	strv_add(&p->references, "root@example.org");
+	strv_add(&p->references, "Grüße@example.org");
 	free(p->text);
 	p->text = mem_strdup("text\n");
 	return p;
@@ -54,6 +56,8 @@ static void test_round_trip(void **state)
 	assert_string_equal(q->message_id, "");
 	assert_true(q->has_date);
 	assert_int_equal(q->date_us, -1);
+	assert_int_equal(q->references.n, 2);
+	assert_string_equal(q->references.items[1], "Grüße@example.org");
 	assert_int_equal(q->participant_count, 2);
 	assert_int_equal(q->participants[0].role, ROLE_FROM);
 	assert_string_equal(q->participants[0].name, "Jörg");
@@ -79,7 +83,7 @@ static void test_every_cut_is_refused_or_whole(void **state)
 		whole += decodes(&cut) == 0;
 		free(cut.data);
 	}
-	assert_int_equal(whole, 9); /* after each of the values, and before the first */
+	assert_int_equal(whole, 11); /* after each of the values, and before the first */
 }
 
 static void add(struct buf *b, uint32_t tag, const void *value, size_t n)

@@ -77,6 +77,39 @@ static void test_fields(void **state)
 	assert_int_equal(p->flags, 0);
 }
 
+static void test_references(void **state)
+{
+	CLEANUP(parsed_freep) struct parsed *p = read_text(HEAD
+		"In-Reply-To: Your message of \"Monday\" <reply@x> and <other@x>\r\n"
+		"References: <root@x>\r\n\t<a b@x>  <reply@x><> words <ROOT@x> <open@x\r\n\r\ntext");
+
+	(void)state;
+	assert_int_equal(p->references.n, 4);
+	assert_string_equal(p->references.items[0], "reply@x");
+	assert_string_equal(p->references.items[1], "root@x");
+	assert_string_equal(p->references.items[2], "a b@x");
+	assert_string_equal(p->references.items[3], "ROOT@x");
+}
+
+/* The first and the last are kept. */
+static void test_very_many_references(void **state)
+{
+	struct buf b = BUF_INIT(1 << 20);
+
+	(void)state;
+	assert_int_equal(buf_add_str(&b, HEAD "References:"), 0);
+	for (int i = 0; i < 5000; i++)
+		assert_int_equal(buf_printf(&b, "\r\n <%d@x>", i), 0);
+	assert_int_equal(buf_add_str(&b, "\r\nIn-Reply-To: <parent@x>\r\n\r\n"), 0);
+	CLEANUP(parsed_freep) struct parsed *p = read_text(b.data);
+
+	assert_int_equal(p->references.n, PARSED_REFERENCES_MAX);
+	assert_string_equal(p->references.items[0], "parent@x");
+	assert_string_equal(p->references.items[1], "0@x");
+	assert_string_equal(p->references.items[PARSED_REFERENCES_MAX - 1], "4999@x");
+	buf_deinit(&b);
+}
+
 static void test_broken_fields(void **state)
 {
 	CLEANUP(parsed_freep)
@@ -486,6 +519,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_very_many_references),
 		cmocka_unit_test(test_broken_fields),
 		cmocka_unit_test(test_parts_and_attachments),
 		cmocka_unit_test(test_names_in_broken_fields),
