@@ -118,6 +118,13 @@ void store_upload_abandonp(struct store_upload **u)
 	*u = NULL;
 }
 
+int store_upload_clear(struct store *s, const char *key, struct err *e)
+{
+	if (!is_upload_key(key))
+		return err_permanent(e, "clear(%s) failed: no key of an upload", key);
+	return s->driver->upload_clear(s, key, e);
+}
+
 int store_prove(struct store *s, store_report *report, void *ctx, struct err *e)
 {
 	return s->driver->prove ? s->driver->prove(s, report, ctx, e) : 0;

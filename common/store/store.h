@@ -100,6 +100,10 @@ int store_upload_finish(struct store_upload **u, struct locator *where_r, struct
 /* Drops what was added so far, and frees it. */
 void store_upload_abandonp(struct store_upload **u);
 
+/* Nothing of that key stays: neither what a program that died had added, nor the object itself. Nobody may be adding to it. 0
+ * also when there is nothing; -1 temporary when something is still there, locked perhaps. Messages can't be removed so. */
+int store_upload_clear(struct store *s, const char *key, struct err *e) MUST_CHECK;
+
 /* ---- what a store is worth ---- */
 
 enum store_finding {

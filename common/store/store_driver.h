@@ -25,6 +25,7 @@ struct store_driver {
 	int (*upload_add)(struct store_upload *u, const void *data, size_t n, struct err *e);
 	int (*upload_finish)(struct store_upload *u, struct locator *where_r, struct err *e); /* frees u on 0 */
 	void (*upload_abandon)(struct store_upload *u);
+	int (*upload_clear)(struct store *s, const char *key, struct err *e);
 	int (*prove)(struct store *s, store_report *report, void *ctx, struct err *e); /* NULL: nothing to prove */
 	int (*proved)(struct store *s, struct err *e);				       /* NULL: nothing to prove */
 	int (*ready)(struct store *s, struct err *e);

@@ -438,6 +438,13 @@ static int fs_upload_begin(struct store *store, const char *key, int64_t retain_
 	return store_fs_upload_begin(store, s->dirfd, s->dir, key, u_r, e);
 }
 
+static int fs_upload_clear(struct store *store, const char *key, struct err *e)
+{
+	struct store_fs *s = store_fs(store);
+
+	return store_fs_upload_clear(s->dirfd, s->dir, key, e);
+}
+
 /* ---- list ---- */
 
 /* Does this name of a directory belong to the range? */
@@ -561,6 +568,7 @@ const struct store_driver store_fs_driver = {
 	.upload_add = store_fs_upload_add,
 	.upload_finish = store_fs_upload_finish,
 	.upload_abandon = store_fs_upload_abandon,
+	.upload_clear = fs_upload_clear,
 	.ready = fs_ready,
 	.create = fs_create,
 };

@@ -1,8 +1,6 @@
 #include "store/store_fs_upload.h"
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/uuid.h"
 #include "sys/io.h"
 
 #include <errno.h>
@@ -18,7 +16,7 @@ struct fs_upload {
 	struct store_upload upload;
 	int store; /* its directory; the store's */
 	char *dir, *key;
-	char *temp; /* tmp/<id>, which store_fs sweeps away after a crash */
+	char *temp; /* see temp_of() */
 	int fd;
 	uint64_t length;
 };
@@ -38,7 +36,7 @@ static int failed(const struct fs_upload *u, const char *op, const char *key, st
 static void upload_free(struct fs_upload *u)
 {
 	io_closep(&u->fd);
-	if (unlinkat(u->store, u->temp, 0) && errno != ENOENT)
+	if (*u->temp && unlinkat(u->store, u->temp, 0) && errno != ENOENT)
 		log_warn(NULL, "unlink(%s/%s) failed: %s", u->dir, u->temp, strerror(errno));
 	free(u->dir);
 	free(u->key);
@@ -46,24 +44,34 @@ static void upload_free(struct fs_upload *u)
 	free(u);
 }
 
+/* tmp/<key>, with another character for each '/': found again after a crash, or swept away by store_fs. Caller frees. */
+static char *temp_of(const char *key)
+{
+	char *temp = mem_printf("tmp/%s", key);
+
+	for (char *at = temp + strlen("tmp/"); *at; at++)
+		if (*at == '/')
+			*at = '+';
+	return temp;
+}
+
 int store_fs_upload_begin(struct store *s, int dirfd, const char *dir, const char *key, struct store_upload **u_r,
 	struct err *e)
 {
-	const struct uuid id = uuid_new(clock_now_us());
-	char text[UUID_TEXT_SIZE];
 	struct fs_upload *u = MEM_NEW(struct fs_upload);
 
 	u->upload.store = s;
 	u->store = dirfd;
 	u->dir = mem_strdup(dir);
 	u->key = mem_strdup(key);
-	u->temp = mem_printf("tmp/%s", uuid_format(text, &id));
+	u->temp = temp_of(key);
 	u->fd = -1;
 	if (mkdirat(dirfd, "tmp", DIRECTORY_MODE) && errno != EEXIST)
 		failed(u, "mkdir", "tmp", e);
 	else if ((u->fd = openat(dirfd, u->temp, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, OBJECT_MODE)) < 0)
 		failed(u, "open", u->temp, e);
 	if (u->fd < 0) {
+		*u->temp = '\0'; /* not ours */
 		upload_free(u);
 		return -1;
 	}
@@ -113,4 +121,18 @@ int store_fs_upload_finish(struct store_upload *upload, struct locator *where_r,
 void store_fs_upload_abandon(struct store_upload *upload)
 {
 	upload_free(fs_upload(upload));
+}
+
+int store_fs_upload_clear(int dirfd, const char *dir, const char *key, struct err *e)
+{
+	_free_ char *temp = temp_of(key);
+	const char *const names[] = { temp, key };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		_free_ char *path = mem_printf("%s/%s", dir, names[i]);
+
+		if (unlinkat(dirfd, names[i], 0) && errno != ENOENT)
+			return err_errno(e, "unlink", path);
+	}
+	return 0;
 }

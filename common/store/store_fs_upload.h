@@ -10,5 +10,6 @@ int store_fs_upload_begin(struct store *s, int dirfd, const char *dir, const cha
 int store_fs_upload_add(struct store_upload *u, const void *data, size_t n, struct err *e) MUST_CHECK;
 int store_fs_upload_finish(struct store_upload *u, struct locator *where_r, struct err *e) MUST_CHECK;
 void store_fs_upload_abandon(struct store_upload *u);
+int store_fs_upload_clear(int dirfd, const char *dir, const char *key, struct err *e) MUST_CHECK;
 
 #endif

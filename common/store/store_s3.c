@@ -44,6 +44,7 @@ const struct store_driver store_s3_driver = {
 	.upload_add = store_s3_upload_add,
 	.upload_finish = store_s3_upload_finish,
 	.upload_abandon = store_s3_upload_abandon,
+	.upload_clear = store_s3_upload_clear,
 	.prove = store_s3_prove,
 	.proved = store_s3_proved,
 	.ready = store_s3_ready,

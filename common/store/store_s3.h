@@ -60,6 +60,9 @@ int store_s3_list(struct store *s, const struct store_range *range,
 /* The oldest version of an object. */
 int store_s3_find(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e) MUST_CHECK;
 
+/* The ids of all versions of a key, the newest first; caller deinits. */
+int store_s3_versions(struct store_s3 *s, const char *key, struct strv *versions_r, struct err *e) MUST_CHECK;
+
 /* The oldest version of a key that has these bytes, which are read back (sha256 NULL: that has this length): 1 with *where_r
  * (caller deinits), 0, -1. */
 int store_s3_find_bytes(struct store_s3 *s, const char *key, uint64_t length, const uint8_t *sha256, struct locator *where_r,
@@ -84,6 +87,10 @@ int store_s3_upload_begin(struct store *s, const char *key, int64_t retain_until
 int store_s3_upload_add(struct store_upload *u, const void *data, size_t n, struct err *e) MUST_CHECK;
 int store_s3_upload_finish(struct store_upload *u, struct locator *where_r, struct err *e) MUST_CHECK;
 void store_s3_upload_abandon(struct store_upload *u);
+
+/* ---- store_s3_clear ---- */
+
+int store_s3_upload_clear(struct store *s, const char *key, struct err *e) MUST_CHECK;
 
 /* ---- store_s3_proof ---- */
 

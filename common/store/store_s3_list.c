@@ -152,6 +152,18 @@ int store_s3_find(struct store *store, const struct uuid *id, struct locator *wh
 	return rc;
 }
 
+int store_s3_versions(struct store_s3 *s, const char *key, struct strv *versions_r, struct err *e)
+{
+	struct finding f = { .key = key, .any_length = true };
+
+	if (walk(s, key, NULL, find_one, &f, e) < 0) {
+		strv_deinit(&f.versions);
+		return -1;
+	}
+	*versions_r = f.versions;
+	return 0;
+}
+
 static int add_to_hash(void *ctx, const void *data, size_t n)
 {
 	sha256_add(ctx, data, n);

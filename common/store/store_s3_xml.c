@@ -133,3 +133,21 @@ int s3_xml_versions(const struct buf *body, int (*take)(void *ctx, const struct 
 		read_page(root, next_r);
 	return rc;
 }
+
+int s3_xml_uploads(const struct buf *body, const char *key, struct strv *ids, struct err *e)
+{
+	_doc_ xmlDoc *doc = parse(body);
+	const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
+
+	if (!root || !is_element(root, "ListMultipartUploadsResult"))
+		return err_temporary(e, "the answer is no list of uploads");
+	for (const xmlNode *n = root->children; n; n = n->next) {
+		if (!is_element(n, "Upload"))
+			continue;
+		_free_ char *of = child_text(n, "Key"), *id = child_text(n, "UploadId");
+
+		if (of && id && strcmp(of, key) == 0)
+			strv_add(ids, id);
+	}
+	return 0;
+}

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 
 #include <stdbool.h>
 
@@ -32,5 +33,8 @@ void s3_page_deinit(struct s3_page *p);
  * the page can't be read; 0 at its end. The caller deinits *next_r in any case but -1. */
 int s3_xml_versions(const struct buf *body, int (*take)(void *ctx, const struct s3_version *v), void *ctx,
 	struct s3_page *next_r, struct err *e) MUST_CHECK;
+
+/* Adds the ids of the uploads under way of that key which the listing names. -1 temporary when it can't be read. */
+int s3_xml_uploads(const struct buf *body, const char *key, struct strv *ids, struct err *e) MUST_CHECK;
 
 #endif

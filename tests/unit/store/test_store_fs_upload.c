@@ -55,6 +55,9 @@ static void test_finished(void **state)
 	store_upload_abandonp(&u);
 	assert_int_equal(files_in("tmp"), 0);
 	assert_int_equal(files_in("x/case"), 1);
+	assert_int_equal(store_upload_clear(store, "x/case/1.tar.gz", &e), 0);
+	assert_int_equal(files_in("x/case"), 0);
+	assert_int_equal(store_upload_clear(store, "x/case/1.tar.gz", &e), 0); /* again */
 	locator_deinit(&where);
 }
 
@@ -71,6 +74,25 @@ static void test_abandoned(void **state)
 	assert_null(u);
 	assert_int_equal(files_in("x"), 0);
 	assert_int_equal(files_in("tmp"), 0);
+}
+
+static void test_left_behind(void **state)
+{
+	struct store_upload *u, *other = NULL;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(store_upload_begin(store, "x/case/1", 0, &u, &e), 0);
+	assert_int_equal(store_upload_begin(store, "x/case/1", 0, &other, &e), -1); /* one at a time */
+	assert_null(other);
+	assert_int_equal(files_in("tmp"), 1);
+	assert_int_equal(store_upload_clear(store, "x/case/2", &e), 0);
+	assert_int_equal(files_in("tmp"), 1);
+	assert_int_equal(store_upload_clear(store, "x/case/1", &e), 0); /* as if its program had died */
+	assert_int_equal(files_in("tmp"), 0);
+	store_upload_abandonp(&u);
+	assert_int_equal(store_upload_clear(store, "m/00/1.eml", &e), -1);
+	assert_int_equal(e.class, ERR_PERMANENT);
 }
 
 static void test_keys(void **state)
@@ -113,6 +135,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_finished, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_abandoned, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_left_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_extend_and_hold, set_up, tear_down),
 	};
