@@ -317,3 +317,18 @@ int archive_extend(struct archive *a, struct err *e)
 {
 	return meta_extend(a->meta, e);
 }
+
+struct meta *archive_meta(struct archive *a)
+{
+	return a->meta;
+}
+
+struct store *archive_store(struct archive *a)
+{
+	return a->store;
+}
+
+const char *archive_name(const struct archive *a)
+{
+	return a->daemon;
+}

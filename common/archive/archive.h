@@ -10,6 +10,8 @@
 #include "mail/capture.h"
 
 struct archive;
+struct meta;
+struct store;
 
 /* Opens store, meta, index and the parser pool for the daemon `name` ("lmtpd"): its ledger name is name@conf->node, and a
  * lock file in conf->run_dir keeps a second process from taking the same one. The index may be down: that is logged and
@@ -78,6 +80,11 @@ struct archive_progress {
 int archive_reindex(struct archive *a, const struct archive_rebuild *what,
 	int (*progress)(void *ctx, const struct archive_progress *p), void *ctx, struct archive_progress *p_r, struct err *e)
 	MUST_CHECK;
+
+/* What it is made of, for upkeep that goes beyond it; they live as long as it does. */
+struct meta *archive_meta(struct archive *a) __attribute__((returns_nonnull));
+struct store *archive_store(struct archive *a) __attribute__((returns_nonnull));
+const char *archive_name(const struct archive *a) __attribute__((returns_nonnull)); /* "workerd@node" */
 
 /* Where the database splits its tables by month: makes room for the months to come. */
 int archive_extend(struct archive *a, struct err *e) MUST_CHECK;

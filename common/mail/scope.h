@@ -23,6 +23,13 @@ bool scope_counts_role(enum participant_role role);
 
 bool scope_covers(const struct scope *s, int64_t date_us, const struct participant *list, size_t n);
 
+/* Does `outer` cover whatever `inner` covers, by what they say? */
+bool scope_is_within(const struct scope *inner, const struct scope *outer);
+
+/* As JSON, for a record of what somebody might see: {"all_mailboxes":true} or {"mailboxes":[…]}, with "from" (the first
+ * instant) and "until" (the first after it) unless they are open. Caller frees. */
+char *scope_print(const struct scope *s) __attribute__((returns_nonnull));
+
 void scope_freep(struct scope **s);
 
 #endif
