@@ -30,7 +30,7 @@ PACKAGES_DEMO  := ca-certificates openssl postfix python3
 # the engines of `make demo STACK=production`, which are those of the tests as well
 PACKAGES_ENGINES := ceph-common ceph-mon ceph-osd radosgw default-jdk-headless mariadb-client-core mariadb-server-core maven redis-server
 PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps systemd dovecot-imapd dovecot-lmtpd fetchmail \
-	m4 swaks haproxy python3-pip python3-pymysql python3-yaml
+	m4 swaks haproxy prometheus python3-pip python3-pymysql python3-yaml
 
 # ---- how to compile --------------------------------------------------------------------------------------------------
 

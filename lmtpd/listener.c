@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "conf/daemon.h"
+#include "lmtpd/metrics.h"
 #include "lmtpd/reply.h"
 #include "sys/io.h"
 #include "sys/proc.h"
@@ -81,8 +82,10 @@ static void admit(struct listener *l, int accepted, const struct sockaddr_storag
 
 	net_peer_name(client, peer);
 	if (!net_allow_has(l->peers, peer)) {
+		metric_add(&lmtpd_refused, REFUSAL_NOT_A_PEER, 1);
 		refuse(fd, REPLY_NOT_A_PEER, client);
 	} else if (connections_count(&l->connections) >= l->connections_max) {
+		metric_add(&lmtpd_refused, REFUSAL_TOO_MANY, 1);
 		refuse(fd, REPLY_TOO_MANY_CONNECTIONS, client);
 	} else if (connections_add(&l->connections, l->server, fd, peer, &e)) {
 		log_error(NULL, "%s", e.text);

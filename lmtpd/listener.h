@@ -11,7 +11,7 @@ struct listener {
 	struct net_listeners sockets;
 	struct connections connections;
 	struct net_allow *peers;
-	uint64_t connections_max;
+	_Atomic uint64_t connections_max; /* changed by a reload */
 	const char *conf_path; /* as given to conf_load() */
 };
 

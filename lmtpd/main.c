@@ -1,6 +1,7 @@
 /* strongroom-lmtpd: takes mail over LMTP and answers when it is archived. */
 #include "conf/daemon.h"
 #include "lmtpd/listener.h"
+#include "lmtpd/metrics.h"
 #include "sys/proc.h"
 
 #include <sysexits.h>
@@ -37,13 +38,15 @@ static int run(const struct conf *conf, const char *conf_path)
 		.connections = CONNECTIONS_INIT,
 		.conf_path = conf_path,
 	};
+	struct metrics_server *metrics = NULL;
 	struct err e;
 	int status = EX_OK;
 
-	if (start(&l, conf, &e) || door_open(&server.door, &e))
+	if (start(&l, conf, &e) || lmtpd_metrics_start(&metrics, &l, &e) || door_open(&server.door, &e))
 		status = daemon_give_up(&e);
 	else if (listener_run(&l))
 		_exit(EX_SOFTWARE); /* sessions that are still at work must not lose what they work with */
+	metrics_server_stopp(&metrics);
 	net_listeners_deinit(&l.sockets);
 	net_allow_freep(&l.peers);
 	tls_context_freep(&server.tls);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "conf/daemon.h"
 #include "milter/callback.h"
+#include "milter/metrics.h"
 #include "sys/proc.h"
 
 #include <sysexits.h>
@@ -79,6 +80,7 @@ static _Noreturn void run(const struct conf *conf, const char *conf_path)
 {
 	static struct server server;
 	struct net_listeners sockets = { 0 };
+	struct metrics_server *metrics = NULL;
 	struct err e;
 	int status = EX_OK;
 
@@ -90,7 +92,8 @@ static _Noreturn void run(const struct conf *conf, const char *conf_path)
 	};
 	server.gate = GATE_INIT;
 	bound_stacks();
-	if (start(&sockets, conf, &e) || door_open(&server.door, &e) || callback_start(&server, &sockets.items[0], &e)) {
+	if (start(&sockets, conf, &e) || milter_metrics_start(&metrics, &server, &e) || door_open(&server.door, &e) ||
+		callback_start(&server, &sockets.items[0], &e)) {
 		status = daemon_give_up(&e);
 	} else {
 		log_info(NULL, "listening at %s", sockets.items[0].address);
@@ -99,6 +102,7 @@ static _Noreturn void run(const struct conf *conf, const char *conf_path)
 		stop(&server);
 		status = callback_gave_up() ? EX_SOFTWARE : EX_OK;
 	}
+	metrics_server_stopp(&metrics);
 	net_listeners_deinit(&sockets);
 	if (gate_transactions(&server.gate) == 0)
 		door_close(&server.door);

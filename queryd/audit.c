@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "meta/audit.h"
+#include "queryd/metrics.h"
 #include "queryd/route.h"
 
 #include <string.h>
@@ -39,6 +40,7 @@ int audit_intent(struct call *c, const char *actor, const char *strength, const 
 	struct err e;
 
 	if (meta_audit_intent(c->service->meta, &intent, &e) < 0) {
+		metric_add(&queryd_audit_failures, 0, 1);
 		log_error(&c->log, "audit of %s: %s", intent.action, e.text);
 		response_unavailable(&c->response, "The audit record can't be written; nothing is shown without it.");
 		return -1;
@@ -68,6 +70,7 @@ static int write_outcome(struct call *c, const struct audit_outcome *o)
 
 	c->audit_open = false;
 	if (meta_audit_outcome(c->service->meta, &c->audit_id, o, &e) < 0) {
+		metric_add(&queryd_audit_failures, 0, 1);
 		log_error(&c->log, "audit of %s: %s", c->route->action, e.text);
 		return -1;
 	}

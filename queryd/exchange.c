@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "queryd/audit.h"
 #include "queryd/call.h"
+#include "queryd/metrics.h"
 #include "queryd/route.h"
 
 #include <inttypes.h>
@@ -64,6 +65,7 @@ void *exchange_begin(void *host, const char *target, struct MHD_Connection *conn
 	x->call.service = h->service;
 	x->call.request = &x->request;
 	x->begun_us = clock_monotonic_us();
+	queryd_metrics_begin();
 	return x;
 }
 
@@ -225,6 +227,7 @@ void exchange_end(void *host, struct MHD_Connection *connection, void **exchange
 		return;
 	audit_cut_off(&x->call, x->given);
 	log_end(x, code);
+	queryd_metrics_end(&x->call, clock_monotonic_us() - x->begun_us);
 	if (x->call.held)
 		service_release(h->service, x->call.held);
 	if (x->call.account.username)

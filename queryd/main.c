@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/daemon.h"
+#include "queryd/metrics.h"
 #include "queryd/server.h"
 #include "queryd/tls.h"
 #include "sys/proc.h"
@@ -32,18 +33,20 @@ static void serve(const struct conf *conf, const char *conf_path)
 
 static int run(const struct conf *conf, const char *conf_path, const struct net_listeners *l, struct err *e)
 {
+	struct metrics_server *metrics = NULL;
 	struct service service;
 	struct server *server;
 
 	if (proc_drop(conf->user, e) < 0 || proc_pidfile(conf->run_dir, PROGRAM, e) < 0 ||
 		service_open(&service, conf, e) < 0)
 		return -1;
-	int rc = server_start(&server, &service, l, e);
+	int rc = queryd_metrics_start(&metrics, &service, e) || server_start(&server, &service, l, e) ? -1 : 0;
 
 	if (rc == 0) {
 		serve(conf, conf_path);
 		server_stop(&server, DRAIN_US);
 	}
+	metrics_server_stopp(&metrics);
 	service_close(&service);
 	return rc;
 }

@@ -46,6 +46,11 @@ const char *response_reason(unsigned status)
 	return "";
 }
 
+unsigned response_status_at(size_t place)
+{
+	return place < ARRAY_LEN(reasons) ? reasons[place].status : 0;
+}
+
 void response_deinit(struct response *r)
 {
 	for (size_t i = 0; i < r->header_count; i++)

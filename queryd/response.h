@@ -65,4 +65,7 @@ void response_content(struct response *r, const char *content_type, struct messa
 /* "Not Found"; "" for a status that is not used here. */
 const char *response_reason(unsigned status);
 
+/* The statuses that are used here, one after the other; 0 behind the last. */
+unsigned response_status_at(size_t place);
+
 #endif

@@ -79,3 +79,12 @@ void service_release(struct service *s, uint64_t bytes)
 	s->held -= bytes;
 	pthread_mutex_unlock(&s->lock);
 }
+
+uint64_t service_held(struct service *s)
+{
+	pthread_mutex_lock(&s->lock);
+	uint64_t held = s->held;
+
+	pthread_mutex_unlock(&s->lock);
+	return held;
+}

@@ -44,5 +44,6 @@ struct index *service_index(struct service *s, struct err *e) MUST_CHECK;
  * larger than all of it may go alone. */
 bool service_hold(struct service *s, uint64_t bytes);
 void service_release(struct service *s, uint64_t bytes);
+uint64_t service_held(struct service *s);
 
 #endif

@@ -79,6 +79,8 @@ GRANT SELECT ON `@NAME@_control`.account_department TO 'strongroom_workerd'@'@HO
 GRANT SELECT ON `@NAME@_control`.department_mailbox TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT (id, action) ON `@NAME@_control`.audit_intent TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT (intent_id, result) ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
 
 -- ---- strongroom_operator is for the command `strongroom`: check, status, import, reindex, copy, user and department.
 

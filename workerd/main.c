@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "conf/daemon.h"
 #include "sys/proc.h"
+#include "workerd/metrics.h"
 #include "workerd/worker.h"
 
 #include <sysexits.h>
@@ -10,7 +11,7 @@
 #define PROGRAM "strongroom-workerd"
 #define OPEN_RETRY_US (5 * CLOCK_SECOND)
 
-static const struct task *const tasks[] = { &outbox_task, &postfix_task, &reconcile_task, &partitions_task };
+static const struct task *const tasks[] = { &outbox_task, &postfix_task, &reconcile_task, &partitions_task, &metrics_task };
 
 /* Tries until the archive can be opened. 1; 0 when the end was asked for before; -1 when trying again can't help. */
 static int open_archive(struct worker *w, struct err *e)
@@ -22,6 +23,7 @@ static int open_archive(struct worker *w, struct err *e)
 		if (proc_wait(OPEN_RETRY_US) == PROC_STOP)
 			return 0;
 	}
+	worker_metrics_opened();
 	return 1;
 }
 
@@ -52,13 +54,16 @@ static int serve(struct worker *w, const char *conf_path, struct err *e)
 static int run(const struct conf *conf, const char *conf_path)
 {
 	struct worker w = { .conf = conf };
+	struct metrics_server *metrics = NULL;
 	struct err e = { 0 };
 
-	if (proc_drop(conf->user, &e) || proc_pidfile(conf->run_dir, PROGRAM, &e) || cache_open(&w.cache, conf, &e))
+	if (proc_drop(conf->user, &e) || proc_pidfile(conf->run_dir, PROGRAM, &e) || cache_open(&w.cache, conf, &e) ||
+		worker_metrics_start(&metrics, conf, tasks, ARRAY_LEN(tasks), &e))
 		return daemon_give_up(&e);
 	int opened = open_archive(&w, &e);
 	int failed = opened < 0 || (opened && serve(&w, conf_path, &e));
 
+	metrics_server_stopp(&metrics);
 	cache_closep(&w.cache);
 	archive_closep(&w.archive);
 	return failed ? daemon_give_up(&e) : EX_OK;

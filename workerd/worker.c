@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "workerd/metrics.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 struct running {
 	struct worker *w;
 	const struct task *task;
+	size_t place; /* among the tasks */
 	pthread_t thread;
 	unsigned failures; /* one after the other */
 	int wake_fd;	   /* readable after worker_wake() */
@@ -80,8 +82,10 @@ static void rest(struct running *r)
 static void take_turn(struct running *r)
 {
 	struct err e = { 0 };
+	int failed = r->task->run(r->w, &e);
 
-	if (r->task->run(r->w, &e) == 0) {
+	worker_metrics_turn(r->place, failed);
+	if (!failed) {
 		if (r->failures)
 			log_info(NULL, "%s works again", r->task->name);
 		r->failures = 0;
@@ -113,7 +117,7 @@ struct worker_threads *worker_start(struct worker *w, const struct task *const *
 	for (; t->n < n; t->n++) {
 		struct running *r = &t->items[t->n];
 
-		*r = (struct running){ .w = w, .task = tasks[t->n], .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+		*r = (struct running){ .w = w, .task = tasks[t->n], .place = t->n, .wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
 		if (r->wake_fd < 0)
 			log_fatal(NULL, "eventfd() failed: %s", strerror(errno));
 		errno = pthread_create(&r->thread, NULL, run_task, r);

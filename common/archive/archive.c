@@ -1,5 +1,6 @@
 #include "archive/archive_private.h"
 
+#include "archive/capture_metrics.h"
 #include "archive/lockfile.h"
 #include "archive/policy.h"
 #include "archive/stored.h"
@@ -174,23 +175,34 @@ static void discard(struct archive *a, struct parser_reading **reading)
 static int store_and_read(struct archive *a, struct entry *entry, struct err *e)
 {
 	struct parser_reading *reading;
+	int64_t began_us = clock_monotonic_us();
 
 	if (FAULT("archive.parse"))
 		return err_temporary(e, "parser_pool_start() failed: fault");
 	if (parser_pool_start(a->parsers, entry->capture->message, &reading, e))
 		return -1;
 	entry_identify(entry);
+	int64_t put_us = clock_monotonic_us();
+
 	if (put_object(a, entry, e)) {
 		discard(a, &reading);
 		return -1;
 	}
-	return describe(a, entry, &reading, e);
+	capture_stage(STAGE_PUT, put_us);
+	if (describe(a, entry, &reading, e))
+		return -1;
+	capture_stage(STAGE_PARSE, began_us);
+	return 0;
 }
 
 static int commit(struct archive *a, struct entry *entry, struct err *e)
 {
-	if (group_commit(a->group, entry) == 0)
+	int64_t began_us = clock_monotonic_us();
+
+	if (group_commit(a->group, entry) == 0) {
+		capture_stage(STAGE_COMMIT, began_us);
 		return 0;
+	}
 	*e = entry->err;
 	return -1;
 }
@@ -222,8 +234,12 @@ static void answer_known(struct archive *a, const struct uuid *id, struct archiv
 static void answer_new(struct archive *a, struct entry *entry, struct archive_receipt *r)
 {
 	*r = (struct archive_receipt){ .id = entry->row.id };
-	if (entry->batch)
+	if (entry->batch) {
+		int64_t began_us = clock_monotonic_us();
+
 		r->indexed = indexer_wait(a->indexer, entry->batch, conf_reply_wait_us(a->conf), NULL);
+		capture_stage(STAGE_INDEX, began_us);
+	}
 	if (!r->indexed)
 		cache_wake(a->cache, CACHE_WAKE_OUTBOX);
 }

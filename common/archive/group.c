@@ -1,5 +1,6 @@
 #include "archive/group.h"
 
+#include "archive/capture_metrics.h"
 #include "archive/policy.h"
 #include "base/clock.h"
 #include "base/fault.h"
@@ -230,6 +231,7 @@ static int transact_once(struct run *r, struct err *err)
 	}
 	g->seq_known = true;
 	g->last_seq += r->fresh;
+	metric_add(&capture_commits, 0, r->fresh > 0);
 	return 0;
 }
 

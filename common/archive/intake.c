@@ -1,5 +1,7 @@
 #include "archive/intake.h"
 
+#include "archive/capture_metrics.h"
+
 #include <string.h>
 
 static void give_back(struct intake *in)
@@ -14,6 +16,13 @@ void intake_fail(struct intake *in, enum intake_outcome failure)
 		return;
 	in->failure = failure;
 	give_back(in);
+}
+
+/* Gives back why something is not taken, and counts it. */
+static enum intake_outcome refuse(enum intake_outcome outcome)
+{
+	metric_add(&capture_refusals, outcome, 1);
+	return outcome;
 }
 
 /* ---- the envelope ---- */
@@ -48,7 +57,7 @@ enum intake_outcome intake_begin(struct intake *in, struct door *door, uint64_t 
 	enum intake_outcome outcome = check(in, size);
 
 	if (outcome != INTAKE_OPEN)
-		return outcome;
+		return refuse(outcome);
 	in->capture.kind = door->kind;
 	in->capture.point = door->point;
 	in->capture.message = message_new(door->conf->spool_dir, door->conf->message_size_max);
@@ -59,9 +68,9 @@ enum intake_outcome intake_begin(struct intake *in, struct door *door, uint64_t 
 enum intake_outcome intake_add_recipient(struct intake *in, const char *address, const char *args)
 {
 	if (in->capture.recipient_count >= in->conf->recipients_max)
-		return INTAKE_TOO_MANY_RECIPIENTS;
+		return refuse(INTAKE_TOO_MANY_RECIPIENTS);
 	if (!room_use(&in->room, sizeof(struct capture_recipient) + strlen(address) + strlen(args)))
-		return INTAKE_BUSY;
+		return refuse(INTAKE_BUSY);
 	capture_add_recipient(&in->capture, address, args);
 	return INTAKE_OPEN;
 }
@@ -87,7 +96,7 @@ void intake_complete(struct intake *in, const struct intake_peer *peer)
 {
 	struct capture *c = &in->capture;
 
-	in->complete_us = clock_monotonic_us();
+	in->complete_us = capture_stage(STAGE_RECEIVE, in->begun_us);
 	c->received_us = clock_now_us();
 	c->client = mem_strdup(peer->client);
 	c->helo = mem_strdup(peer->helo);
@@ -97,6 +106,14 @@ void intake_complete(struct intake *in, const struct intake_peer *peer)
 }
 
 /* ---- the end ---- */
+
+static void count_archived(const struct intake *in, bool known)
+{
+	metric_add(&capture_messages, known ? CAPTURE_KNOWN : CAPTURE_NEW, 1);
+	if (!known)
+		metric_add(&capture_bytes, 0, (int64_t)in->size);
+	capture_stage(STAGE_WHOLE, in->complete_us);
+}
 
 enum intake_outcome intake_archive(struct intake *in, char archive_id_r[UUID_TEXT_SIZE])
 {
@@ -116,6 +133,7 @@ enum intake_outcome intake_archive(struct intake *in, char archive_id_r[UUID_TEX
 	log_context_set(&in->log, "archive_id", uuid_format(archive_id_r, &receipt.id));
 	log_context_set(&in->log, "known", receipt.known ? "yes" : NULL);
 	log_context_set(&in->log, "indexed", receipt.indexed ? "yes" : "later");
+	count_archived(in, receipt.known);
 	return INTAKE_ARCHIVED;
 }
 
@@ -131,10 +149,12 @@ void intake_report(struct intake *in, enum intake_outcome outcome, const char *r
 	log_context_set_number(&in->log, "receive_ms", milliseconds(in->begun_us, in->complete_us));
 	log_context_set_number(&in->log, "archive_ms", milliseconds(in->complete_us, clock_monotonic_us()));
 	log_context_set(&in->log, "reply", reply);
-	if (outcome == INTAKE_ARCHIVED)
+	if (outcome == INTAKE_ARCHIVED) {
 		log_info(&in->log, "archived");
-	else
-		log_warn(&in->log, "not archived: %s", text);
+		return;
+	}
+	metric_add(&capture_refusals, outcome, 1);
+	log_warn(&in->log, "not archived: %s", text);
 }
 
 void intake_end(struct intake *in)

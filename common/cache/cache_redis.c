@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sys/metrics_backend.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -99,7 +100,7 @@ redisReply *redis_ask(struct cache_redis *r, const struct redis_command *command
 
 	if (rc > 0)
 		rc = call(r, NULL, commands, n, &reply, &e);
-	if (rc) {
+	if (backend_result(BACKEND_CACHE, rc, &e)) {
 		redis_say_down(r, &e);
 		return NULL;
 	}

@@ -66,10 +66,12 @@ struct conf {
 	int64_t lmtpd_timeout_us;
 	char *lmtpd_tls_cert, *lmtpd_tls_key, *lmtpd_tls_client_ca;
 	bool lmtpd_tls_required;
+	char *lmtpd_metrics; /* where Prometheus reads: one address; "": nowhere */
 	/* [milter] */
 	char *milter_listen;   /* one: "unix:/run/strongroom/milter.sock" or "inet:127.0.0.1:2425" */
 	char *milter_point;
 	int64_t milter_timeout_us;
+	char *milter_metrics;
 	/* [queryd] */
 	char *queryd_listen;   /* "127.0.0.1:8443" */
 	char *queryd_tls_cert, *queryd_tls_key;
@@ -79,6 +81,7 @@ struct conf {
 	int64_t queryd_request_timeout_us; /* deadline of a request */
 	uint64_t queryd_connections_max, queryd_connections_per_address_max;
 	uint64_t queryd_signin_per_address_max, queryd_signin_per_user_max; /* in five minutes */
+	char *queryd_metrics;
 	/* [es] */
 	char *es_hosts;	       /* "https://es1:9200 https://es2:9200" */
 	char *es_user, *es_password_file, *es_api_key_file, *es_ca_file;
@@ -93,6 +96,7 @@ struct conf {
 	char *workerd_postfix_log; /* "": none is followed */
 	int64_t workerd_postfix_interval_us, workerd_postfix_grace_us;
 	int64_t workerd_reconcile_interval_us, workerd_reconcile_grace_us, workerd_reconcile_full_us;
+	char *workerd_metrics;
 };
 
 /* The local directory or file that a backend setting ("fs:/var/lib/x") names, NULL for one at a server ("s3:bucket"). A

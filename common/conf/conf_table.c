@@ -23,6 +23,10 @@
 #define LIST_MAX 8192
 #define NAME_MAX_BYTES 64
 
+#define METRICS_HELP                                                                                                    \
+	"Where Prometheus reads this daemon's metrics over plain HTTP, as /metrics: unix:/PATH or inet:HOST:PORT. They are " \
+	"about no message and no person; all the same only the monitoring should reach them. Empty: nowhere."
+
 const struct setting settings[] = {
 	{ "", "node", SETTING_NAME, IN(node), .standard = NULL, .min = 1, .max = NAME_MAX_BYTES,
 		.help = "Name of this machine in the ledger: a daemon is known there as its name, '@' and this. "
@@ -187,6 +191,8 @@ const struct setting settings[] = {
 			"client that starts TLS must show one. Empty: none is asked for." },
 	{ "lmtpd", "tls_required", SETTING_BOOL, IN(lmtpd_tls_required), .standard = "no",
 		.help = "Take mail over TCP only after STARTTLS." },
+	{ "lmtpd", "metrics", SETTING_ADDRESS, IN(lmtpd_metrics), .standard = "", .max = TEXT_MAX,
+		.help = METRICS_HELP },
 
 	{ "milter", "listen", SETTING_ADDRESS, IN(milter_listen), .standard = "unix:/run/strongroom/milter.sock",
 		.min = 1, .max = TEXT_MAX,
@@ -198,6 +204,8 @@ const struct setting settings[] = {
 		.max = DAY,
 		.help = "How long a silent mail server is waited for. It must be longer than the server waits for "
 			"its own clients, or connections break in the middle of a session." },
+	{ "milter", "metrics", SETTING_ADDRESS, IN(milter_metrics), .standard = "", .max = TEXT_MAX,
+		.help = METRICS_HELP },
 
 	{ "queryd", "listen", SETTING_HOST_PORT, IN(queryd_listen), .standard = "127.0.0.1:8443", .min = 1,
 		.max = TEXT_MAX,
@@ -235,6 +243,8 @@ const struct setting settings[] = {
 		.help = "The same for one user name, whether there is such a user or not. From a network from which the user "
 			"has signed in within 90 days the tries are counted apart, so that nobody elsewhere can keep the user "
 			"out." },
+	{ "queryd", "metrics", SETTING_ADDRESS, IN(queryd_metrics), .standard = "", .max = TEXT_MAX,
+		.help = METRICS_HELP },
 
 	{ "es", "hosts", SETTING_URLS, IN(es_hosts), .standard = "", .max = LIST_MAX, .alias = "ES_HOSTS",
 		.help = "The cluster's hosts, as https://HOST:9200, any number. One that does not answer is left "
@@ -299,5 +309,7 @@ const struct setting settings[] = {
 		.max = DAY,
 		.help = "How long after its last line in the log a message is judged at the earliest; for `strongroom "
 			"postfix-log` too." },
+	{ "workerd", "metrics", SETTING_ADDRESS, IN(workerd_metrics), .standard = "", .max = TEXT_MAX,
+		.help = METRICS_HELP },
 };
 const size_t settings_count = ARRAY_LEN(settings);

@@ -1,10 +1,20 @@
 #include "index/index_driver.h"
 
+#include "base/clock.h"
 #include "base/str.h"
+#include "index/index_metrics.h"
+#include "sys/metrics_backend.h"
 
 #include <string.h>
 
 static const struct index_driver *const drivers[] = { &index_fts_driver, &index_es_driver };
+
+/* An operation ended with this result: how long it took, and whether it failed. */
+static int measured(enum index_operation operation, int64_t began_us, int result, const struct err *e)
+{
+	metric_observe(&index_seconds, operation, clock_monotonic_us() - began_us);
+	return backend_result(BACKEND_INDEX, result, e);
+}
 
 static const struct index_driver *find(const struct conf *conf, const char **where_r, struct err *e)
 {
@@ -33,7 +43,7 @@ int index_open(struct index **i_r, const struct conf *conf, enum index_mode mode
 	const struct index_driver *d = find(conf, &where, e);
 
 	*i_r = NULL;
-	return d ? d->open(i_r, conf, where, mode, e) : -1;
+	return d ? backend_result(BACKEND_INDEX, d->open(i_r, conf, where, mode, e), e) : -1;
 }
 
 bool index_is_damaged(const struct conf *conf)
@@ -56,12 +66,22 @@ int index_add(struct index *i, const struct index_doc *docs, size_t n, struct er
 {
 	if (i->mode != INDEX_WRITE)
 		return err_permanent(e, "index_add failed: the index is open for reading");
-	return n ? i->driver->add(i, docs, n, e) : 0;
+	if (!n)
+		return 0;
+	int64_t began_us = clock_monotonic_us();
+	int failed = i->driver->add(i, docs, n, e);
+
+	return measured(INDEX_ADD, began_us, failed, e);
 }
 
 int index_sync(struct index *i, struct err *e)
 {
-	return i->mode == INDEX_WRITE ? i->driver->sync(i, e) : 0;
+	if (i->mode != INDEX_WRITE)
+		return 0;
+	int64_t began_us = clock_monotonic_us();
+	int failed = i->driver->sync(i, e);
+
+	return measured(INDEX_SYNC, began_us, failed, e);
 }
 
 int index_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
@@ -70,7 +90,10 @@ int index_search(struct index *i, const struct scope *scope, const struct index_
 	*page_r = (struct index_page){ 0 };
 	if (r->limit < 1 || r->limit > INDEX_PAGE_MAX)
 		return err_permanent(e, "index_search failed: limit %zu is not in 1..%d", r->limit, INDEX_PAGE_MAX);
-	if (i->driver->search(i, scope, r, page_r, e) == 0)
+	int64_t began_us = clock_monotonic_us();
+	int failed = i->driver->search(i, scope, r, page_r, e);
+
+	if (measured(INDEX_SEARCH, began_us, failed, e) == 0)
 		return 0;
 	index_page_deinit(page_r);
 	return -1;
@@ -114,17 +137,17 @@ int index_generation(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct
 
 int index_has(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e)
 {
-	return i->driver->has(i, ids, n, present_r, e);
+	return backend_result(BACKEND_INDEX, i->driver->has(i, ids, n, present_r, e), e);
 }
 
 int index_count(struct index *i, uint64_t *n_r, struct err *e)
 {
-	return i->driver->count(i, n_r, e);
+	return backend_result(BACKEND_INDEX, i->driver->count(i, n_r, e), e);
 }
 
 int index_ready(struct index *i, struct err *e)
 {
-	return i->driver->ready(i, e);
+	return backend_result(BACKEND_INDEX, i->driver->ready(i, e), e);
 }
 
 int index_rebuild_begin(struct index **fresh_r, const struct conf *conf, const struct index_rebuild *what, struct uuid *done_r,

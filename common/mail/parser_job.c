@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "base/log.h"
+#include "mail/parser_metrics.h"
 #include "sys/io.h"
 
 #define EXTRACT_MAX (512ull * 1024 * 1024) /* decoded bytes of one attachment */
@@ -46,6 +47,7 @@ int parser_job_start(struct parser_job *job, struct parser_worker *w, struct err
 		/* not an attempt: it had not heard of the message */
 		log_warn(NULL, "a parser worker (pid %d) ended while it was idle", (int)w->pid);
 		parser_worker_stop(w, NULL);
+		metric_add(&parser_replaced, PARSER_ENDED_IDLE, 1);
 	}
 	return err_temporary(
 		e, "send(strongroom-parser) failed: workers end as soon as they start");
@@ -125,6 +127,7 @@ static enum parser_outcome receive(struct parser_job *job, struct parser_worker 
 		int pid = (int)w->pid, status;
 
 		parser_worker_stop(w, &status);
+		metric_add(&parser_replaced, outcome == PARSER_HUNG ? PARSER_TOOK_TOO_LONG : PARSER_ENDED_AT_WORK, 1);
 		if (!*failed_r)
 			log_loss(job, pid, outcome, status);
 	}

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "mail/parser_job.h"
+#include "mail/parser_metrics.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -45,6 +46,8 @@ static void retire(struct parser_pool *pool, struct parser_worker *w)
 
 	if (w->pid && ++w->served < SERVES_MAX)
 		return;
+	if (w->pid)
+		metric_add(&parser_replaced, PARSER_SERVED_ITS_TURN, 1);
 	parser_worker_stop(w, NULL);
 	if (start(pool, w, &e))
 		log_error(NULL, "%s", e.text); /* the next caller tries again */

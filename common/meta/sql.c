@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "sys/metrics_backend.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -129,7 +130,7 @@ int sql_ready(struct sql_db *db, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	return sql_reader(db, &c, e) ? -1 : db->driver->ready(c, e);
+	return sql_reader(db, &c, e) ? -1 : backend_result(BACKEND_META, db->driver->ready(c, e), e);
 }
 
 void sql_fault(struct sql_findings *f, const char *remedy, const char *fmt, ...)
@@ -165,7 +166,7 @@ int sql_extend(struct sql_db *db, struct err *e)
 
 static int connect_as(struct sql_db *db, enum sql_role role, struct sql_conn **c_r, struct err *e)
 {
-	if (db->driver->open(c_r, &db->where, role, e))
+	if (backend_result(BACKEND_META, db->driver->open(c_r, &db->where, role, e), e))
 		return -1;
 	(*c_r)->driver = db->driver;
 	(*c_r)->db = db;
@@ -334,7 +335,7 @@ void sql_releasep(struct sql_conn **c)
 
 int sql_begin(struct sql_conn *c, enum sql_durability durability, struct err *e)
 {
-	if (c->driver->begin(c, durability, e))
+	if (backend_result(BACKEND_META, c->driver->begin(c, durability, e), e))
 		return -1;
 	c->in_transaction = true;
 	return 0;
@@ -342,7 +343,7 @@ int sql_begin(struct sql_conn *c, enum sql_durability durability, struct err *e)
 
 int sql_begin_snapshot(struct sql_conn *c, struct err *e)
 {
-	if (c->driver->begin_snapshot(c, e))
+	if (backend_result(BACKEND_META, c->driver->begin_snapshot(c, e), e))
 		return -1;
 	c->in_transaction = true;
 	return 0;
@@ -350,7 +351,7 @@ int sql_begin_snapshot(struct sql_conn *c, struct err *e)
 
 int sql_commit(struct sql_conn *c, struct err *e)
 {
-	int failed = c->driver->commit(c, e);
+	int failed = backend_result(BACKEND_META, c->driver->commit(c, e), e);
 
 	c->in_transaction = false;
 	return failed;
@@ -446,7 +447,7 @@ enum sql_result sql_step(struct sql_stmt *st, struct err *e)
 	if (st->too_large)
 		return refuse_number(st, e);
 	st->column = 0;
-	return st->conn->driver->step(st, e);
+	return (enum sql_result)backend_result(BACKEND_META, st->conn->driver->step(st, e), e);
 }
 
 void sql_finishp(struct sql_stmt **st)
@@ -470,12 +471,14 @@ enum sql_result sql_add(struct sql_stmt *st, struct err *e)
 		return sql_run(st, e);
 	if (st->too_large)
 		return refuse_number(st, e);
-	return st->conn->driver->add(st, e);
+	return (enum sql_result)backend_result(BACKEND_META, st->conn->driver->add(st, e), e);
 }
 
 enum sql_result sql_flush(struct sql_conn *c, struct err *e)
 {
-	return c->driver->flush ? c->driver->flush(c, e) : SQL_DONE;
+	if (!c->driver->flush)
+		return SQL_DONE;
+	return (enum sql_result)backend_result(BACKEND_META, c->driver->flush(c, e), e);
 }
 
 int sql_find(struct sql_stmt *st, struct err *e)

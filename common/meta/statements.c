@@ -203,6 +203,18 @@ static const struct statement_text statements[STATEMENTS] = {
 		" VALUES (?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
+	[STMT_AUDIT_UNFINISHED] = {
+		"audit_unfinished",
+		"SELECT count(*) FROM audit_intent i LEFT JOIN audit_outcome o ON o.intent_id = i.id"
+		" WHERE i.id >= ? AND i.id < ? AND o.intent_id IS NULL",
+		NULL,
+	},
+	[STMT_AUDIT_SIGNINS_REFUSED] = {
+		"audit_signins_refused",
+		"SELECT count(*) FROM audit_intent i JOIN audit_outcome o ON o.intent_id = i.id"
+		" WHERE i.id >= ? AND i.id < ? AND i.action LIKE 'sign-in.%' AND o.result = 'refused'",
+		NULL,
+	},
 
 	[STMT_EXPORT_REQUEST_ADD] = {
 		"export_request_add",
@@ -227,6 +239,7 @@ static const struct statement_text statements[STATEMENTS] = {
 		"SELECT count(*) FROM export_job WHERE account_id = ? AND state IN ('queued', 'building')",
 		NULL,
 	},
+	[STMT_EXPORT_STATE_COUNT] = { "export_state_count", "SELECT count(*) FROM export_job WHERE state = ?", NULL },
 	[STMT_EXPORT_CANCEL] = {
 		"export_cancel",
 		"UPDATE export_job SET state = 'cancelled', finished_us = ?"

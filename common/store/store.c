@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "sys/metrics_backend.h"
 
 #include <string.h>
 
@@ -27,7 +28,7 @@ int store_open(struct store **s_r, const struct conf *conf, struct err *e)
 	const char *where;
 	const struct store_driver *d = find_driver(conf->store, &where, e);
 
-	return d ? d->open(s_r, where, conf, e) : -1;
+	return d ? backend_result(BACKEND_STORE, d->open(s_r, where, conf, e), e) : -1;
 }
 
 void store_closep(struct store **s)
@@ -39,39 +40,39 @@ void store_closep(struct store **s)
 
 int store_put(struct store *s, const struct store_object *o, struct locator *where_r, struct err *e)
 {
-	return s->driver->put(s, o, where_r, e);
+	return backend_result(BACKEND_STORE, s->driver->put(s, o, where_r, e), e);
 }
 
 int store_find(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e)
 {
-	return s->driver->find(s, id, where_r, e);
+	return backend_result(BACKEND_STORE, s->driver->find(s, id, where_r, e), e);
 }
 
 int store_get(struct store *s, const struct locator *where, int (*sink)(void *ctx, const void *data, size_t n), void *ctx,
 	struct err *e)
 {
-	return s->driver->get(s, where, sink, ctx, e);
+	return backend_result(BACKEND_STORE, s->driver->get(s, where, sink, ctx, e), e);
 }
 
 int store_stat(struct store *s, const struct locator *where, struct store_state *state_r, struct err *e)
 {
-	return s->driver->stat(s, where, state_r, e);
+	return backend_result(BACKEND_STORE, s->driver->stat(s, where, state_r, e), e);
 }
 
 int store_list(struct store *s, const struct store_range *range,
 	int (*take)(void *ctx, const struct store_listed *object), void *ctx, struct err *e)
 {
-	return s->driver->list(s, range, take, ctx, e);
+	return backend_result(BACKEND_STORE, s->driver->list(s, range, take, ctx, e), e);
 }
 
 int store_extend(struct store *s, const struct locator *where, int64_t retain_until_us, struct err *e)
 {
-	return s->driver->extend(s, where, retain_until_us, e);
+	return backend_result(BACKEND_STORE, s->driver->extend(s, where, retain_until_us, e), e);
 }
 
 int store_hold(struct store *s, const struct locator *where, bool on, struct err *e)
 {
-	return s->driver->hold(s, where, on, e);
+	return backend_result(BACKEND_STORE, s->driver->hold(s, where, on, e), e);
 }
 
 int store_presign(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e)
@@ -95,17 +96,17 @@ int store_upload_begin(struct store *s, const char *key, int64_t retain_until_us
 {
 	if (!is_upload_key(key))
 		return err_permanent(e, "upload(%s) failed: no key of an upload", key);
-	return s->driver->upload_begin(s, key, retain_until_us, u_r, e);
+	return backend_result(BACKEND_STORE, s->driver->upload_begin(s, key, retain_until_us, u_r, e), e);
 }
 
 int store_upload_add(struct store_upload *u, const void *data, size_t n, struct err *e)
 {
-	return u->store->driver->upload_add(u, data, n, e);
+	return backend_result(BACKEND_STORE, u->store->driver->upload_add(u, data, n, e), e);
 }
 
 int store_upload_finish(struct store_upload **u, struct locator *where_r, struct err *e)
 {
-	if ((*u)->store->driver->upload_finish(*u, where_r, e))
+	if (backend_result(BACKEND_STORE, (*u)->store->driver->upload_finish(*u, where_r, e), e))
 		return -1;
 	*u = NULL;
 	return 0;
@@ -137,7 +138,7 @@ int store_proved(struct store *s, struct err *e)
 
 int store_ready(struct store *s, struct err *e)
 {
-	return s->driver->ready(s, e);
+	return backend_result(BACKEND_STORE, s->driver->ready(s, e), e);
 }
 
 const char *store_lock_mode(const struct store *s)

@@ -7,6 +7,7 @@
 
 #include "fixture.h"
 #include "meta/audit.h"
+#include "meta/watch.h"
 
 #include <pthread.h>
 
@@ -104,6 +105,44 @@ static void capture_does_not_wait_for_audit(void **state)
 	meta_capture_rollback(&t);
 }
 
+static void record(int64_t at_us, const char *action, const char *result)
+{
+	static uint8_t number;
+	struct audit_intent a = intent();
+	struct audit_outcome o = outcome;
+
+	a.id = uuid_floor(at_us); /* uuid_new() never goes back */
+	a.id.bytes[UUID_SIZE - 1] = ++number;
+	a.action = action;
+	o.result = result;
+	assert_ok(meta_audit_intent(meta, &a, &err));
+	if (result)
+		assert_ok(meta_audit_outcome(meta, &a.id, &o, &err));
+}
+
+static void oddities_are_counted(void **state)
+{
+	const int64_t from = 1000 * CLOCK_SECOND, until = 2000 * CLOCK_SECOND;
+	struct watch_audit s;
+
+	(void)state;
+	record(from - CLOCK_SECOND, "search", NULL);
+	record(from, "search", NULL);
+	record(until - CLOCK_SECOND, "sign-in.password", "refused");
+	record(from + CLOCK_SECOND, "sign-in.totp", "refused");
+	record(from + CLOCK_SECOND, "sign-in.totp", "allowed");
+	record(from + CLOCK_SECOND, "search", "refused");
+	record(until, "sign-in.totp", "refused");
+	assert_ok(meta_watch_audit(meta, from, until, &s, &err));
+	assert_int_equal(s.unfinished, 1);
+	assert_int_equal(s.signins_refused, 2);
+
+	struct watch_exports x;
+
+	assert_ok(meta_watch_exports(meta, &x, &err));
+	assert_int_equal(x.queued + x.building, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +150,7 @@ int main(void)
 		cmocka_unit_test(an_outcome_needs_its_intent),
 		cmocka_unit_test(the_trail_stays),
 		cmocka_unit_test(capture_does_not_wait_for_audit),
+		cmocka_unit_test(oddities_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, open_meta, remove_directory);
