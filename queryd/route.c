@@ -3,12 +3,15 @@
 #include "queryd/audit.h"
 #include "queryd/auth.h"
 #include "queryd/authz.h"
+#include "queryd/departments.h"
 #include "queryd/health.h"
 #include "queryd/openapi.h"
 #include "queryd/read.h"
+#include "queryd/roles.h"
 #include "queryd/search.h"
 #include "queryd/sessions.h"
 #include "queryd/signin.h"
+#include "queryd/users.h"
 
 #include <assert.h>
 #include <string.h>
@@ -18,6 +21,10 @@ const struct route *const route_areas[] = {
 	sessions_routes,
 	search_routes,
 	read_routes,
+	user_routes,
+	role_routes,
+	department_routes,
+	mailbox_routes,
 	health_routes,
 	openapi_routes,
 	NULL,

@@ -93,6 +93,26 @@ int meta_department_page(struct meta *m, const char *name, const char *after, si
 	return account_take_texts(st, mailboxes_r, e) ? -1 : 1;
 }
 
+int meta_department_replace(struct meta *m, const char *name, uint64_t version, const struct strv *mailboxes,
+	struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint64_t id;
+
+	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e) || department_find(c, name, &id, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_DEPARTMENT_TOUCH_IF);
+
+	sql_bind_u64(st, id);
+	sql_bind_u64(st, version);
+	if (sql_run(st, e) != SQL_DONE)
+		return -1;
+	if (!sql_changed(c))
+		return 0;
+	return account_run_on(c, STMT_DEPARTMENT_MAILBOXES_CLEAR, id, e) ||
+		account_link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e) || sql_commit(c, e) ? -1 : 1;
+}
+
 int meta_department_remove(struct meta *m, const char *name, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;

@@ -29,6 +29,10 @@ int meta_department_get(struct meta *m, const char *name, struct department *d_r
 int meta_department_page(struct meta *m, const char *name, const char *after, size_t limit, struct strv *mailboxes_r,
 	struct err *e) MUST_CHECK;
 
+/* It has just these mailboxes from now on. 1; 0: there is none of this version. -1 permanent: one is no mailbox. */
+int meta_department_replace(struct meta *m, const char *name, uint64_t version, const struct strv *mailboxes,
+	struct err *e) MUST_CHECK;
+
 /* 1; 0: there is none, or an account has it in its scope. */
 int meta_department_remove(struct meta *m, const char *name, struct err *e) MUST_CHECK;
 

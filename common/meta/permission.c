@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-const char *const permissions[] = {
+const char *const permission_names[] = {
 	"ARCHIVE_EXPORT",
 	"ARCHIVE_READ",
 	"ARCHIVE_SEARCH",
@@ -18,7 +18,7 @@ const char *const permissions[] = {
 
 bool permission_exists(const char *name)
 {
-	for (const char *const *p = permissions; *p; p++)
+	for (const char *const *p = permission_names; *p; p++)
 		if (strcmp(*p, name) == 0)
 			return true;
 	return false;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 /* Ended by NULL, in the order of their names. */
-extern const char *const permissions[];
+extern const char *const permission_names[];
 
 bool permission_exists(const char *name);
 

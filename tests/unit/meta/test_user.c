@@ -116,11 +116,11 @@ static void the_program_knows_the_permissions_of_the_database(void **state)
 	size_t n;
 
 	(void)state;
-	while (permissions[known])
+	while (permission_names[known])
 		known++;
 	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM permission"), known);
 	for (size_t i = 0; i < known; i++) {
-		_free_ char *sql = mem_printf("SELECT count(*) FROM permission WHERE name = '%s'", permissions[i]);
+		_free_ char *sql = mem_printf("SELECT count(*) FROM permission WHERE name = '%s'", permission_names[i]);
 
 		assert_int_equal(raw_number("control.db", sql), 1);
 	}

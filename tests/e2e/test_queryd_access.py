@@ -1,0 +1,204 @@
+"""Who manages accounts, roles, departments and mailboxes over HTTPS, what nobody may do to himself, and what is on record of it."""
+import json
+import urllib.parse
+
+import pytest
+
+from stack.site import Site
+
+PASSWORD = "correct horse battery staple"
+V = "/api/v1"
+
+
+class Access:
+    def __init__(self):
+        self.site = Site()
+        self.site.init()
+        self.site.run("department", "set", "Sales", "bob@example.org", "Sam@Example.org")
+        self.secrets = {"ada": self.site.add_user("ada", PASSWORD, "--role", "administrator", "--department", "Sales"),
+                        "ivy": self.site.add_user("ivy", PASSWORD, "--mailbox", "alice@example.org")}
+        self.site.start("queryd")
+        self.ada = self.site.api("ada", PASSWORD, self.secrets["ada"])
+        self.ivy = self.site.api("ivy", PASSWORD, self.secrets["ivy"])
+
+    def audit(self, action):
+        """The last record of this action."""
+        return dict(self.site.rows("SELECT i.*, o.result, o.status FROM audit_intent i LEFT JOIN audit_outcome o ON o.intent_id = i.id "
+                                   "WHERE i.action = ? ORDER BY i.at_us DESC, i.id DESC LIMIT 1", (action,), "control")[0])
+
+    def user(self, name):
+        return next(u for u in everything(self.ada, "/users/") if u["username"] == name)
+
+
+@pytest.fixture(scope="module")
+def access():
+    a = None
+    try:
+        a = Access()
+        yield a
+    finally:
+        if a:
+            a.site.close()
+
+
+def call(api, method, path, body=None, **headers):
+    """(status, decoded body, headers)."""
+    status, text, h = api.call(method, V + path, body, {k.replace("_", "-"): v for k, v in headers.items()})
+    return status, json.loads(text) if text else None, h
+
+
+def everything(api, path, limit=2):
+    items, cursor = [], None
+    while True:
+        status, page, _ = call(api, "GET", "%s?limit=%d%s" % (path, limit, "&cursor=" + cursor if cursor else ""))
+        assert status == 200 and len(page["items"]) <= limit, page
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return items
+
+
+def create(access, name, **more):
+    status, u, h = call(access.ada, "POST", "/users/", {"username": name, "password": PASSWORD, **more})
+    assert status == 201, u
+    assert h["Location"] == "%s/users/%s/" % (V, u["id"])
+    return u
+
+
+def test_only_who_may_manages(access):
+    ids = {"users": access.user("ivy")["id"], "roles": "auditor", "departments": "Sales", "mailboxes": "bob@example.org"}
+    for name, one in ids.items():
+        for method, path, body in (("GET", "/%s/" % name, None), ("GET", "/%s/%s/" % (name, one), None)):
+            status, j, _ = call(access.ivy, method, path, body)
+            assert status == 403 and "USER_MANAGE" in j["detail"], path
+            assert call(access.site.api(), method, path, body)[0] == 401
+            assert call(access.ada, method, path, body)[0] == 200, path
+    assert access.audit("account.read")["status"] == 200
+
+
+def test_an_account_is_made_changed_and_kept_out(access):
+    u = create(access, "zoe", roles=["investigator"], scope={"mailboxes": ["BOB@example.org"], "departments": ["Sales"], "from": "2020-01-01"})
+    assert u["scope"] == {"all": False, "mailboxes": ["bob@example.org"], "departments": ["Sales"], "from": "2020-01-01T00:00:00Z", "until": None}
+    record = access.audit("account.create")
+    assert json.loads(record["detail"])["beyond_own"] == ["ARCHIVE_READ", "ARCHIVE_SEARCH", "scope"] and record["actor"] == "ada"
+    assert PASSWORD not in record["detail"] and u["totp_secret"] not in record["detail"]
+    zoe = access.site.api("zoe", PASSWORD, u["totp_secret"])
+    assert zoe.search()["total"] == 0
+    path = "/users/%s/" % u["id"]
+    status, j, h = call(access.ada, "GET", path)
+    assert status == 200 and j["roles"] == ["investigator"] and h["ETag"].startswith('"')
+    assert call(access.ada, "GET", path, If_None_Match=h["ETag"])[:2] == (304, None)
+    assert call(access.ada, "PATCH", path, {"roles": ["auditor"]}, If_Match='"v999"')[0] == 412
+    status, j, after = call(access.ada, "PATCH", path, {"roles": ["auditor"]}, If_Match=h["ETag"])
+    assert status == 200 and j["roles"] == ["auditor"] and j["scope"] == u["scope"] and after["ETag"] != h["ETag"]
+    assert call(access.ada, "PATCH", path, {"roles": []}, If_Match=h["ETag"])[0] == 412
+    assert zoe.json("POST", V + "/search/emails/", {})[0] == 403     # at the next request
+    assert call(access.ada, "POST", path + "disable")[1]["disabled"] is True
+    assert zoe.json("POST", V + "/search/emails/", {})[0] == 401
+    assert access.site.api().json("POST", V + "/auth/login", {"username": "zoe", "password": PASSWORD})[0] == 401
+    assert call(access.ada, "POST", path + "enable")[1]["disabled"] is False
+    status, fresh, _ = call(access.ada, "POST", path + "reset-mfa")
+    assert status == 200 and fresh["totp_secret"] != u["totp_secret"] and fresh["totp_secret"] in fresh["otpauth_url"]
+    zoe = access.site.api("zoe", PASSWORD, fresh["totp_secret"])
+    assert zoe.json("POST", V + "/search/emails/", {})[0] == 403
+    assert call(access.ada, "POST", path + "sign-out")[:2] == (204, None)
+    assert zoe.json("POST", V + "/search/emails/", {})[0] == 401
+
+
+@pytest.mark.parametrize("body,status,field", [
+    ({"username": "x"}, 400, "password"), ({"username": "x", "password": "short"}, 400, "password"),
+    ({"username": "a b", "password": PASSWORD}, 400, "username"), ({"username": "", "password": PASSWORD}, 400, "username"),
+    ({"username": "x", "password": PASSWORD, "roles": ["nobody"]}, 400, "roles"), ({"username": "x", "password": PASSWORD, "roles": "auditor"}, 400, "roles"),
+    ({"username": "x", "password": PASSWORD, "scope": {"departments": ["None"]}}, 400, "scope"),
+    ({"username": "x", "password": PASSWORD, "scope": {"mailboxes": ["nobody"]}}, 400, "scope"),
+    ({"username": "x", "password": PASSWORD, "scope": {"from": "2021-01-01", "until": "2020-01-01"}}, 400, "scope"),
+    ({"username": "x", "password": PASSWORD, "scope": {"everything": True}}, 400, "everything"),
+    ({"username": "ivy", "password": PASSWORD}, 409, None)])
+def test_accounts_that_are_refused(access, body, status, field):
+    got, j, _ = call(access.ada, "POST", "/users/", body)
+    assert (got, j.get("field")) == (status, field), j
+    assert not [u for u in everything(access.ada, "/users/", 50) if u["username"] == "x"]
+
+
+def test_nobody_gives_himself_anything(access):
+    me = "/users/%s/" % access.user("ada")["id"]
+    for method, path, body in (("PATCH", me, {"roles": ["administrator", "investigator"]}), ("PATCH", me, {"scope": {"all": True}}),
+                               ("POST", me + "disable", None), ("POST", me + "reset-mfa", None),
+                               ("PUT", "/departments/Sales/", {"mailboxes": ["eve@example.org"]}), ("PUT", "/departments/Sales/mailboxes/eve@example.org", None),
+                               ("PUT", "/mailboxes/eve@example.org/", {"departments": ["Sales"]})):
+        status, j, _ = call(access.ada, method, path, body)
+        assert status == 403 and j["type"] == "urn:strongroom:problem:own-account", (method, path, j)
+    assert access.audit("account.change")["result"] == "refused"
+    assert call(access.ada, "POST", "/roles/", {"name": "helpers", "permissions": []})[0] == 201
+    other = create(access, "otto", roles=["administrator"])
+    otto = access.site.api("otto", PASSWORD, other["totp_secret"])
+    assert call(otto, "PATCH", me, {"roles": ["administrator", "helpers"]})[0] == 200        # by somebody else it is allowed, and seen
+    status, j, _ = call(access.ada, "PATCH", "/roles/helpers/", {"permissions": ["ARCHIVE_READ"]})
+    assert status == 403 and j["type"] == "urn:strongroom:problem:own-account"
+    assert call(otto, "PATCH", "/roles/helpers/", {"permissions": ["ARCHIVE_READ"]})[0] == 200
+    assert json.loads(access.audit("role.change")["detail"])["beyond_own"] == ["ARCHIVE_READ"]
+    assert call(otto, "PATCH", me, {"roles": ["administrator"]})[0] == 200
+    assert call(access.ada, "DELETE", "/roles/helpers/")[0] == 204
+
+
+def test_roles(access):
+    seeded = {r["name"]: r for r in everything(access.ada, "/roles/")}
+    assert {"investigator", "exporter", "legal", "auditor", "administrator", "service"} <= set(seeded)
+    assert seeded["auditor"]["custom"] is False and seeded["auditor"]["permissions"] == ["AUDIT_READ", "SYSTEM_STATUS"]
+    for method, body in (("PATCH", {"permissions": []}), ("DELETE", None)):
+        status, j, _ = call(access.ada, method, "/roles/auditor/", body)
+        assert status == 409 and j["type"] == "urn:strongroom:problem:read-only"
+    status, j, h = call(access.ada, "POST", "/roles/", {"name": "reader", "meaning": "reads", "permissions": ["ARCHIVE_READ"]})
+    assert status == 201 and j == {"name": "reader", "meaning": "reads", "permissions": ["ARCHIVE_READ"], "custom": True, "accounts": 0}
+    assert call(access.ada, "POST", "/roles/", {"name": "reader", "permissions": []})[0] == 409
+    assert call(access.ada, "POST", "/roles/", {"name": "a b", "permissions": []})[1]["field"] == "name"
+    assert call(access.ada, "POST", "/roles/", {"name": "c", "permissions": ["FLY"]})[1]["field"] == "permissions"
+    u = create(access, "rita", roles=["reader"])
+    assert call(access.ada, "PATCH", "/roles/reader/", {"permissions": ["ARCHIVE_SEARCH"]}, If_Match=h["ETag"])[1]["permissions"] == ["ARCHIVE_SEARCH"]
+    rita = access.site.api("rita", PASSWORD, u["totp_secret"])
+    assert rita.search()["total"] == 0
+    assert call(access.ada, "DELETE", "/roles/reader/")[1]["type"] == "urn:strongroom:problem:in-use"
+    assert call(access.ada, "PATCH", "/users/%s/" % u["id"], {"roles": []})[0] == 200
+    assert call(access.ada, "DELETE", "/roles/reader/")[0] == 204
+    assert call(access.ada, "GET", "/roles/reader/")[0] == 404
+
+
+def test_departments_and_mailboxes(access):
+    name = "Research & R\u00e9sum\u00e9s/1"
+    path = "/departments/%s/" % urllib.parse.quote(name, safe="")
+    status, j, h = call(access.ada, "PUT", path, {"mailboxes": ["R1@example.org", "r1@EXAMPLE.org", "r2@example.org", "r3@example.org"]})
+    assert (status, j) == (201, {"name": name, "mailbox_count": 3, "accounts": 0})
+    assert everything(access.ada, path + "mailboxes/") == ["r1@example.org", "r2@example.org", "r3@example.org"]
+    assert call(access.ada, "PUT", path, {"mailboxes": ["r1@example.org"]}, If_Match='"v77"')[0] == 412
+    status, j, _ = call(access.ada, "PUT", path, {"mailboxes": ["r1@example.org"]}, If_Match=h["ETag"])
+    assert (status, j["mailbox_count"]) == (200, 1)
+    assert call(access.ada, "PUT", path + "mailboxes/r9@example.org")[0] == 204
+    assert call(access.ada, "DELETE", path + "mailboxes/r1@example.org")[0] == 204
+    assert call(access.ada, "DELETE", path + "mailboxes/r1@example.org")[0] == 404
+    assert call(access.ada, "PUT", path, {"mailboxes": ["nobody"]})[1]["field"] == "mailboxes"
+    assert call(access.ada, "PUT", "/departments/%20/", {"mailboxes": []})[0] == 400
+    assert call(access.ada, "PUT", "/mailboxes/R9@Example.org/", {"departments": [name]})[1] == {"mailbox": "r9@example.org", "departments": [name]}
+    assert call(access.ada, "PUT", "/mailboxes/r9@example.org/", {"departments": ["None"]})[1]["field"] == "departments"
+    assert "r9@example.org" in everything(access.ada, "/mailboxes/")
+    assert call(access.ada, "DELETE", "/mailboxes/r9@example.org/")[0] == 204
+    assert call(access.ada, "GET", "/mailboxes/r9@example.org/")[0] == 404
+    u = create(access, "dan", scope={"departments": [name]})
+    assert call(access.ada, "DELETE", path)[1]["type"] == "urn:strongroom:problem:in-use"
+    assert call(access.ada, "PATCH", "/users/%s/" % u["id"], {"scope": {}})[0] == 200
+    assert call(access.ada, "DELETE", path)[0] == 204
+    assert call(access.ada, "GET", path)[0] == 404
+    assert [d["name"] for d in everything(access.ada, "/departments/")] == ["Sales"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=x", "limit=1&limit=2", "cursor=zz", "cursor=", "cursor=00", "q=1", "limit"])
+def test_queries_that_are_refused(access, query):
+    assert call(access.ada, "GET", "/users/?" + query)[0] == 400
+
+
+def test_methods_and_ids_that_there_are_not(access):
+    status, _, h = call(access.ada, "PUT", "/users/")
+    assert status == 405 and h["Allow"] == "GET, POST"
+    assert call(access.ada, "PUT", "/departments/Sales/mailboxes/")[2]["Allow"] == "GET"
+    assert call(access.ada, "POST", "/users/1/disable", {})[0] == 400                     # takes no body
+    for path in ("/users/0/", "/users/x/", "/users/99999999999999999999/", "/users/4711/", "/roles/none/", "/departments/none/", "/mailboxes/none/"):
+        assert call(access.ada, "GET", path)[0] == 404, path
