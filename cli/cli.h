@@ -29,7 +29,7 @@ struct command {
 
 extern const struct command init_command, user_command, department_command, check_command, import_command,
 	reindex_command, copy_command, status_command, postfix_log_command, conf_command,
-	migrate_command;
+	migrate_command, key_command;
 
 /* getopt_long() with -c and -h taken care of: the next option of the command's own, or -1 at the end (optind is at the
  * first operand). A wrong option ends the program with CLI_USAGE. `letters` are the command's short options. */

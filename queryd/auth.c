@@ -45,8 +45,9 @@ int auth_bearer(struct call *c)
 	if (!header || !str_istarts(header, SCHEME))
 		return refuse(c, false);
 	const char *token = header + strlen(SCHEME);
+	CLEANUP(keyring_freep) struct keyring *keys = key_watch_take(c->service->keys);
 
-	if (token_verify(c->service->keyring, token + strspn(token, " "), clock_now_us() / CLOCK_SECOND, &claims, &e) < 0) {
+	if (token_verify(keys, token + strspn(token, " "), clock_now_us() / CLOCK_SECOND, &claims, &e) < 0) {
 		log_info(&c->log, "%s", e.text);
 		return refuse(c, true);
 	}

@@ -1,12 +1,15 @@
 #include "queryd/keyring.h"
 
 #include "base/strv.h"
+#include "base/uuid.h"
 #include "sys/io.h"
+#include "sys/secret.h"
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -15,6 +18,7 @@
 struct keyring {
 	struct keyring_key *keys; /* by name, the newest last */
 	size_t n;
+	atomic_uint owners;
 };
 
 static void wipe(char *text)
@@ -33,18 +37,42 @@ static void key_deinit(struct keyring_key *key)
 
 void keyring_freep(struct keyring **k)
 {
-	if (!*k)
-		return;
-	for (size_t i = 0; i < (*k)->n; i++)
-		key_deinit(&(*k)->keys[i]);
-	free((*k)->keys);
-	free(*k);
+	struct keyring *gone = *k;
+
 	*k = NULL;
+	if (!gone || atomic_fetch_sub(&gone->owners, 1) > 1)
+		return;
+	for (size_t i = 0; i < gone->n; i++)
+		key_deinit(&gone->keys[i]);
+	free(gone->keys);
+	free(gone);
 }
 
-const struct keyring_key *keyring_signer(const struct keyring *k)
+struct keyring *keyring_ref(struct keyring *k)
 {
-	return &k->keys[k->n - 1];
+	atomic_fetch_add(&k->owners, 1);
+	return k;
+}
+
+static bool may_sign(const struct keyring_key *key, int64_t now_us)
+{
+	struct uuid made;
+
+	return uuid_parse(&made, key->kid) < 0 || uuid_time_us(&made) <= now_us - KEYRING_LEAD_US;
+}
+
+const struct keyring_key *keyring_signer(const struct keyring *k, int64_t now_us)
+{
+	size_t i = k->n - 1;
+
+	while (i && !may_sign(&k->keys[i], now_us))
+		i--;
+	return &k->keys[i];
+}
+
+const struct keyring_key *keyring_at(const struct keyring *k, size_t i)
+{
+	return i < k->n ? &k->keys[i] : NULL;
 }
 
 const struct keyring_key *keyring_find(const struct keyring *k, const char *kid)
@@ -102,6 +130,20 @@ static int no_phrase(char *phrase, int size, int writing, void *ctx)
 	return -1;
 }
 
+/* The point as OpenSSL writes it: 4, then both coordinates. */
+static bool take_point(struct keyring_key *key, const EVP_PKEY *pkey)
+{
+	uint8_t point[1 + 2 * KEYRING_COORDINATE_SIZE];
+	size_t n;
+
+	if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n) != 1 || n != sizeof(point) ||
+		point[0] != POINT_CONVERSION_UNCOMPRESSED)
+		return false;
+	memcpy(key->x, point + 1, KEYRING_COORDINATE_SIZE);
+	memcpy(key->y, point + 1 + KEYRING_COORDINATE_SIZE, KEYRING_COORDINATE_SIZE);
+	return true;
+}
+
 static int derive_public(struct keyring_key *key, const char *path, struct err *e)
 {
 	CLEANUP(bio_freep) BIO *in = BIO_new_mem_buf(key->private_pem, -1);
@@ -109,7 +151,7 @@ static int derive_public(struct keyring_key *key, const char *path, struct err *
 	CLEANUP(pkey_freep) EVP_PKEY *pkey = PEM_read_bio_PrivateKey(in, NULL, no_phrase, NULL);
 	char *text;
 
-	if (!pkey || !is_p256(pkey) || PEM_write_bio_PUBKEY(out, pkey) != 1)
+	if (!pkey || !is_p256(pkey) || !take_point(key, pkey) || PEM_write_bio_PUBKEY(out, pkey) != 1)
 		return err_permanent(e, "read(%s) failed: no EC P-256 private key in PEM", path);
 	long n = BIO_get_mem_data(out, &text);
 
@@ -134,30 +176,13 @@ static int load_key(struct keyring *k, const char *key_dir, const char *name, st
 	return derive_public(key, path, e);
 }
 
-static int list_names(struct strv *names, const char *key_dir, struct err *e)
-{
-	DIR *d = opendir(key_dir);
-
-	if (!d)
-		return err_errno(e, "opendir", key_dir);
-	for (struct dirent *entry = readdir(d); entry; entry = readdir(d)) {
-		size_t n = strlen(entry->d_name);
-
-		if (n > strlen("token-.pem") && strncmp(entry->d_name, "token-", 6) == 0 &&
-			strcmp(entry->d_name + n - 4, ".pem") == 0)
-			strv_add(names, entry->d_name);
-	}
-	closedir(d);
-	strv_sort(names);
-	return 0;
-}
-
 int keyring_load(struct keyring **k_r, const char *key_dir, struct err *e)
 {
 	CLEANUP(strv_deinit) struct strv names = { 0 };
 	CLEANUP(keyring_freep) struct keyring *k = MEM_NEW(struct keyring);
 
-	if (list_names(&names, key_dir, e) < 0)
+	atomic_init(&k->owners, 1);
+	if (secret_token_key_list(key_dir, &names, e) < 0)
 		return -1;
 	if (!names.n)
 		return err_permanent(e, "keyring_load(%s) failed: no token-*.pem there: run strongroom init", key_dir);

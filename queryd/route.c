@@ -5,6 +5,7 @@
 #include "queryd/authz.h"
 #include "queryd/departments.h"
 #include "queryd/health.h"
+#include "queryd/jwks.h"
 #include "queryd/openapi.h"
 #include "queryd/read.h"
 #include "queryd/roles.h"
@@ -19,6 +20,7 @@
 const struct route *const route_areas[] = {
 	signin_routes,
 	sessions_routes,
+	jwks_routes,
 	search_routes,
 	read_routes,
 	user_routes,

@@ -18,7 +18,7 @@ int service_open(struct service *s_r, const struct conf *conf, struct err *e)
 
 	*s_r = (struct service){ .conf = conf, .pending = pending_new(), .counts = counts_new() };
 	pthread_mutex_init(&s_r->lock, NULL);
-	if (secret_key_load(&s_r->seal, conf->key_dir, e) < 0 || keyring_load(&s_r->keyring, conf->key_dir, e) < 0 ||
+	if (secret_key_load(&s_r->seal, conf->key_dir, e) < 0 || key_watch_open(&s_r->keys, conf->key_dir, e) < 0 ||
 		meta_open(&s_r->meta, conf, e) < 0 || store_open(&s_r->store, conf, e) < 0 ||
 		cache_open(&s_r->cache, conf, e) < 0 || parser_pool_open(&s_r->parsers, conf, e) < 0) {
 		service_close(s_r);
@@ -39,7 +39,7 @@ void service_close(struct service *s)
 		store_closep(&s->store);
 	if (s->meta)
 		meta_closep(&s->meta);
-	keyring_freep(&s->keyring);
+	key_watch_freep(&s->keys);
 	if (s->seal)
 		secret_key_freep(&s->seal);
 	pending_freep(&s->pending);

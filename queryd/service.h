@@ -8,7 +8,7 @@
 #include "mail/parser_pool.h"
 #include "meta/meta.h"
 #include "queryd/counts.h"
-#include "queryd/keyring.h"
+#include "queryd/key_watch.h"
 #include "queryd/pending.h"
 #include "store/store.h"
 #include "sys/secret.h"
@@ -22,7 +22,7 @@ struct service {
 	struct cache *cache;
 	struct parser_pool *parsers;
 	struct secret_key *seal; /* of TOTP secrets */
-	struct keyring *keyring;
+	struct key_watch *keys; /* of access tokens */
 	struct pending *pending;
 	struct counts *counts;
 	pthread_mutex_t lock; /* of what follows */

@@ -20,7 +20,8 @@ void session_give_tokens(struct call *c, const struct refresh_token *refresh)
 		.expires_s = expires < end ? expires : end, .factor_s = s->factor_us / CLOCK_SECOND };
 	char text[REFRESH_TOKEN_SIZE];
 	struct err e;
-	_free_ char *token = token_issue(c->service->keyring, &claims, &e);
+	CLEANUP(keyring_freep) struct keyring *keys = key_watch_take(c->service->keys);
+	_free_ char *token = token_issue(keys, &claims, &e);
 
 	if (!token) {
 		fail(c, &e);

@@ -33,7 +33,7 @@ static int add_claims(jwt_t *j, const struct token_claims *c)
 
 char *token_issue(const struct keyring *k, struct token_claims *c, struct err *e)
 {
-	const struct keyring_key *key = keyring_signer(k);
+	const struct keyring_key *key = keyring_signer(k, c->issued_s * CLOCK_SECOND);
 	const unsigned char *pem = (const unsigned char *)key->private_pem;
 	_jwt_ jwt_t *j = NULL;
 	char *token = NULL;

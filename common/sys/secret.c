@@ -22,6 +22,7 @@
 #define SEAL_FILE "seal.key"
 #define HASH_OPERATIONS 2u
 #define HASH_MEMORY (64u * 1024 * 1024)
+#define TOKEN_KEYS 2 /* that live at a time */
 #define HASHES_AT_ONCE 4 /* 256 MiB: a burst of sign-ins must not take the machine's memory */
 
 struct secret_key {
@@ -248,18 +249,18 @@ static bool is_token_key(const char *name)
 	return n > 10 && strncmp(name, "token-", 6) == 0 && strcmp(name + n - 4, ".pem") == 0;
 }
 
-/* Is there a token key in the directory? 1, 0, -1. */
-static int have_token_key(const char *key_dir, struct err *e)
+int secret_token_key_list(const char *key_dir, struct strv *names_r, struct err *e)
 {
 	DIR *d = opendir(key_dir);
-	int found = 0;
 
 	if (!d)
 		return err_errno(e, "opendir", key_dir);
-	for (struct dirent *entry = readdir(d); entry && !found; entry = readdir(d))
-		found = is_token_key(entry->d_name);
+	for (struct dirent *entry = readdir(d); entry; entry = readdir(d))
+		if (is_token_key(entry->d_name))
+			strv_add(names_r, entry->d_name);
 	closedir(d);
-	return found;
+	strv_sort(names_r);
+	return 0;
 }
 
 static int create_token_key(int dirfd, struct err *e)
@@ -307,10 +308,35 @@ int secret_keys_create(const char *key_dir, struct err *e)
 		return err_errno(e, "open", key_dir);
 	if (create_seal_key(dirfd, e) < 0)
 		return -1;
-	int have = have_token_key(key_dir, e);
+	CLEANUP(strv_deinit) struct strv names = { 0 };
 
-	if (have < 0 || (!have && create_token_key(dirfd, e) < 0))
+	if (secret_token_key_list(key_dir, &names, e) < 0 || (!names.n && create_token_key(dirfd, e) < 0))
 		return -1;
 	io_fsync_dir_or_die(dirfd, key_dir);
 	return 0;
+}
+
+static int remove_older(int dirfd, const char *key_dir, struct err *e)
+{
+	CLEANUP(strv_deinit) struct strv names = { 0 };
+
+	if (secret_token_key_list(key_dir, &names, e) < 0)
+		return -1;
+	for (size_t i = 0; i + TOKEN_KEYS < names.n; i++)
+		if (unlinkat(dirfd, names.items[i], 0) < 0 && errno != ENOENT)
+			return err_errno(e, "unlink", names.items[i]);
+	io_fsync_dir_or_die(dirfd, key_dir);
+	return 0;
+}
+
+int secret_token_key_rotate(const char *key_dir, struct strv *names_r, struct err *e)
+{
+	_close_ int dirfd = open(key_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dirfd < 0)
+		return err_errno(e, "open", key_dir);
+	if (create_token_key(dirfd, e) < 0)
+		return -1;
+	io_fsync_dir_or_die(dirfd, key_dir); /* before an older one goes */
+	return remove_older(dirfd, key_dir, e) < 0 ? -1 : secret_token_key_list(key_dir, names_r, e);
 }

@@ -2,11 +2,12 @@
  *
  * Files in the key directory (mode 0700, each file 0600), made by `strongroom init`:
  *	seal.key	32 random bytes: seals TOTP secrets in the database
- *	token-<kid>.pem	EC P-256 private key: signs access tokens (ES256); the newest by name signs, all verify */
+ *	token-<kid>.pem	EC P-256 private key: signs access tokens (ES256); kid is a UUID that tells when it was made */
 #ifndef SYS_SECRET_H
 #define SYS_SECRET_H
 
 #include "base/err.h"
+#include "base/strv.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +26,12 @@ void secret_key_freep(struct secret_key **k);
 
 /* Makes the files that are missing in key_dir (and the directory), durable. Existing ones are never touched. */
 int secret_keys_create(const char *key_dir, struct err *e) MUST_CHECK;
+
+/* The names of the files of token keys, the newest last; caller deinits. */
+int secret_token_key_list(const char *key_dir, struct strv *names_r, struct err *e) MUST_CHECK;
+
+/* Makes one more, and only then removes all but the newest two; the names of those. */
+int secret_token_key_rotate(const char *key_dir, struct strv *names_r, struct err *e) MUST_CHECK;
 
 /* Authenticated encryption with a fresh nonce in front; *sealed_r is the caller's to free. */
 void secret_seal(const struct secret_key *k, const void *plain, size_t n, uint8_t **sealed_r, size_t *sealed_length_r);

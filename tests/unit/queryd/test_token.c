@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define NOW INT64_C(1800000000)
+#define NOW_US (NOW * 1000000)
 
 #define SID "\"sid\":\"01890000-0000-7000-8000-000000000001\""
 #define AUTH "," SID ",\"auth_time\":1799999999"
@@ -187,7 +188,7 @@ static void forged_refused(jwt_alg_t alg, const char *key, const char *kid, cons
 
 static void test_algorithms(void **state)
 {
-	const struct keyring_key *key = keyring_signer(keyring);
+	const struct keyring_key *key = keyring_signer(keyring, NOW_US);
 	_free_ char *good = forge(JWT_ALG_ES256, key->private_pem, key->kid, NULL);
 	struct token_claims c;
 
@@ -206,7 +207,7 @@ static void test_headers(void **state)
 	static const char *const headers[] = { "{\"alg\":\"none\",\"kid\":\"%s\"}", "{\"alg\":\"HS256\",\"kid\":\"%s\"}",
 		"{\"alg\":\"es256\",\"kid\":\"%s\"}", "{\"kid\":\"%s\"}", "{\"alg\":\"ES256\",\"kid\":\"%s\",\"crit\":[\"x\"]}",
 		"{\"alg\":\"ES256\",\"kid\":\"x%s\"}", "{\"alg\":\"ES256\",\"kid\":[\"%s\"]}", "[\"%s\"]", "%s" };
-	const struct keyring_key *key = keyring_signer(keyring);
+	const struct keyring_key *key = keyring_signer(keyring, NOW_US);
 	_free_ char *good = forge(JWT_ALG_ES256, key->private_pem, key->kid, NULL);
 
 	(void)state;
@@ -227,7 +228,7 @@ static void test_headers(void **state)
 
 static void test_keys(void **state)
 {
-	const struct keyring_key *key = keyring_signer(keyring);
+	const struct keyring_key *key = keyring_signer(keyring, NOW_US);
 	_free_ char *other_dir = mem_printf("%s/other", dir);
 	struct keyring *other;
 	struct err e;
@@ -237,7 +238,7 @@ static void test_keys(void **state)
 	forged_refused(JWT_ALG_ES256, key->private_pem, "unknown", NULL);
 	assert_int_equal(secret_keys_create(other_dir, &e), 0);
 	assert_int_equal(keyring_load(&other, other_dir, &e), 0);
-	forged_refused(JWT_ALG_ES256, keyring_signer(other)->private_pem, key->kid, NULL);
+	forged_refused(JWT_ALG_ES256, keyring_signer(other, NOW_US)->private_pem, key->kid, NULL);
 	keyring_freep(&other);
 }
 
@@ -268,7 +269,7 @@ static void test_claims(void **state)
 			AUTH ",\"iat\":1800000000,\"nbf\":1800000000,\"exp\":\"1800000060\""),
 		"{\"iss\":\"strongroom\",\"aud\":\"strongroom-queryd\",\"sub\":\"42\",\"jti\":\"x\"" AUTH TIMES "}",
 	};
-	const struct keyring_key *key = keyring_signer(keyring);
+	const struct keyring_key *key = keyring_signer(keyring, NOW_US);
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
@@ -278,7 +279,7 @@ static void test_claims(void **state)
 static void test_keyring(void **state)
 {
 	_free_ char *keys = mem_printf("%s/keys", dir);
-	_free_ char *path = mem_printf("%s/token-%s.pem", keys, keyring_signer(keyring)->kid);
+	_free_ char *path = mem_printf("%s/token-%s.pem", keys, keyring_signer(keyring, NOW_US)->kid);
 	_free_ char *newer = mem_printf("%s/token-zzz.pem", keys);
 	_free_ char *wrong = mem_printf("openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out %s 2>&1", newer);
 	struct keyring *k = NULL;
@@ -290,8 +291,8 @@ static void test_keyring(void **state)
 	assert_int_equal(chmod(path, 0600), 0);
 	assert_int_equal(link(path, newer), 0);
 	assert_int_equal(keyring_load(&k, keys, &e), 0);
-	assert_string_equal(keyring_signer(k)->kid, "zzz"); /* the newest signs, all verify */
-	assert_non_null(keyring_find(k, keyring_signer(keyring)->kid));
+	assert_string_equal(keyring_signer(k, NOW_US)->kid, "zzz"); /* the newest signs, all verify */
+	assert_non_null(keyring_find(k, keyring_signer(keyring, NOW_US)->kid));
 	keyring_freep(&k);
 	assert_int_equal(unlink(newer), 0);
 	if (system(wrong) == 0 && chmod(newer, 0600) == 0)
@@ -301,12 +302,38 @@ static void test_keyring(void **state)
 	assert_null(k);
 }
 
+/* A key signs when all machines have had the time to get it; where all are new the oldest does. */
+static void test_signer(void **state)
+{
+	_free_ char *keys = mem_printf("%s/signer", dir);
+	CLEANUP(strv_deinit) struct strv names = { 0 };
+	CLEANUP(keyring_freep) struct keyring *k = NULL;
+	struct uuid made;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(secret_keys_create(keys, &e), 0);
+	assert_int_equal(secret_token_key_rotate(keys, &names, &e), 0);
+	assert_int_equal(names.n, 2);
+	assert_int_equal(keyring_load(&k, keys, &e), 0);
+	assert_int_equal(uuid_parse(&made, keyring_at(k, 1)->kid), 0);
+	assert_ptr_equal(keyring_signer(k, 0), keyring_at(k, 0));
+	assert_ptr_equal(keyring_signer(k, uuid_time_us(&made) + KEYRING_LEAD_US - 1), keyring_at(k, 0));
+	assert_ptr_equal(keyring_signer(k, uuid_time_us(&made) + KEYRING_LEAD_US), keyring_at(k, 1));
+	assert_null(keyring_at(k, 2));
+	strv_deinit(&names);
+	assert_int_equal(secret_token_key_rotate(keys, &names, &e), 0);
+	assert_int_equal(names.n, 2);
+	assert_non_null(strstr(names.items[0], keyring_at(k, 1)->kid)); /* the oldest is gone */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_times),      cmocka_unit_test(test_altered),
 		cmocka_unit_test(test_form),	   cmocka_unit_test(test_algorithms), cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_keys),	   cmocka_unit_test(test_claims),     cmocka_unit_test(test_keyring),
+		cmocka_unit_test(test_signer),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
