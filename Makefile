@@ -4,7 +4,6 @@
 #			STACK=production: on MariaDB, Ceph RGW, OpenSearch and Redis
 #	make check	install what is needed, build every variant, run every test
 #	make check-fast	unit tests and the embedded end-to-end tests, release build only
-#	make check-engines	the end-to-end tests again on MariaDB, Ceph RGW and OpenSearch, and on MySQL, MinIO and Elasticsearch
 #	make install	into $(DESTDIR)$(PREFIX); a configuration that is in /etc stays
 #
 # VARIANT chooses how to build: release, faults (named fault points, for tests), asan, tsan, clang, fuzz.
@@ -65,7 +64,7 @@ LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
 
 PKGS     := gmime-3.0 gnutls hiredis icu-uc icu-i18n libcjson libcrypto libcurl libjwt libmicrohttpd liboath libqrencode \
 	libseccomp libsodium libssl libsystemd libxml-2.0 mysqlclient sqlite3
-ifneq ($(filter-out deps-build deps-demo deps-test clean demo demo-start demo-stop check check-fast check-engines,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out deps-build deps-demo deps-test clean demo demo-start demo-stop check check-fast,$(or $(MAKECMDGOALS),all)),)
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS))
 LIBS     := $(shell pkg-config --libs $(PKGS)) -letpan -linih -lmilter
 endif
@@ -226,8 +225,6 @@ check: deps-test
 	@$(PYTHON) tests/run all
 check-fast: deps-test
 	@$(PYTHON) tests/run fast
-check-engines: deps-test
-	@$(PYTHON) tests/run engines
 
 # ---- installation: make install [PREFIX=/usr] [DESTDIR=…] ------------------------------------------------------------------
 
@@ -258,6 +255,6 @@ clean:
 	rm -rf $(BUILD)/release $(BUILD)/faults $(BUILD)/asan $(BUILD)/tsan $(BUILD)/clang $(BUILD)/fuzz
 
 .PHONY: all programs unit-tests fuzz-targets benches deps-build deps-demo deps-test demo demo-start demo-stop check \
-	check-fast check-engines install clean FORCE
+	check-fast install clean FORCE
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -54,7 +54,7 @@ CONNECT = {
 }
 # workerd's, for a message that could not be indexed at once
 DRAIN = {
-    "meta": ["^SELECT message_id FROM outbox", "^SELECT m.id", "^SELECT role", "^SELECT name", "^START TRANSACTION", "^DELETE FROM outbox", "^COMMIT"],
+    "meta": ["^SELECT message_id FROM outbox", "^SELECT m.id", "^SELECT message_id, role", "^SELECT message_id, name", "^START TRANSACTION", "^DELETE FROM outbox", "^COMMIT"],
     "store": ["^GET /[^/]+/m/"],
     "index": ["^POST /_bulk", "^POST /[^/]+/_refresh"],
     "cache": ["^PUBLISH", "^SUBSCRIBE"],    # lmtpd wakes it
