@@ -9,7 +9,7 @@
 -- Given again after each upgrade, for what is new.
 
 -- ---- strongroom-milter and strongroom-lmtpd put messages in, and read none: to recognise a retry and to go on with
--- their sequence is all they look up. Where index_required is set they index again what was archived already, and need
+-- their sequence is all they look up, and the rules by which mail is kept. Where index_required is set they index again what was archived already, and need
 -- SELECT on message, participant, attachment and relocation as well.
 
 GRANT SELECT ON `@NAME@_capture`.schema_version TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
@@ -23,6 +23,9 @@ GRANT INSERT ON `@NAME@_capture`.capture_attempt TO 'strongroom_milter'@'@HOST@'
 GRANT INSERT ON `@NAME@_capture`.ledger_record TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT SELECT, INSERT, DELETE ON `@NAME@_capture`.outbox TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.retention_policy TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.department TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.department_mailbox TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 
 -- ---- strongroom-queryd reads what is archived, writes who looked at it, and keeps the accounts.
 
@@ -33,6 +36,8 @@ GRANT SELECT ON `@NAME@_capture`.participant TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.mailbox_message TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.attachment TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.outbox TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.retention_extension TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.upkeep_walk TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT (daemon, first_seq, leaf_count) ON `@NAME@_capture`.ledger_batch TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_queryd'@'@HOST@';
@@ -48,6 +53,7 @@ GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.department_mailbox TO 'strongro
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.rate_count TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.signin_known TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.session TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.retention_policy TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.export_request TO 'strongroom_queryd'@'@HOST@';
@@ -66,6 +72,9 @@ GRANT INSERT, UPDATE, DELETE ON `@NAME@_capture`.mta_message TO 'strongroom_work
 GRANT INSERT, UPDATE, DELETE ON `@NAME@_capture`.mta_log TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_capture`.mta_incident TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_capture`.mta_unaccepted TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.retention_extension TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.ledger_fact TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_capture`.upkeep_walk TO 'strongroom_workerd'@'@HOST@';
 GRANT EXECUTE ON PROCEDURE `@NAME@_capture`.extend_partitions TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.export_request TO 'strongroom_workerd'@'@HOST@';
@@ -81,6 +90,8 @@ GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT (id, action) ON `@NAME@_control`.audit_intent TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT (intent_id, result) ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.retention_policy TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.department TO 'strongroom_workerd'@'@HOST@';
 
 -- ---- strongroom_operator is for the command `strongroom`: check, status, import, reindex, copy, user and department.
 

@@ -2,7 +2,6 @@
 
 #include "archive/capture_metrics.h"
 #include "archive/lockfile.h"
-#include "archive/policy.h"
 #include "archive/stored.h"
 #include "base/clock.h"
 #include "base/fault.h"
@@ -32,6 +31,7 @@ static int open_parts(struct archive *a, const char *name, struct err *e)
 		meta_open(&a->meta, a->conf, e) || cache_open(&a->cache, a->conf, e) ||
 		parser_pool_open(&a->parsers, a->conf, e))
 		return -1;
+	a->rules = rules_new(a->meta, a->conf);
 	a->indexer = indexer_new(a->conf, a->meta);
 	a->group = group_new(a->meta, a->indexer, a->daemon);
 	return 0;
@@ -44,7 +44,6 @@ int archive_open(struct archive **a_r, const struct conf *conf, const char *name
 	a->conf = conf;
 	a->lock = -1;
 	a->daemon = mem_printf("%s@%s", name, conf->node);
-	a->policy_version = policy_version(conf);
 	admission_init(&a->admission, conf->inflight_max);
 	underway_init(&a->underway);
 	pthread_mutex_init(&a->ready_lock, NULL);
@@ -64,6 +63,7 @@ void archive_closep(struct archive **a)
 		return;
 	group_freep(&was->group);
 	indexer_freep(&was->indexer);
+	rules_freep(&was->rules);
 	cache_closep(&was->cache);
 	if (was->parsers)
 		parser_pool_closep(&was->parsers);
@@ -74,7 +74,6 @@ void archive_closep(struct archive **a)
 	pthread_mutex_destroy(&was->ready_lock);
 	underway_deinit(&was->underway);
 	setaside_deinit(&was->setaside);
-	free(was->policy_version);
 	free(was->daemon);
 	free(was);
 }
@@ -124,13 +123,20 @@ static int look_up_object(struct archive *a, struct entry *entry, struct err *e)
 	return err_temporary(e, "%s, and the object is not there", unknown.text);
 }
 
+/* For how long: all that counts for it must be known of the row by now. */
+static void stamp(const struct rules_snapshot *rules, struct message_row *row)
+{
+	struct rules_verdict v = rules_judge(rules, row);
+
+	row->retain_until_us = v.retain_until_us;
+	row->policy_version = v.version;
+}
+
 static int put_object(struct archive *a, struct entry *entry, struct err *e)
 {
 	const struct message *m = entry->capture->message;
 	struct message_row *row = &entry->row;
 
-	row->retain_until_us = policy_retain_until(a->conf, row->received_us);
-	row->policy_version = mem_strdup(a->policy_version);
 	row->lock_mode = mem_strdup(store_lock_mode(a->store));
 	const struct store_object object = {
 		.id = row->id,
@@ -169,30 +175,62 @@ static void discard(struct archive *a, struct parser_reading **reading)
 		unwanted = NULL;
 }
 
-/* A worker reads while the object is written, for neither needs the other. No worker to be had: nothing is stored. A
- * worker that was lost meanwhile and can't be replaced leaves an object without a row, as any end before the commit
- * does. */
+static int put_measured(struct archive *a, struct entry *entry, struct err *e)
+{
+	int64_t began_us = clock_monotonic_us();
+
+	if (put_object(a, entry, e))
+		return -1;
+	capture_stage(STAGE_PUT, began_us);
+	return 0;
+}
+
+/* A message on its way through store and parser. */
+struct reading {
+	struct parser_reading *reading;
+	int64_t began_us;
+};
+
+static int describe_measured(struct archive *a, struct entry *entry, struct reading *r, struct err *e)
+{
+	if (describe(a, entry, &r->reading, e))
+		return -1;
+	capture_stage(STAGE_PARSE, r->began_us);
+	return 0;
+}
+
+/* Without policies a worker reads while the object is written, for neither needs the other. With policies the lock goes by
+ * who takes part in the message, which is known when it was read. */
+static int store_and_describe(struct archive *a, struct entry *entry, struct reading *r, struct err *e)
+{
+	CLEANUP(rules_drop) struct rules_snapshot *rules = rules_take(a->rules);
+
+	entry_identify(entry);
+	if (rules_matter(rules)) {
+		if (describe_measured(a, entry, r, e))
+			return -1;
+		stamp(rules, &entry->row);
+		return put_measured(a, entry, e);
+	}
+	stamp(rules, &entry->row);
+	if (put_measured(a, entry, e)) {
+		discard(a, &r->reading);
+		return -1;
+	}
+	return describe_measured(a, entry, r, e);
+}
+
+/* No worker to be had: nothing is stored. A worker that was lost meanwhile and can't be replaced may leave an object
+ * without a row, as any end before the commit does. */
 static int store_and_read(struct archive *a, struct entry *entry, struct err *e)
 {
-	struct parser_reading *reading;
-	int64_t began_us = clock_monotonic_us();
+	struct reading r = { .began_us = clock_monotonic_us() };
 
 	if (FAULT("archive.parse"))
 		return err_temporary(e, "parser_pool_start() failed: fault");
-	if (parser_pool_start(a->parsers, entry->capture->message, &reading, e))
+	if (parser_pool_start(a->parsers, entry->capture->message, &r.reading, e))
 		return -1;
-	entry_identify(entry);
-	int64_t put_us = clock_monotonic_us();
-
-	if (put_object(a, entry, e)) {
-		discard(a, &reading);
-		return -1;
-	}
-	capture_stage(STAGE_PUT, put_us);
-	if (describe(a, entry, &reading, e))
-		return -1;
-	capture_stage(STAGE_PARSE, began_us);
-	return 0;
+	return store_and_describe(a, entry, &r, e);
 }
 
 static int commit(struct archive *a, struct entry *entry, struct err *e)

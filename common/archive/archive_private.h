@@ -6,6 +6,7 @@
 #include "archive/archive.h"
 #include "archive/group.h"
 #include "archive/indexer.h"
+#include "archive/rules.h"
 #include "archive/setaside.h"
 #include "archive/underway.h"
 #include "cache/cache.h"
@@ -16,7 +17,7 @@
 struct archive {
 	const struct conf *conf;
 	char *daemon; /* ledger name: name@node */
-	char *policy_version;
+	struct rules *rules;
 	int lock; /* on the name */
 	struct store *store;
 	struct meta *meta;

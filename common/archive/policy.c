@@ -1,30 +1,19 @@
 #include "archive/policy.h"
 
-#include "base/clock.h"
 #include "base/str.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <sys/timex.h>
 
-#define DAY_US (86400 * CLOCK_SECOND)
 #define POLICY_DAYS_MAX 36500
 
 enum { CLOCK_UNSYNCHRONISED = 0, CLOCK_SYNCHRONISED = 1, CLOCK_STATE_UNKNOWN = 2 };
 
-static uint64_t lock_days(const struct conf *conf)
+uint64_t policy_days(const struct conf *conf, uint64_t days)
 {
-	return conf->lock_days < conf->lock_days_max ? conf->lock_days : conf->lock_days_max;
-}
+	uint64_t least = conf->lock_days < days ? days : conf->lock_days;
 
-int64_t policy_retain_until(const struct conf *conf, int64_t received_us)
-{
-	return received_us + (int64_t)lock_days(conf) * DAY_US;
-}
-
-char *policy_version(const struct conf *conf)
-{
-	return mem_printf("lock_days=%" PRIu64, lock_days(conf));
+	return least < conf->lock_days_max ? least : conf->lock_days_max;
 }
 
 int policy_promised(const char *version, int64_t received_us, int64_t *until_us_r)
@@ -32,10 +21,14 @@ int policy_promised(const char *version, int64_t received_us, int64_t *until_us_
 	static const char prefix[] = "lock_days=";
 	uint64_t days;
 
-	if (strncmp(version, prefix, strlen(prefix)) != 0 ||
-		str_parse_u64(&days, version + strlen(prefix), POLICY_DAYS_MAX) < 0)
+	if (strncmp(version, prefix, strlen(prefix)) != 0)
 		return -1;
-	*until_us_r = received_us + (int64_t)days * DAY_US;
+	version += strlen(prefix);
+	_free_ char *number = mem_dup(version, strcspn(version, " "));
+
+	if (str_parse_u64(&days, number, POLICY_DAYS_MAX) < 0)
+		return -1;
+	*until_us_r = received_us + (int64_t)days * POLICY_DAY_US;
 	return 0;
 }
 

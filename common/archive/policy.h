@@ -4,14 +4,15 @@
 
 #include "conf/conf.h"
 
-/* received_us and lock_days later, never more than lock_days_max days. */
-int64_t policy_retain_until(const struct conf *conf, int64_t received_us);
+#define POLICY_DAY_US (86400 * INT64_C(1000000))
 
-/* What a record says about the rule that gave its retain-until: "lock_days=2557". Caller frees. */
-char *policy_version(const struct conf *conf);
+/* For how many days a message is kept that a rule keeps for so many: never less than lock_days, nor more than
+ * lock_days_max. */
+uint64_t policy_days(const struct conf *conf, uint64_t days);
 
-/* What a policy version promised: until when a message received then is kept at least. -1 when it is none of this
- * program's. */
+/* What a record says about the rule that gave its retain-until is "lock_days=2557", and behind it which policy of the
+ * database it was, if any (archive/rules.h). What that promised: until when a message received
+ * then is kept at least. -1 when it is none of this program's. */
 int policy_promised(const char *version, int64_t received_us, int64_t *until_us_r) MUST_CHECK;
 
 /* The record's clock_state: 1 the kernel says that the clock is synchronised, 0 that it is not, 2 it can't say. */

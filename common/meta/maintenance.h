@@ -52,7 +52,7 @@ int meta_record_get(struct meta *m, const struct uuid *id, struct meta_record *r
 void meta_record_deinit(struct meta_record *r);
 
 /* Do all batches add up: every daemon's sequence gapless, every message's leaf in its batch at its place, every message
- * with its record and in the mailboxes of its participants? `report` gets one line a fault; the number of faults comes
+ * with its record and in the mailboxes of its participants, no later fact missing? `report` gets one line a fault; the number of faults comes
  * back in *faults_r. Whether a leaf is that of its record is the caller's to see (ledger/record.h). */
 int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fault), void *ctx, uint64_t *faults_r,
 	struct err *e) MUST_CHECK;

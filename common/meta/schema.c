@@ -28,6 +28,9 @@ static const struct migration capture[] = {
 	{ 7,
 #include "schema/0007_capture_mta_pid.inc"
 	},
+	{ 8,
+#include "schema/0008_capture_lifecycle.inc"
+	},
 };
 
 static const struct migration control[] = {
@@ -57,6 +60,9 @@ static const struct migration control[] = {
 	},
 	{ 9,
 #include "schema/0009_control_session.inc"
+	},
+	{ 10,
+#include "schema/0010_control_retention.inc"
 	},
 };
 

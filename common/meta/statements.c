@@ -303,7 +303,7 @@ static const struct statement_text statements[STATEMENTS] = {
 
 static const struct statement_text *text_of(enum statement s)
 {
-	static const struct statement_text *const tables[] = { statements, statements_access, statements_capture };
+	static const struct statement_text *const tables[] = { statements, statements_access, statements_capture, statements_lifecycle };
 	size_t i = 0;
 
 	while (i + 1 < ARRAY_LEN(tables) && !tables[i][s].name)

@@ -209,7 +209,8 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		"SELECT m.id, m.received_us, coalesce(r.bucket, m.bucket), coalesce(r.object_key, m.object_key),"
 		" coalesce(r.version_id, m.version_id), coalesce(r.object_offset, m.object_offset),"
 		" coalesce(r.object_length, m.object_length), coalesce(r.lock_mode, m.lock_mode),"
-		" coalesce(r.retain_until_us, m.retain_until_us), m.policy_version"
+		" coalesce((SELECT max(x.retain_until_us) FROM retention_extension x WHERE x.message_id = m.id), r.retain_until_us,"
+		" m.retain_until_us), m.policy_version"
 		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id >= ? AND m.id < ? ORDER BY m.id LIMIT ?",
 		NULL,
 	},
@@ -218,7 +219,8 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		"SELECT m.id, m.received_us, coalesce(r.bucket, m.bucket), coalesce(r.object_key, m.object_key),"
 		" coalesce(r.version_id, m.version_id), coalesce(r.object_offset, m.object_offset),"
 		" coalesce(r.object_length, m.object_length), coalesce(r.lock_mode, m.lock_mode),"
-		" coalesce(r.retain_until_us, m.retain_until_us), m.policy_version"
+		" coalesce((SELECT max(x.retain_until_us) FROM retention_extension x WHERE x.message_id = m.id), r.retain_until_us,"
+		" m.retain_until_us), m.policy_version"
 		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id = ?",
 		NULL,
 	},

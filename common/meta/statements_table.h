@@ -13,5 +13,6 @@ struct statement_text {
 
 extern const struct statement_text statements_access[STATEMENTS];
 extern const struct statement_text statements_capture[STATEMENTS];
+extern const struct statement_text statements_lifecycle[STATEMENTS];
 
 #endif

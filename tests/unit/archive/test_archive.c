@@ -7,12 +7,15 @@
 #include <cmocka.h>
 
 #include "archive/archive.h"
+#include "archive/govern.h"
 #include "archive/lockfile.h"
+#include "archive/policy.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "index/index.h"
 #include "mail/parser_pool.h"
 #include "meta/maintenance.h"
+#include "meta/retention.h"
 #include "store/store.h"
 
 #include <fcntl.h>
@@ -655,6 +658,72 @@ static void test_a_stopped_rebuild_leaves_the_old_index(void **state)
 	assert_int_equal(reindex(), 0); /* and nothing stands in the way of the next one */
 }
 
+/* ---- retention ---- */
+
+static void add_policy(const char *mailbox, uint64_t days)
+{
+	struct retention_policy p = { .id = uuid_new(clock_now_us()), .revision = 1, .at_us = 1, .place = 1,
+		.name = (char *)(uintptr_t)"n", .kind = RETENTION_MAILBOX, .subject = (char *)(uintptr_t)mailbox, .days = days,
+		.reason = (char *)(uintptr_t)"" };
+	struct meta *m;
+	struct err e;
+
+	assert_int_equal(meta_open(&m, &conf, &e), 0);
+	assert_int_equal(meta_retention_put(m, &p, &e), 1);
+	meta_closep(&m);
+}
+
+/* For how many days it is kept by now. */
+static int64_t kept_days(const struct uuid *id)
+{
+	CLEANUP(message_row_deinit) struct message_row row = { 0 };
+	struct meta *m;
+	struct err e;
+	int64_t extended_us;
+
+	assert_int_equal(meta_open(&m, &conf, &e), 0);
+	assert_int_equal(meta_message_load(m, id, &row, &e), 1);
+	assert_int_equal(meta_retention_extended(m, id, 1, &extended_us, &e), 0);
+	meta_closep(&m);
+	return ((extended_us > row.retain_until_us ? extended_us : row.retain_until_us) - row.received_us) / POLICY_DAY_US;
+}
+
+static void govern(void)
+{
+	atomic_bool stop = false;
+	struct err e = { 0 };
+
+	if (archive_govern(archive, &stop, &e))
+		fail_msg("archive_govern: %s", e.text);
+}
+
+static void test_a_policy_is_stamped_and_keeps_older_mail_too(void **state)
+{
+	(void)state;
+	struct archive_receipt older = put_ok("older"), other, newer, shorter;
+	struct err e;
+
+	assert_int_equal(kept_days(&older.id), (int64_t)conf.lock_days);
+	govern();
+	assert_int_equal(kept_days(&older.id), (int64_t)conf.lock_days);
+	add_policy("bob@example.org", conf.lock_days + 10);
+	govern();
+	assert_int_equal(kept_days(&older.id), (int64_t)conf.lock_days + 10);
+	newer = put_ok("newer");
+	assert_int_equal(kept_days(&newer.id), (int64_t)conf.lock_days + 10);
+	assert_int_equal(put("newer", "carol@example.org", &other, &e), 0);
+	assert_int_equal(kept_days(&other.id), (int64_t)conf.lock_days);
+	add_policy("bob@example.org", 1);
+	govern();
+	shorter = put_ok("shorter");
+	assert_int_equal(kept_days(&older.id), (int64_t)conf.lock_days + 10);
+	assert_int_equal(kept_days(&shorter.id), (int64_t)conf.lock_days + 10);
+	add_policy("ann@example.org", conf.lock_days + 20); /* of the header, which is known only when it was read */
+	govern();
+	assert_int_equal(kept_days(&other.id), (int64_t)conf.lock_days + 20);
+	assert_ledger_is_whole();
+}
+
 #define ARCHIVE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -667,6 +736,7 @@ int main(void)
 		ARCHIVE_TEST(test_parser_lost_meanwhile),
 		ARCHIVE_TEST(test_store_fails_while_read),
 		ARCHIVE_TEST(test_the_name_is_taken_once),
+		ARCHIVE_TEST(test_a_policy_is_stamped_and_keeps_older_mail_too),
 		ARCHIVE_TEST(test_the_sequence_goes_on_after_a_restart),
 		ARCHIVE_TEST(test_without_index_mail_goes_to_the_outbox),
 		ARCHIVE_TEST(test_drain_takes_what_is_old_enough),

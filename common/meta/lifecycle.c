@@ -1,0 +1,176 @@
+#include "meta/lifecycle.h"
+
+#include "meta/meta_private.h"
+
+struct meta_lifecycle {
+	struct sql_conn *c;
+	char *daemon;
+	uint64_t last_seq;
+};
+
+static void end(struct meta_lifecycle **t)
+{
+	if (!*t)
+		return;
+	sql_releasep(&(*t)->c);
+	free((*t)->daemon);
+	free(*t);
+	*t = NULL;
+}
+
+static int last_seq(struct sql_conn *c, const char *daemon, uint64_t *seq_r, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_FACT_LAST_SEQ);
+
+	sql_bind_text(st, daemon);
+	return sql_number(st, seq_r, e);
+}
+
+int meta_lifecycle_begin(struct meta *m, const char *daemon, struct meta_lifecycle **t_r, struct err *e)
+{
+	struct meta_lifecycle *t = MEM_NEW(struct meta_lifecycle);
+
+	t->daemon = mem_strdup(daemon);
+	if (sql_writer(m->capture, &t->c, e) == 0 && sql_begin(t->c, SQL_DURABLE, e) == 0 &&
+		last_seq(t->c, daemon, &t->last_seq, e) == 0) {
+		*t_r = t;
+		return 0;
+	}
+	end(&t);
+	return -1;
+}
+
+/* 1 for a new row, 0 for one that is there, -1. */
+static int added(enum sql_result r)
+{
+	return r == SQL_DONE ? 1 : r == SQL_DUPLICATE ? 0 : -1;
+}
+
+int meta_lifecycle_extend(struct meta_lifecycle *t, const struct uuid *id, int64_t until_us, int64_t now_us,
+	const char *policy_version, struct err *e)
+{
+	struct sql_stmt *st = sql_use(t->c, STMT_EXTENSION_ADD);
+
+	sql_bind_uuid(st, id);
+	sql_bind_i64(st, until_us);
+	sql_bind_i64(st, now_us);
+	sql_bind_text(st, policy_version);
+	return added(sql_run(st, e));
+}
+
+uint64_t meta_lifecycle_seq(const struct meta_lifecycle *t)
+{
+	return t->last_seq + 1;
+}
+
+int meta_lifecycle_fact(struct meta_lifecycle *t, const struct uuid *id, const uint8_t nonce[LEDGER_NONCE_SIZE],
+	const uint8_t leaf[SHA256_SIZE], const void *record, size_t n, struct err *e)
+{
+	struct sql_stmt *st = sql_use(t->c, STMT_FACT_ADD);
+
+	sql_bind_text(st, t->daemon);
+	sql_bind_u64(st, t->last_seq + 1);
+	sql_bind_uuid(st, id);
+	sql_bind_blob(st, nonce, LEDGER_NONCE_SIZE);
+	sql_bind_blob(st, leaf, SHA256_SIZE);
+	sql_bind_blob(st, record, n);
+	switch (sql_run(st, e)) {
+	case SQL_DONE:
+		t->last_seq++;
+		return 0;
+	case SQL_DUPLICATE:
+		return err_temporary(e, "fact(%s) failed: another process is using this daemon's name", t->daemon);
+	default:
+		return -1;
+	}
+}
+
+int meta_lifecycle_commit(struct meta_lifecycle **t, struct err *e)
+{
+	int failed = sql_commit((*t)->c, e);
+
+	end(t);
+	return failed;
+}
+
+void meta_lifecycle_rollback(struct meta_lifecycle **t)
+{
+	end(t);
+}
+
+/* ---- walks ---- */
+
+int meta_upkeep_walk(struct meta *m, const char *name, struct upkeep_walk *w_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+
+	if (sql_reader(m->capture, &c, e))
+		return -1;
+	st = sql_use(c, STMT_UPKEEP_GET);
+	sql_bind_text(st, name);
+	int found = sql_find(st, e);
+
+	if (found <= 0)
+		return found;
+	w_r->name = name;
+	w_r->since = sql_get_u64(st);
+	w_r->about = sql_get_u64(st);
+	w_r->mailbox = sql_get_text(st);
+	w_r->date_us = sql_get_i64(st);
+	sql_get_uuid(st, &w_r->message_id);
+	w_r->looked = sql_get_u64(st);
+	w_r->changed = sql_get_u64(st);
+	w_r->began_us = sql_get_i64(st);
+	w_r->finished_us = sql_get_i64(st);
+	return 1;
+}
+
+static enum sql_result run_walk(struct sql_conn *c, enum statement s, const struct upkeep_walk *w, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, s);
+
+	sql_bind_u64(st, w->since);
+	sql_bind_u64(st, w->about);
+	sql_bind_text(st, w->mailbox ? w->mailbox : "");
+	sql_bind_i64(st, w->date_us);
+	sql_bind_uuid(st, &w->message_id);
+	sql_bind_u64(st, w->looked);
+	sql_bind_u64(st, w->changed);
+	sql_bind_i64(st, w->began_us);
+	sql_bind_i64(st, w->finished_us);
+	sql_bind_text(st, w->name);
+	return sql_run(st, e);
+}
+
+int meta_lifecycle_walk(struct meta_lifecycle *t, const struct upkeep_walk *w, struct err *e)
+{
+	enum sql_result rc = run_walk(t->c, STMT_UPKEEP_ADD, w, e);
+
+	if (rc == SQL_DUPLICATE)
+		rc = run_walk(t->c, STMT_UPKEEP_SET, w, e);
+	return rc == SQL_FAILED ? -1 : 0;
+}
+
+int meta_mailbox_walk(struct meta *m, const struct upkeep_walk *at, struct uuid *ids_r, int64_t *dates_r, size_t max,
+	size_t *n_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+	enum sql_result step;
+
+	*n_r = 0;
+	if (sql_reader(m->capture, &c, e))
+		return -1;
+	st = sql_use(c, STMT_MAILBOX_WALK);
+	sql_bind_text(st, at->mailbox);
+	sql_bind_i64(st, at->date_us);
+	sql_bind_i64(st, at->date_us);
+	sql_bind_uuid(st, &at->message_id);
+	sql_bind_u64(st, max);
+	while ((step = sql_step(st, e)) == SQL_ROW && *n_r < max) {
+		dates_r[*n_r] = sql_get_i64(st);
+		sql_get_uuid(st, &ids_r[(*n_r)++]);
+	}
+	return step == SQL_FAILED ? -1 : 0;
+}
