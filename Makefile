@@ -238,7 +238,7 @@ INSTALL_TEXT = sed 's|/usr/local|$(PREFIX)|g' $(1) >$(2) && chmod 0644 $(2)
 
 install: programs
 	install -d $(ROOT)/sbin $(ROOT)/bin $(ROOT)/libexec/strongroom $(ROOT)/lib/systemd/system $(ROOT)/lib/sysusers.d \
-		$(DOC)/postfix $(DOC)/sendmail $(foreach s,1 5 7 8,$(ROOT)/share/man/man$(s)) $(dir $(CONF))
+		$(DOC)/postfix $(DOC)/sendmail $(DOC)/prometheus $(DOC)/grafana $(foreach s,1 5 7 8,$(ROOT)/share/man/man$(s)) $(dir $(CONF))
 	install -m 0755 $(SBIN:%=$(B)/%) $(ROOT)/sbin
 	install -m 0755 $(B)/strongroom $(ROOT)/bin
 	install -m 0755 $(B)/strongroom-parser $(ROOT)/libexec/strongroom
@@ -248,6 +248,8 @@ install: programs
 	install -m 0644 README.md schema/grants.mysql.sql $(DOC)
 	install -m 0644 etc/postfix/* $(DOC)/postfix
 	install -m 0644 etc/sendmail/* $(DOC)/sendmail
+	install -m 0644 etc/prometheus/* $(DOC)/prometheus
+	install -m 0644 etc/grafana/* $(DOC)/grafana
 	@$(call INSTALL_TEXT,etc/strongroom.conf,$(DOC)/strongroom.conf)
 	[ -e $(CONF) ] || install -m 0644 $(DOC)/strongroom.conf $(CONF)
 
