@@ -8,6 +8,7 @@
 #include "queryd/jwks.h"
 #include "queryd/openapi.h"
 #include "queryd/read.h"
+#include "queryd/retention.h"
 #include "queryd/roles.h"
 #include "queryd/search.h"
 #include "queryd/sessions.h"
@@ -24,6 +25,7 @@ const struct route *const route_areas[] = {
 	search_routes,
 	read_routes,
 	user_routes,
+	retention_routes,
 	role_routes,
 	department_routes,
 	mailbox_routes,

@@ -13,9 +13,6 @@
 #define BEHIND_US (60 * CLOCK_SECOND)	   /* what is under way now was captured by rules that may be that old */
 #define KEEP_PLACE_US (600 * CLOCK_SECOND) /* while there are no rules, the place is kept no more often */
 
-#define WALK_POLICIES "policies"
-#define WALK_NEWEST "newest"
-
 struct turn {
 	struct archive *archive;
 	const atomic_bool *stop;
@@ -220,12 +217,12 @@ static void begin(struct turn *t, struct upkeep_walk *w)
 
 static int walk_policies(struct turn *t, struct err *e)
 {
-	struct upkeep_walk w = { .name = WALK_POLICIES };
+	struct upkeep_walk w = { .name = UPKEEP_POLICIES };
 	int failed = 0;
 
 	if (rules_change(t->rules) == 0)
 		return 0;
-	if (meta_upkeep_walk(t->archive->meta, WALK_POLICIES, &w, e) < 0)
+	if (meta_upkeep_walk(t->archive->meta, UPKEEP_POLICIES, &w, e) < 0)
 		return -1;
 	if (w.about < rules_change(t->rules))
 		begin(t, &w);
@@ -253,8 +250,8 @@ static int skip_newest(struct turn *t, struct upkeep_walk *w, struct err *e)
 
 static int walk_newest(struct turn *t, struct err *e)
 {
-	struct upkeep_walk w = { .name = WALK_NEWEST, .message_id = uuid_floor(t->now_us - BEHIND_US) };
-	int found = meta_upkeep_walk(t->archive->meta, WALK_NEWEST, &w, e);
+	struct upkeep_walk w = { .name = UPKEEP_NEWEST, .message_id = uuid_floor(t->now_us - BEHIND_US) };
+	int found = meta_upkeep_walk(t->archive->meta, UPKEEP_NEWEST, &w, e);
 
 	if (found < 0)
 		return -1;

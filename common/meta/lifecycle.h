@@ -10,6 +10,7 @@
 #include "mail/capture.h"
 #include "meta/message_row.h"
 #include "meta/meta.h"
+#include "meta/upkeep.h"
 
 struct meta_lifecycle; /* a transaction */
 
@@ -32,20 +33,6 @@ int meta_lifecycle_commit(struct meta_lifecycle **t, struct err *e) MUST_CHECK;
 void meta_lifecycle_rollback(struct meta_lifecycle **t);
 
 /* ---- walks ---- */
-
-/* A place among the messages of a mailbox, or of all: what comes behind it is still to be done. */
-struct upkeep_walk {
-	const char *name;
-	uint64_t since, about;
-	char *mailbox;
-	int64_t date_us;
-	struct uuid message_id;
-	uint64_t looked, changed;
-	int64_t began_us, finished_us; /* 0: under way */
-};
-
-/* 1 with the walk's place (caller frees its mailbox), 0 when it was never made. name stays the caller's. */
-int meta_upkeep_walk(struct meta *m, const char *name, struct upkeep_walk *w_r, struct err *e) MUST_CHECK;
 
 /* Keeps it, with what else the transaction holds. */
 int meta_lifecycle_walk(struct meta_lifecycle *t, const struct upkeep_walk *w, struct err *e) MUST_CHECK;

@@ -4,6 +4,7 @@ A store gives the names of its objects (str; the last part is <archive id>.eml) 
 take the same SQL and placeholders whatever it is; an index gives the ids of its documents. `places`: folders that are its own, none
 at a server."""
 import contextlib
+import datetime
 import os
 import re
 import shutil
@@ -37,6 +38,9 @@ class FsStore:
     def at(self, row):
         """The bytes where a row of the table `message` says that they are."""
         return self.read(os.path.join(self.folder, row["object_key"]))
+
+    def is_locked_until(self, row, us):
+        """Locks of files have no end."""
 
     def lose(self, *names):
         for name in names:
@@ -130,6 +134,12 @@ class S3Store:
     def at(self, row):
         assert row["bucket"] == self.bucket.name
         return self.got(self.bucket.get(row["object_key"], row["version_id"]))
+
+    def is_locked_until(self, row, us):
+        """Fails when the version is not locked until that time, to the second."""
+        text = self.bucket.head(row["object_key"], row["version_id"]).headers["x-amz-object-lock-retain-until-date"]
+        until = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+        assert abs(until - us / 1e6) <= 1, (text, us)
 
     @staticmethod
     def got(answer):

@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 UNRESERVED = "-._~"
 
 # What the daemons need (strongroom(7)).
-ON_OBJECTS = ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"]
+ON_OBJECTS = ["s3:PutObject", "s3:PutObjectRetention", "s3:PutObjectLegalHold", "s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectRetention"]
 ON_BUCKET = ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning", "s3:GetBucketObjectLockConfiguration"]
 
 
