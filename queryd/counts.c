@@ -13,9 +13,15 @@ struct place {
 	struct meta_coverage counted;
 };
 
+struct incomplete {
+	struct place place; /* `counted` is what was archived then */
+	struct counts_incomplete counted;
+};
+
 struct counts {
 	pthread_mutex_t lock;
 	struct place places[PLACES];
+	struct incomplete incomplete[PLACES];
 };
 
 struct counts *counts_new(void)
@@ -99,5 +105,59 @@ void counts_keep(struct counts *c, const struct scope *scope, int64_t began_us, 
 	memcpy(place->scope, name, SHA256_SIZE);
 	place->counted = *counted;
 	place->until_us = now_us + (good_us < COUNTS_AGE_MAX_US ? good_us : COUNTS_AGE_MAX_US);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- what the index holds, but not whole ---- */
+
+bool counts_find_incomplete(struct counts *c, const struct scope *scope, int64_t now_us, const struct meta_coverage *archived,
+	struct counts_incomplete *found_r)
+{
+	uint8_t name[SHA256_SIZE];
+	bool good = false;
+
+	name_scope(scope, name);
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < PLACES && !good; i++) {
+		const struct incomplete *p = &c->incomplete[i];
+
+		good = now_us < p->place.until_us && p->place.counted.in_scope == archived->in_scope &&
+			p->place.counted.not_indexed == archived->not_indexed && memcmp(p->place.scope, name, SHA256_SIZE) == 0;
+		if (good)
+			*found_r = p->counted;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return good;
+}
+
+/* Caller holds the lock. The one of this scope, or that is free, or the oldest. */
+static struct incomplete *place_of(struct counts *c, const uint8_t name[SHA256_SIZE])
+{
+	struct incomplete *oldest = &c->incomplete[0];
+
+	for (size_t i = 0; i < PLACES; i++) {
+		struct incomplete *p = &c->incomplete[i];
+
+		if (p->place.until_us && memcmp(p->place.scope, name, SHA256_SIZE) == 0)
+			return p;
+		if (p->place.until_us < oldest->place.until_us)
+			oldest = p;
+	}
+	return oldest;
+}
+
+void counts_keep_incomplete(struct counts *c, const struct scope *scope, int64_t now_us, const struct meta_coverage *archived,
+	const struct counts_incomplete *counted)
+{
+	uint8_t name[SHA256_SIZE];
+
+	name_scope(scope, name);
+	pthread_mutex_lock(&c->lock);
+	struct incomplete *p = place_of(c, name);
+
+	memcpy(p->place.scope, name, SHA256_SIZE);
+	p->place.counted = *archived;
+	p->place.until_us = now_us + COUNTS_INCOMPLETE_US;
+	p->counted = *counted;
 	pthread_mutex_unlock(&c->lock);
 }

@@ -26,4 +26,19 @@ bool counts_find(struct counts *c, const struct scope *scope, int64_t now_us, st
 void counts_keep(struct counts *c, const struct scope *scope, int64_t began_us, int64_t now_us,
 	const struct meta_coverage *counted);
 
+/* ---- what the index holds, but not whole ---- */
+
+struct counts_incomplete {
+	uint64_t truncated, unreadable; /* messages of the scope with these marks (index/query.h) */
+	bool exact;			/* else at least so many */
+};
+
+#define COUNTS_INCOMPLETE_US INT64_C(10000000) /* good for so long, while as many messages are archived and waiting */
+
+/* The same of these counts. archived: what the scope holds now. */
+bool counts_find_incomplete(struct counts *c, const struct scope *scope, int64_t now_us, const struct meta_coverage *archived,
+	struct counts_incomplete *found_r);
+void counts_keep_incomplete(struct counts *c, const struct scope *scope, int64_t now_us, const struct meta_coverage *archived,
+	const struct counts_incomplete *counted);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "index/index.h"
 #include "queryd/body.h"
+#include "queryd/facets.h"
 
 void search_request_deinit(struct search_request *r)
 {
@@ -57,6 +58,14 @@ static int read_query(struct call *c, const cJSON *body, struct query **q_r)
 	return -1;
 }
 
+static int read_facets(struct call *c, const cJSON *body, unsigned *wanted_r)
+{
+	CLEANUP(strv_deinit) struct strv list = { 0 };
+
+	body_strings(body, "facets", &list);
+	return facets_read(c, &list, wanted_r);
+}
+
 int search_request_read(struct call *c, struct search_request *r_r)
 {
 	static const struct body_field fields[] = {
@@ -67,6 +76,7 @@ int search_request_read(struct call *c, struct search_request *r_r)
 		{ .name = "before", .type = BODY_STRING },
 		{ .name = "limit", .type = BODY_INTEGER },
 		{ .name = "cursor", .type = BODY_STRING, .max = SEARCH_CURSOR_MAX },
+		{ .name = "facets", .type = BODY_STRINGS, .max = 32, .items = FACETS },
 		{ 0 },
 	};
 	_json_ cJSON *body = body_read(c, fields);
@@ -75,7 +85,8 @@ int search_request_read(struct call *c, struct search_request *r_r)
 		return -1;
 	*r_r = (struct search_request){ .after_us = INT64_MIN, .before_us = INT64_MAX };
 	if (read_time(c, body, "after", &r_r->after_us) < 0 || read_time(c, body, "before", &r_r->before_us) < 0 ||
-		read_limit(c, body, &r_r->limit) < 0 || read_query(c, body, &r_r->query) < 0)
+		read_limit(c, body, &r_r->limit) < 0 || read_query(c, body, &r_r->query) < 0 ||
+		read_facets(c, body, &r_r->facets) < 0)
 		return -1;
 	r_r->mailbox = copy_text(body, "mailbox");
 	r_r->department = copy_text(body, "department");

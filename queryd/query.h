@@ -2,7 +2,7 @@
 #ifndef QUERYD_QUERY_H
 #define QUERYD_QUERY_H
 
-#include "index/query.h"
+#include "index/index.h"
 #include "queryd/call.h"
 
 #define SEARCH_LIMIT_STANDARD 50
@@ -20,6 +20,7 @@ struct search_request {
 	int64_t before_us; /* messages before this moment; INT64_MAX: open */
 	size_t limit;	   /* 1 .. INDEX_PAGE_MAX */
 	char *cursor;	   /* NULL: the first page */
+	unsigned facets;   /* bits: 1u << enum index_facet */
 	char *text;	   /* the whole request as JSON, for the audit */
 };
 

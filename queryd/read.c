@@ -30,8 +30,7 @@ static void damaged(struct call *c, const char *why)
 					    "The operator can find the cause in the log by the request id.");
 }
 
-/* The row that the path names, after the audit's intent. 0, or -1 with the response set. */
-static int find_row(struct call *c, const char *detail, struct message_row *row_r)
+int read_row(struct call *c, const char *detail, struct message_row *row_r)
 {
 	CLEANUP(scope_freep) struct scope *scope = authz_scope(&c->account);
 	struct uuid id;
@@ -130,7 +129,7 @@ static void read_metadata(struct call *c)
 {
 	CLEANUP(message_row_deinit) struct message_row row = { 0 };
 
-	if (find_row(c, NULL, &row) < 0)
+	if (read_row(c, NULL, &row) < 0)
 		return;
 	cJSON *j = cJSON_CreateObject();
 
@@ -206,7 +205,7 @@ static void read_content(struct call *c)
 {
 	CLEANUP(message_row_deinit) struct message_row row = { 0 };
 
-	if (find_row(c, NULL, &row) < 0)
+	if (read_row(c, NULL, &row) < 0)
 		return;
 	struct message *m = load_message(c, &row);
 	char id[UUID_TEXT_SIZE];
@@ -286,7 +285,7 @@ static void read_attachment(struct call *c)
 	_free_ char *detail = attachment_detail(c->parameters[1]);
 	uint64_t index;
 
-	if (find_row(c, detail, &row) < 0 || find_attachment(c, &row, &index) < 0)
+	if (read_row(c, detail, &row) < 0 || find_attachment(c, &row, &index) < 0)
 		return;
 	whole = load_message(c, &row);
 	struct message *part = whole ? extract(c, whole, index, &row.attachments[index]) : NULL;

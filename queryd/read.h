@@ -5,8 +5,13 @@
 #ifndef QUERYD_READ_H
 #define QUERYD_READ_H
 
+#include "meta/message_row.h"
 #include "queryd/route.h"
 
 extern const struct route read_routes[];
+
+/* The message that the path names, looked for after the audit's intent. detail: for the audit, JSON or NULL. 0 with the row,
+ * which the caller deinits; -1: the response says why not. */
+int read_row(struct call *c, const char *detail, struct message_row *row_r) MUST_CHECK;
 
 #endif

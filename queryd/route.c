@@ -3,6 +3,7 @@
 #include "queryd/audit.h"
 #include "queryd/auth.h"
 #include "queryd/authz.h"
+#include "queryd/conversation.h"
 #include "queryd/departments.h"
 #include "queryd/health.h"
 #include "queryd/jwks.h"
@@ -24,6 +25,7 @@ const struct route *const route_areas[] = {
 	jwks_routes,
 	search_routes,
 	read_routes,
+	conversation_routes,
 	user_routes,
 	retention_routes,
 	role_routes,

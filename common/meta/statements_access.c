@@ -34,6 +34,12 @@ const struct statement_text statements_access[STATEMENTS] = {
 		"SELECT mailbox FROM department_mailbox WHERE department_id = ? AND mailbox > ? ORDER BY mailbox LIMIT ?",
 		NULL,
 	},
+	[STMT_DEPARTMENT_GROUPS] = {
+		"department_groups",
+		"SELECT d.name, dm.mailbox FROM department_mailbox dm JOIN department d ON d.id = dm.department_id"
+		" ORDER BY dm.department_id, dm.mailbox LIMIT ?",
+		NULL,
+	},
 	[STMT_MEMBER_LIST] = {
 		"member_list",
 		"SELECT DISTINCT mailbox FROM department_mailbox WHERE mailbox > ? ORDER BY mailbox LIMIT ?",

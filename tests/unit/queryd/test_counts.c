@@ -100,9 +100,34 @@ static void there_is_room_for_the_newest(void **state)
 	}
 }
 
+/* What is cut or unreadable stays so: it is counted again when messages came, or went into the index. */
+static void incomplete_ones_are_good_while_nothing_comes(void **state)
+{
+	CLEANUP(counts_freep) struct counts *c = counts_new();
+	CLEANUP(scope_freep) struct scope *s = scope_of("a@example.org", 1, 9), *other = scope_of("a@example.org", 1, 8);
+	const struct meta_coverage at = { .in_scope = 7, .not_indexed = 1 }, more = { 8, 1 }, indexed = { 7, 0 };
+	const struct counts_incomplete counted = { .truncated = 2, .unreadable = 3, .exact = true };
+	struct counts_incomplete found = { 0 };
+
+	(void)state;
+	counts_keep_incomplete(c, s, START, &at, &counted);
+	assert_true(counts_find_incomplete(c, s, START + COUNTS_INCOMPLETE_US - 1, &at, &found));
+	assert_int_equal(found.truncated, 2);
+	assert_int_equal(found.unreadable, 3);
+	assert_true(found.exact);
+	assert_false(counts_find_incomplete(c, s, START + COUNTS_INCOMPLETE_US, &at, &found));
+	assert_false(counts_find_incomplete(c, other, START, &at, &found));
+	assert_false(counts_find_incomplete(c, s, START, &more, &found));
+	assert_false(counts_find_incomplete(c, s, START, &indexed, &found));
+	counts_keep_incomplete(c, s, START, &more, &counted);
+	assert_false(counts_find_incomplete(c, s, START, &at, &found));
+	assert_true(counts_find_incomplete(c, s, START, &more, &found));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(incomplete_ones_are_good_while_nothing_comes),
 		cmocka_unit_test(a_slow_count_is_good_for_a_while),
 		cmocka_unit_test(no_other_scope_gets_it),
 		cmocka_unit_test(there_is_room_for_the_newest),
