@@ -3,8 +3,10 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "cache/token_floor.h"
+#include "meta/service.h"
 #include "queryd/audit.h"
 #include "queryd/route.h"
+#include "queryd/service_accounts.h"
 #include "queryd/token.h"
 
 #include <inttypes.h>
@@ -36,28 +38,65 @@ static int refuse(struct call *c, bool sent)
 	return -1;
 }
 
-int auth_bearer(struct call *c)
+static int fail(struct call *c, const struct err *e)
 {
-	const char *header = c->request->authorization;
+	log_error(&c->log, "%s", e->text);
+	response_unavailable(&c->response, "Accounts can't be read at the moment.");
+	return -1;
+}
+
+/* Why the token of a program is refused; NULL: it is not. */
+static const char *objection(const struct call *c, bool found, const uint8_t certificate[SHA256_SIZE])
+{
+	const struct request *r = c->request;
+
+	if (!found)
+		return "it is not known";
+	if (c->account.disabled)
+		return "the account is disabled";
+	if (!r->certified)
+		return "no certificate was shown";
+	return memcmp(certificate, r->certificate, SHA256_SIZE) == 0 ? NULL : "it is bound to another certificate";
+}
+
+/* What a program shows: the token, on a connection with the certificate that it is bound to. */
+static int auth_service(struct call *c, const char *token)
+{
+	uint8_t hash[SHA256_SIZE], certificate[SHA256_SIZE];
+	struct err e;
+
+	sha256_of(token, strlen(token), hash);
+	int found = meta_service_by_token(c->service->meta, hash, &c->account, certificate, &e);
+
+	if (found < 0)
+		return fail(c, &e);
+	const char *why = objection(c, found == 1, certificate);
+
+	if (why) {
+		log_info(&c->log, "the token of a program is refused: %s", why);
+		account_deinit(&c->account);
+		return refuse(c, true);
+	}
+	c->session.strength = mem_strdup("token+certificate");
+	c->session.factor_us = clock_now_us(); /* the certificate's key is proved on each connection */
+	log_context_set(&c->log, "user", c->account.username);
+	return 0;
+}
+
+static int auth_session(struct call *c, const char *token)
+{
+	CLEANUP(keyring_freep) struct keyring *keys = key_watch_take(c->service->keys);
 	struct token_claims claims;
 	struct err e;
 
-	if (!header || !str_istarts(header, SCHEME))
-		return refuse(c, false);
-	const char *token = header + strlen(SCHEME);
-	CLEANUP(keyring_freep) struct keyring *keys = key_watch_take(c->service->keys);
-
-	if (token_verify(keys, token + strspn(token, " "), clock_now_us() / CLOCK_SECOND, &claims, &e) < 0) {
+	if (token_verify(keys, token, clock_now_us() / CLOCK_SECOND, &claims, &e) < 0) {
 		log_info(&c->log, "%s", e.text);
 		return refuse(c, true);
 	}
 	int found = meta_session_get(c->service->meta, &claims.session_id, &c->session, &c->account, &e);
 
-	if (found < 0) {
-		log_error(&c->log, "%s", e.text);
-		response_unavailable(&c->response, "Accounts can't be read at the moment.");
-		return -1;
-	}
+	if (found < 0)
+		return fail(c, &e);
 	if (!found || claims.account_id != c->account.id || !session_lives(&c->session, &c->account, clock_now_us()) ||
 		has_ended(c)) {
 		account_deinit(&c->account);
@@ -67,6 +106,18 @@ int auth_bearer(struct call *c)
 	}
 	log_context_set(&c->log, "user", c->account.username);
 	return 0;
+}
+
+int auth_bearer(struct call *c)
+{
+	const char *header = c->request->authorization;
+
+	if (!header || !str_istarts(header, SCHEME))
+		return refuse(c, false);
+	const char *token = header + strlen(SCHEME);
+
+	token += strspn(token, " ");
+	return str_istarts(token, SERVICE_TOKEN_PREFIX) ? auth_service(c, token) : auth_session(c, token);
 }
 
 void auth_ask_factor(struct call *c, const char *detail)

@@ -4,7 +4,8 @@
 
 #include "queryd/call.h"
 
-/* Finds the session behind the request's access token and its account: c->session, c->account. -1: the response says why
+/* Finds the session behind the request's access token and its account: c->session, c->account; or the account of a program by
+ * its token and certificate, with a session that has only a strength. -1: the response says why
  * not (401 with WWW-Authenticate, or 503). */
 int auth_bearer(struct call *c) MUST_CHECK;
 

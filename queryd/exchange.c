@@ -5,6 +5,7 @@
 #include "queryd/call.h"
 #include "queryd/metrics.h"
 #include "queryd/route.h"
+#include "queryd/tls.h"
 
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -49,6 +50,14 @@ size_t exchange_unescape(void *host, struct MHD_Connection *connection, char *te
 	return strlen(text);
 }
 
+static void take_certificate(struct request *r, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	r->certified = info && tls_client_certified(info->tls_session, r->certificate);
+}
+
 void *exchange_begin(void *host, const char *target, struct MHD_Connection *connection)
 {
 	const struct exchange_host *h = host;
@@ -62,6 +71,8 @@ void *exchange_begin(void *host, const char *target, struct MHD_Connection *conn
 		memcpy(&peer, info->client_addr,
 			info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
 	request_init(&x->request, target ? target : "", net_peer_name(client, &peer));
+	if (h->certificates)
+		take_certificate(&x->request, connection);
 	x->call.service = h->service;
 	x->call.request = &x->request;
 	x->begun_us = clock_monotonic_us();
@@ -172,6 +183,10 @@ static enum MHD_Result take_head(const struct exchange_host *h, struct MHD_Conne
 	x->head_done = true;
 	log_context_set(&x->call.log, "request_id", x->request.id);
 	log_context_set(&x->call.log, "client", x->request.client);
+	if (!refused && h->certificates && !x->request.certified) {
+		refused = 403;
+		why = "This address is for clients that show a certificate of an authority that is known here.";
+	}
 	return refused ? refuse(h, connection, x, refused, why) : MHD_YES;
 }
 

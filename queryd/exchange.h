@@ -13,6 +13,7 @@
 struct exchange_host {
 	struct service *service;
 	struct connections *connections;
+	bool certificates; /* the listener asks clients for one, and serves nobody without */
 };
 
 /* MHD_OPTION_URI_LOG_CALLBACK: begins an exchange with the undecoded target. */

@@ -210,10 +210,9 @@ void grant_present_list(cJSON *object, const char *key, const struct strv *list)
 	json_add_item(object, key, array);
 }
 
-void grant_present(cJSON *object, const struct user *u)
+void grant_present_scope(cJSON *object, const struct user *u)
 {
 	const struct account_scope scope = { u->scope_all, &u->mailboxes, &u->departments, u->from_us, u->until_us };
 
-	grant_present_list(object, "roles", &u->roles);
 	present_scope(object, &scope);
 }

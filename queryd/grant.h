@@ -42,8 +42,8 @@ void grant_describe(const struct call *c, const struct grant *g, cJSON *detail);
 int grant_check_other(struct call *c, uint64_t account_id) MUST_CHECK;
 int grant_refuse_own(struct call *c, const char *what) MUST_CHECK;
 
-/* "roles" and "scope" of an account. */
-void grant_present(cJSON *object, const struct user *u);
+/* "scope" of an account. */
+void grant_present_scope(cJSON *object, const struct user *u);
 void grant_present_list(cJSON *object, const char *key, const struct strv *list);
 
 /* Is it a mailbox that can be in a scope or a department? */

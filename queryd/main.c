@@ -13,15 +13,22 @@
 #define PROGRAM "strongroom-queryd"
 #define DRAIN_US (30 * CLOCK_SECOND)
 
+static int load_tls(const struct conf *conf, struct err *e)
+{
+	if (tls_load(conf->queryd_tls_cert, conf->queryd_tls_key, e) < 0)
+		return -1;
+	return *conf->queryd_tls_client_ca ? tls_load_clients(conf->queryd_tls_client_ca, e) : 0;
+}
+
 static int use_fresh(void *unused, const struct conf *fresh, struct err *e)
 {
 	(void)unused;
-	return tls_load(fresh->queryd_tls_cert, fresh->queryd_tls_key, e);
+	return load_tls(fresh, e);
 }
 
 static void serve(const struct conf *conf, const char *conf_path)
 {
-	static const char *const names[] = { "queryd.tls_cert", "queryd.tls_key", NULL };
+	static const char *const names[] = { "queryd.tls_cert", "queryd.tls_key", "queryd.tls_client_ca", NULL };
 	enum proc_event event;
 
 	proc_ready();
@@ -31,7 +38,8 @@ static void serve(const struct conf *conf, const char *conf_path)
 	proc_stopping();
 }
 
-static int run(const struct conf *conf, const char *conf_path, const struct net_listeners *l, struct err *e)
+static int run(const struct conf *conf, const char *conf_path, const struct net_listeners *l,
+	const struct net_listeners *for_clients, struct err *e)
 {
 	struct metrics_server *metrics = NULL;
 	struct service service;
@@ -40,7 +48,7 @@ static int run(const struct conf *conf, const char *conf_path, const struct net_
 	if (proc_drop(conf->user, e) < 0 || proc_pidfile(conf->run_dir, PROGRAM, e) < 0 ||
 		service_open(&service, conf, e) < 0)
 		return -1;
-	int rc = queryd_metrics_start(&metrics, &service, e) || server_start(&server, &service, l, e) ? -1 : 0;
+	int rc = queryd_metrics_start(&metrics, &service, e) || server_start(&server, &service, l, for_clients, e) ? -1 : 0;
 
 	if (rc == 0) {
 		serve(conf, conf_path);
@@ -54,15 +62,17 @@ static int run(const struct conf *conf, const char *conf_path, const struct net_
 /* What may need root's rights comes first: the port and the TLS key. */
 static int start(const struct conf *conf, const char *conf_path, struct err *e)
 {
-	CLEANUP(net_listeners_deinit) struct net_listeners l = { 0 };
+	CLEANUP(net_listeners_deinit) struct net_listeners l = { 0 }, for_clients = { 0 };
 
 	if (oath_init() != OATH_OK)
 		return err_permanent(e, "oath_init failed");
-	if (tls_load(conf->queryd_tls_cert, conf->queryd_tls_key, e) < 0 || net_listen(&l, conf->queryd_listen, e) < 0)
+	if (load_tls(conf, e) < 0 || net_listen(&l, conf->queryd_listen, e) < 0 ||
+		(*conf->queryd_client_listen && net_listen(&for_clients, conf->queryd_client_listen, e) < 0))
 		return -1;
-	int rc = run(conf, conf_path, &l, e);
+	int rc = run(conf, conf_path, &l, &for_clients, e);
 
 	tls_unload();
+	tls_unload_clients();
 	oath_done();
 	return rc;
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/strv.h"
+#include "sys/digest.h"
 #include "sys/net.h"
 
 #include <stdbool.h>
@@ -32,6 +33,8 @@ struct request {
 	char *content_type;   /* NULL when absent */
 	char *if_match;	      /* NULL when absent */
 	char *if_none_match;  /* NULL when absent */
+	bool certified;	      /* the client has shown a certificate that is good (queryd/tls.h) */
+	uint8_t certificate[SHA256_SIZE]; /* then its SHA-256 */
 	struct buf body;
 	/* what request_head_end() judges */
 	unsigned hosts, lengths, codings, authorizations;

@@ -13,6 +13,7 @@
 #include "queryd/roles.h"
 #include "queryd/search.h"
 #include "queryd/sessions.h"
+#include "queryd/service_accounts.h"
 #include "queryd/signin.h"
 #include "queryd/users.h"
 
@@ -29,6 +30,7 @@ const struct route *const route_areas[] = {
 	user_routes,
 	retention_routes,
 	role_routes,
+	service_account_routes,
 	department_routes,
 	mailbox_routes,
 	health_routes,

@@ -13,10 +13,14 @@
 #define STACK_SIZE (256u * 1024)
 #define POOL_SIZE (128u * 1024) /* well over REQUEST_HEAD_MAX: a head that is too large can be read and answered */
 
+struct door {
+	const struct net_listener *listener;
+	struct MHD_Daemon *daemon;
+};
+
 struct server {
-	struct exchange_host host;
-	const struct net_listeners *listeners;
-	struct MHD_Daemon **daemons; /* one a listener */
+	struct exchange_host host, host_of_clients; /* the other asks for certificates */
+	struct door *doors;
 	size_t n;
 };
 
@@ -36,7 +40,7 @@ static void panic(void *ctx, const char *file, unsigned line, const char *reason
 	log_fatal(NULL, "libmicrohttpd: %s:%u: %s", file, line, reason ? reason : "panic");
 }
 
-static struct MHD_Daemon *start(struct exchange_host *h, int fd)
+static struct MHD_Daemon *start(struct exchange_host *h, int fd, const char *authorities)
 {
 	const struct conf *conf = h->service->conf;
 	unsigned silence_s = (unsigned)((conf->queryd_request_timeout_us + CLOCK_SECOND - 1) / CLOCK_SECOND);
@@ -58,29 +62,39 @@ static struct MHD_Daemon *start(struct exchange_host *h, int fd)
 		MHD_OPTION_UNESCAPE_CALLBACK, exchange_unescape, h,
 		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, h,
 		MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, h,
+		authorities ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, authorities,
 		MHD_OPTION_END);
 }
 
-int server_start(struct server **s_r, struct service *service, const struct net_listeners *l, struct err *e)
+static int open_doors(struct server *s, struct exchange_host *h, const struct net_listeners *l, const char *authorities,
+	struct err *e)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct MHD_Daemon *daemon = start(h, l->items[i].fd, authorities);
+
+		if (!daemon)
+			return err_errno(e, "MHD_start_daemon", l->items[i].address);
+		s->doors[s->n++] = (struct door){ &l->items[i], daemon };
+		log_info(NULL, "listening on %s%s", l->items[i].address, authorities ? ", with client certificates" : "");
+	}
+	return 0;
+}
+
+int server_start(struct server **s_r, struct service *service, const struct net_listeners *l,
+	const struct net_listeners *for_clients, struct err *e)
 {
 	struct server *s = MEM_NEW(struct server);
 
 	MHD_set_panic_func(panic, NULL);
 	s->host.service = service;
-	s->listeners = l;
-	s->daemons = MEM_ARRAY(struct MHD_Daemon *, l->n);
-	if (connections_start(&s->host.connections, service->conf->queryd_request_timeout_us, e) < 0) {
+	s->doors = MEM_ARRAY(struct door, l->n + for_clients->n);
+	int failed = connections_start(&s->host.connections, service->conf->queryd_request_timeout_us, e);
+
+	s->host_of_clients = s->host;
+	s->host_of_clients.certificates = true;
+	if (failed || open_doors(s, &s->host, l, NULL, e) || open_doors(s, &s->host_of_clients, for_clients, tls_clients_pem(), e)) {
 		server_stop(&s, 0);
 		return -1;
-	}
-	for (; s->n < l->n; s->n++) {
-		s->daemons[s->n] = start(&s->host, l->items[s->n].fd);
-		if (!s->daemons[s->n]) {
-			err_errno(e, "MHD_start_daemon", l->items[s->n].address);
-			server_stop(&s, 0);
-			return -1;
-		}
-		log_info(NULL, "listening on %s", l->items[s->n].address);
 	}
 	*s_r = s;
 	return 0;
@@ -88,13 +102,11 @@ int server_start(struct server **s_r, struct service *service, const struct net_
 
 /* New clients are refused at once, rather than left in the queue until the end. A socket of systemd's keeps them for the
  * next process. It may not be closed before its daemon is stopped. */
-static void stop_listening(const struct server *s, size_t i)
+static void stop_listening(const struct door *d)
 {
-	const struct net_listener *l = &s->listeners->items[i];
-
-	MHD_quiesce_daemon(s->daemons[i]);
-	if (!l->inherited)
-		shutdown(l->fd, SHUT_RDWR);
+	MHD_quiesce_daemon(d->daemon);
+	if (!d->listener->inherited)
+		shutdown(d->listener->fd, SHUT_RDWR);
 }
 
 void server_stop(struct server **s, int64_t timeout_us)
@@ -102,15 +114,15 @@ void server_stop(struct server **s, int64_t timeout_us)
 	struct server *server = *s;
 
 	for (size_t i = 0; i < server->n; i++)
-		stop_listening(server, i);
+		stop_listening(&server->doors[i]);
 	unsigned left = server->host.connections ? connections_drain(server->host.connections, timeout_us) : 0;
 
 	if (left)
 		log_warn(NULL, "%u answers were cut off", left);
 	for (size_t i = 0; i < server->n; i++)
-		MHD_stop_daemon(server->daemons[i]);
+		MHD_stop_daemon(server->doors[i].daemon);
 	connections_stopp(&server->host.connections);
-	free(server->daemons);
+	free(server->doors);
 	free(server);
 	*s = NULL;
 }

@@ -215,6 +215,8 @@ static int check_together(const struct conf *c, struct err *e)
 		return err_permanent(e, "lmtpd.tls_cert and lmtpd.tls_key: one is set, the other is not");
 	if (*c->lmtpd_tls_client_ca && !*c->lmtpd_tls_cert)
 		return err_permanent(e, "lmtpd.tls_client_ca: needs lmtpd.tls_cert and lmtpd.tls_key");
+	if (*c->queryd_client_listen && !*c->queryd_tls_client_ca)
+		return err_permanent(e, "queryd.client_listen: needs queryd.tls_client_ca");
 	if (c->lmtpd_tls_required && !*c->lmtpd_tls_cert)
 		return err_permanent(e, "lmtpd.tls_required: needs lmtpd.tls_cert and lmtpd.tls_key");
 	if (*c->s3_sse_kms_key && strcmp(c->s3_sse, "aws:kms") != 0)

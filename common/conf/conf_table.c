@@ -216,6 +216,11 @@ const struct setting settings[] = {
 			"one to begin with." },
 	{ "queryd", "tls_key", SETTING_PATH, IN(queryd_tls_key), .standard = "/etc/strongroom/tls/queryd.key",
 		.min = 1, .max = TEXT_MAX, .help = "Private key (PEM) of that certificate." },
+	{ "queryd", "client_listen", SETTING_HOST_PORT, IN(queryd_client_listen), .standard = "", .max = TEXT_MAX,
+		.help = "Where strongroom-queryd listens for programs besides: HOST:PORT. Here every client must show a certificate "
+			"that comes from tls_client_ca; the tokens of service accounts are good here alone. Empty: nowhere." },
+	{ "queryd", "tls_client_ca", SETTING_PATH, IN(queryd_tls_client_ca), .standard = "", .max = TEXT_MAX,
+		.help = "Certificates (PEM) of the authorities that client certificates must come from." },
 	{ "queryd", "token_life", SETTING_DURATION, IN(queryd_token_us), .standard = "10m", .min = MINUTE, .max = DAY,
 		.help = "The life of an access token. With the refresh token that came with it the next one is got, without signing in "
 			"again." },

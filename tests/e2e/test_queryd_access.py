@@ -1,10 +1,18 @@
 """Who manages accounts, roles, departments and mailboxes over HTTPS, what nobody may do to himself, and what is on record of it."""
+import hashlib
+import http.client
 import json
+import signal
+import ssl
+import textwrap
 import urllib.parse
 
 import pytest
 
+from stack.api import Api
+from stack.process import free_port, wait_until
 from stack.site import Site
+from stack.tls import Authority
 
 PASSWORD = "correct horse battery staple"
 V = "/api/v1"
@@ -202,3 +210,106 @@ def test_methods_and_ids_that_there_are_not(access):
     assert call(access.ada, "POST", "/users/1/disable", {})[0] == 400                     # takes no body
     for path in ("/users/0/", "/users/x/", "/users/99999999999999999999/", "/users/4711/", "/roles/none/", "/departments/none/", "/mailboxes/none/"):
         assert call(access.ada, "GET", path)[0] == 404, path
+
+
+# ---- programs ----
+
+class Programs:
+    """A site that asks programs for certificates, and one program with a certificate and a token."""
+    def __init__(self):
+        self.port = free_port()
+        self.site = Site()
+        self.authority = Authority(self.site.path("clients"))
+        self.site.write_conf(**{"queryd.client_listen": "127.0.0.1:%d" % self.port, "queryd.tls_client_ca": self.authority.ca})
+        self.site.init()
+        secret = self.site.add_user("ada", PASSWORD, "--role", "administrator")
+        self.site.start("queryd")
+        self.ada = self.site.api("ada", PASSWORD, secret)
+        self.robot, self.other = (self.authority.sign(name) for name in ("robot", "other"))
+        status, self.account, _ = call(self.ada, "POST", "/service-accounts/", {"name": "robot", "certificate_sha256": fingerprint(self.robot[0]),
+                                                                                "roles": ["investigator"], "scope": {"all": True}})
+        assert status == 201, self.account
+        self.path = "/service-accounts/%s/" % self.account["id"]
+
+    def api(self, certificate=None, token=None, door="clients"):
+        api = self.site.api() if door == "people" else Api("https://127.0.0.1:%d" % self.port, self.site.ca)
+        if certificate:
+            context = ssl.create_default_context(cafile=self.site.ca)
+            context.load_cert_chain(*certificate)
+            api.c = http.client.HTTPSConnection("127.0.0.1", self.port if door == "clients" else self.site.https_port, context=context, timeout=60)
+        api.token = token
+        return api
+
+    def search(self, *args, **kw):
+        return self.api(*args, **kw).json("POST", V + "/search/emails/", {})[0]
+
+
+def fingerprint(path):
+    with open(path) as f:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def programs():
+    p = None
+    try:
+        p = Programs()
+        yield p
+    finally:
+        if p:
+            p.site.close()
+
+
+def test_a_token_is_nothing_without_its_certificate(programs):
+    token = programs.account["token"]
+    assert programs.search(programs.robot, token) == 200
+    assert programs.search(programs.other, token) == 401
+    assert programs.search(programs.robot, token[:-1] + ("0" if token[-1] != "0" else "1")) == 401
+    assert programs.search(programs.robot) == 401
+    assert programs.search(None, token, door="people") == 401
+    assert programs.search(programs.robot, token, door="people") == 401       # nobody asked for it there
+    assert programs.search(None, token) == 403
+    assert programs.api().json("GET", "/healthz")[0] == 403
+    row = programs.site.rows("SELECT strength, actor FROM audit_intent WHERE action = 'search'", (), "control")
+    assert [tuple(r) for r in row] == [("token+certificate", "robot")]
+    for name in ("queryd",):
+        with open(programs.site.log_path(name)) as f:
+            assert token not in f.read()
+
+
+def test_a_certificate_of_another_authority_is_none(programs):
+    stranger = Authority(programs.site.path("strangers"))
+    mine = stranger.sign("robot")
+    assert programs.search(mine, programs.account["token"]) == 403
+    with open(stranger.ca) as more, open(programs.authority.ca, "a") as f:
+        f.write(more.read())
+    programs.site.signal("queryd", signal.SIGHUP)
+    wait_until("the authorities are read again", lambda: programs.search(mine, programs.account["token"]) == 401)
+    status, j, _ = call(programs.ada, "PATCH", programs.path, {"certificate_sha256": ":".join(textwrap.wrap(fingerprint(mine[0]).upper(), 2))})
+    assert status == 200 and j["certificate_sha256"] == fingerprint(mine[0]) and j["roles"] == ["investigator"]
+    assert programs.search(mine, programs.account["token"]) == 200
+    assert programs.search(programs.robot, programs.account["token"]) == 401
+    assert call(programs.ada, "PATCH", programs.path, {"certificate_sha256": fingerprint(programs.robot[0])})[0] == 200
+
+
+def test_tokens_are_replaced_and_refused(programs):
+    status, j, _ = call(programs.ada, "POST", programs.path + "rotate")
+    assert status == 200
+    assert programs.search(programs.robot, programs.account["token"]) == 401
+    assert programs.search(programs.robot, j["token"]) == 200
+    assert call(programs.ada, "POST", programs.path + "disable")[1]["disabled"] is True
+    assert programs.search(programs.robot, j["token"]) == 401
+    assert call(programs.ada, "POST", programs.path + "enable")[1]["disabled"] is False
+    assert programs.search(programs.robot, j["token"]) == 200
+    assert "token" not in call(programs.ada, "GET", programs.path)[1]
+
+
+def test_programs_and_people_are_kept_apart(programs):
+    assert [u["username"] for u in everything(programs.ada, "/users/")] == ["ada"]
+    assert [u["name"] for u in everything(programs.ada, "/service-accounts/")] == ["robot"]
+    assert call(programs.ada, "POST", "/users/%s/reset-mfa" % programs.account["id"])[0] == 404
+    assert call(programs.ada, "GET", "/service-accounts/1/")[0] == 404
+    assert programs.site.api().json("POST", V + "/auth/login", {"username": "robot", "password": PASSWORD})[0] == 401
+    for body, field in (({"name": "x", "certificate_sha256": "zz"}, "certificate_sha256"), ({"name": "x"}, "certificate_sha256"),
+                        ({"name": "a b", "certificate_sha256": "0" * 64}, "name")):
+        assert call(programs.ada, "POST", "/service-accounts/", body)[1]["field"] == field
