@@ -122,7 +122,8 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rule,$(p))))
 
 # Texts that are compiled in, each as one string literal: the migrations of schema/ (see common/meta/schema.c), the template of
-# the indices (common/index/index_es_schema.c) and the description of the HTTP interface (queryd/openapi.c).
+# the indices (common/index/index_es_schema.c), passwords that nobody may have (common/sys/password_rules.c) and the
+# description of the HTTP interface (queryd/openapi.c).
 AS_LITERAL = sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 $(B)/gen/schema/%.inc: schema/%.sql
 	@mkdir -p $(@D)
@@ -137,6 +138,11 @@ $(B)/obj/queryd/openapi.o: CPPFLAGS += -I$(B)/gen
 $(B)/obj/queryd/openapi.o: $(B)/gen/queryd/openapi.inc
 $(B)/obj/common/index/index_es_schema.o: CPPFLAGS += -I$(B)/gen
 $(B)/obj/common/index/index_es_schema.o: $(B)/gen/schema/elasticsearch/emails.inc
+$(B)/gen/etc/password-deny.inc: etc/password-deny
+	@mkdir -p $(@D)
+	$(Q)$(AS_LITERAL)
+$(B)/obj/common/sys/password_rules.o: CPPFLAGS += -I$(B)/gen
+$(B)/obj/common/sys/password_rules.o: $(B)/gen/etc/password-deny.inc
 $(B)/obj/common/meta/schema.o: CPPFLAGS += -I$(B)/gen
 $(B)/obj/common/meta/schema.o: $(patsubst %.sql,$(B)/gen/%.inc,$(wildcard schema/*.sql))
 

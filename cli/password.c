@@ -1,7 +1,5 @@
 #include "cli/password.h"
 
-#include "base/str.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,13 +17,13 @@ void password_freep(char **password)
 /* One line of standard input without its end; NULL when there is none. */
 static char *read_line(struct err *e)
 {
-	char line[PASSWORD_MAX + 2];
+	char line[PASSWORD_BYTES_MAX + 2];
 	char *result = NULL;
 
 	if (!fgets(line, sizeof(line), stdin))
 		err_permanent(e, "no password was given");
 	else if (strlen(line) == sizeof(line) - 1 && line[sizeof(line) - 2] != '\n')
-		err_permanent(e, "the password is longer than %d bytes", PASSWORD_MAX);
+		err_permanent(e, "the password is longer than %d bytes", PASSWORD_BYTES_MAX);
 	else
 		result = mem_dup(line, strcspn(line, "\r\n"));
 	explicit_bzero(line, sizeof(line));
@@ -67,15 +65,6 @@ static char *prompt(const char *text, struct err *e)
 	return line;
 }
 
-static size_t characters(const char *text)
-{
-	size_t n = 0;
-
-	for (; *text; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
 static char *ask_once(const char *username, struct err *e)
 {
 	_free_ char *text = mem_printf("Password for %s: ", username);
@@ -88,18 +77,14 @@ char *password_ask_existing(const char *whose, struct err *e)
 	return ask_once(whose, e);
 }
 
-char *password_ask(const char *username, struct err *e)
+char *password_ask(const struct password_rules *rules, const char *username, struct err *e)
 {
 	char *password CLEANUP(password_freep) = ask_once(username, e), *again CLEANUP(password_freep) = NULL;
 
 	if (!password)
 		return NULL;
-	if (!str_utf8_valid(password, strlen(password))) {
-		err_permanent(e, "the password is not valid UTF-8");
-		return NULL;
-	}
-	if (characters(password) < PASSWORD_MIN) {
-		err_permanent(e, "the password is shorter than %d characters", PASSWORD_MIN);
+	if (password_check(rules, username, password, e) < 0) {
+		err_prefix(e, "this password is not taken");
 		return NULL;
 	}
 	if (isatty(STDIN_FILENO)) {

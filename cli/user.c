@@ -248,8 +248,8 @@ const struct command user_command = {
 	.summary = "Add a user, change what one may see, keep one out, list them",
 	.help = "SCOPE: [--all | --mailbox ADDRESS... --department NAME...] [--from DATE] [--until DATE]\n\n"
 		"list: roles, scope and state of each user.\n"
-		"add: the password is asked for at a terminal, or read as one line of standard input; it has 12 characters at\n"
-		"least. What an authenticator program needs for the one-time codes is printed once: a URL and, on a\n"
+		"add: the password is asked for at a terminal, or read as one line of standard input; it has password_min\n"
+		"characters at least. What an authenticator program needs for the one-time codes is printed once: a URL and, on a\n"
 		"terminal, its QR code.\n"
 		"scope: this scope takes the place of the one before, at the user's next request.\n"
 		"disable: no more signing in, and all sessions end; enable: signing in works again. Users are never\n"

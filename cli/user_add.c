@@ -60,9 +60,10 @@ static void print_result(const struct user_wanted *w, const uint8_t totp[SECRET_
 
 int user_add(struct meta *m, const struct conf *conf, const struct user_wanted *w)
 {
+	const struct password_rules rules = { conf->queryd_password_min, conf->queryd_password_deny_file };
 	uint8_t totp[SECRET_TOTP_SIZE];
 	struct err e;
-	char *password CLEANUP(password_freep) = password_ask(w->username, &e);
+	char *password CLEANUP(password_freep) = password_ask(&rules, w->username, &e);
 
 	if (!password)
 		return cli_usage(&user_command, "%s", e.text);

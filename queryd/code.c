@@ -16,6 +16,8 @@ static int match(const struct call *c, const char *code, uint64_t *step_r, struc
 	_free_ char *secret = mem_alloc(a->totp_secret_length, 1);
 	size_t n;
 
+	if (!a->totp_secret_length) /* a program's, or nobody has enrolled yet */
+		return 0;
 	if (strlen(code) != DIGITS || strspn(code, "0123456789") != DIGITS)
 		return 0;
 	if (secret_open(c->service->seal, a->totp_secret, a->totp_secret_length, secret, &n, e) < 0)

@@ -8,6 +8,7 @@
 #include "queryd/health.h"
 #include "queryd/jwks.h"
 #include "queryd/openapi.h"
+#include "queryd/password.h"
 #include "queryd/read.h"
 #include "queryd/retention.h"
 #include "queryd/roles.h"
@@ -24,6 +25,7 @@ const struct route *const route_areas[] = {
 	signin_routes,
 	sessions_routes,
 	jwks_routes,
+	password_routes,
 	search_routes,
 	read_routes,
 	conversation_routes,

@@ -3,13 +3,12 @@
 #include "queryd/access.h"
 #include "queryd/account.h"
 #include "queryd/list.h"
+#include "queryd/password.h"
 #include "sys/otpauth.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define PASSWORD_MAX 1024
 
 static void list(struct call *c)
 {
@@ -37,10 +36,7 @@ static void add_totp(cJSON *j, const char *username, const uint8_t secret[SECRET
 
 static int check_new(struct call *c, const char *username, const char *password)
 {
-	if (strlen(password) >= USERS_PASSWORD_MIN)
-		return account_check_name(c, "username", username);
-	response_problem_at(&c->response, "password", -1, "A password has at least %d characters.", USERS_PASSWORD_MIN);
-	return -1;
+	return account_check_name(c, "username", username) < 0 ? -1 : password_accept(c, "password", username, password);
 }
 
 static int add(struct call *c, const struct grant *g, const char *username, const char *password,
@@ -89,7 +85,7 @@ static void create(struct call *c)
 {
 	static const struct body_field fields[] = {
 		{ .name = "username", .type = BODY_STRING, .required = true, .max = 255 },
-		{ .name = "password", .type = BODY_STRING, .required = true, .max = PASSWORD_MAX },
+		{ .name = "password", .type = BODY_STRING, .required = true, .max = PASSWORD_BYTES_MAX },
 		GRANT_FIELDS,
 		{ 0 },
 	};

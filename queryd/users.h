@@ -4,8 +4,6 @@
 
 #include "queryd/route.h"
 
-#define USERS_PASSWORD_MIN 12
-
 extern const struct route user_routes[];
 
 #endif

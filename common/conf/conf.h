@@ -79,6 +79,8 @@ struct conf {
 	int64_t queryd_token_us;	   /* life of an access token */
 	int64_t queryd_session_us;	   /* of a session and its refresh tokens */
 	int64_t queryd_mfa_session_us;	   /* how long a second factor counts; env MFA_SESSION_MINUTES */
+	uint64_t queryd_password_min;	   /* characters */
+	char *queryd_password_deny_file;
 	int64_t queryd_request_timeout_us; /* deadline of a request */
 	uint64_t queryd_connections_max, queryd_connections_per_address_max;
 	uint64_t queryd_signin_per_address_max, queryd_signin_per_user_max; /* in five minutes */

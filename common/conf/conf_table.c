@@ -231,6 +231,11 @@ const struct setting settings[] = {
 		.alias = "MFA_SESSION_MINUTES", .alias_unit = "m",
 		.help = "How long a second factor counts. When the last one is older, searching, reading, exporting, holds and "
 			"administration ask for another one (POST /api/v1/auth/step-up)." },
+	{ "queryd", "password_min", SETTING_NUMBER, IN(queryd_password_min), .standard = "12", .min = 8, .max = 128,
+		.help = "Characters that a new password has at least. Which kinds of characters is nobody's business." },
+	{ "queryd", "password_deny_file", SETTING_PATH, IN(queryd_password_deny_file), .standard = "", .max = TEXT_MAX,
+		.help = "Passwords that are not taken, one on each line, beside those that come with the program: the names of one's "
+			"company and products." },
 	{ "queryd", "request_timeout", SETTING_DURATION, IN(queryd_request_timeout_us), .standard = "1m",
 		.min = SECOND, .max = HOUR,
 		.help = "How long one request may take from its first byte until its answer is sent." },

@@ -190,6 +190,16 @@ static const struct statement_text statements[STATEMENTS] = {
 		"UPDATE session SET ended_us = ?, end_reason = ? WHERE id = ? AND account_id = ? AND ended_us IS NULL",
 		NULL,
 	},
+	[STMT_SESSION_KEEP] = {
+		"session_keep",
+		"UPDATE session SET generation = generation + 1 WHERE id = ? AND account_id = ?",
+		NULL,
+	},
+	[STMT_PASSWORD_SET] = {
+		"password_set",
+		"UPDATE account SET password_hash = ?, token_generation = token_generation + 1 WHERE id = ?",
+		NULL,
+	},
 
 	[STMT_AUDIT_INTENT_ADD] = {
 		"audit_intent_add",

@@ -1,9 +1,9 @@
 """Redis beside queryd: what several replicas count and know together, and that nothing depends on it."""
 import json
-import time
 
 import pytest
 
+from stack.api import one_window
 from stack.process import wait_until
 from stack.redis import Redis
 from stack.replica import Replica
@@ -23,13 +23,6 @@ def new_redis(servers):
 def with_redis(redis, **more):
     flat = {(section + "." if section else "") + key: value for section, keys in redis.settings().items() for key, value in keys.items()}
     return {**flat, "redis.prefix": "strongroom", "redis.timeout": "10s", "queryd.signin_per_user_max": "3", "queryd.signin_per_address_max": "1000", **more}
-
-
-def one_window():
-    """Windows begin at multiples of five minutes: what is counted from here on belongs to one, also on a machine that is busy."""
-    left = 300 - time.time() % 300
-    if left < 30:
-        time.sleep(left + 0.1)
 
 
 @pytest.fixture

@@ -135,9 +135,9 @@ def peopled(shared_site):
 
 
 @pytest.mark.parametrize("arguments, password, status, says", [
-    (["bob"], "elevenchars", 2, "shorter than 12 characters"),
-    (["bob"], "", 2, "shorter than 12"),
-    (["bob"], "\N{HIRAGANA LETTER A}" * 11, 2, "shorter than 12"),
+    (["bob"], "elevenchars", 2, "fewer than 12 characters"),
+    (["bob"], "", 2, "fewer than 12"),
+    (["bob"], "\N{HIRAGANA LETTER A}" * 11, 2, "fewer than 12"),
     (["bob", "--role", "king"], PASSWORD, 1, "king"),
     (["bob", "--department", "nowhere"], PASSWORD, 1, "nowhere"),
     (["bob", "--mailbox", "nobody"], PASSWORD, 2, "no mailbox"),

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
-#include "meta/session.h"
+#include "meta/factor.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -209,6 +209,26 @@ static void test_one_refresh_wins(void **state)
 	assert_int_equal(atomic_load(&winners), 1);
 }
 
+/* Who changes the password goes on; a session that was dead before is not brought back by it. */
+static void test_another_password(void **state)
+{
+	struct session stays = begun(NOW, 1), other = begun(NOW, 2), ended = begun(NOW, 3);
+	CLEANUP(account_deinit) struct account a = { 0 };
+
+	(void)state;
+	assert_int_equal(meta_session_end(meta, account_id, &ended.id, "logout", NOW, &err), 1);
+	assert_ok(meta_factor_password(meta, account_id, &stays.id, "new hash", &err));
+	assert_true(lives(&stays.id, NOW));
+	assert_false(lives(&other.id, NOW));
+	assert_ok(meta_factor_password(meta, account_id, &other.id, "newer hash", &err));
+	assert_false(lives(&other.id, NOW));
+	assert_false(lives(&stays.id, NOW));
+	assert_ok(meta_factor_password(meta, account_id, &ended.id, "newest hash", &err));
+	assert_false(lives(&ended.id, NOW));
+	assert_int_equal(meta_account_by_name(meta, "ann", &a, &err), 1);
+	assert_string_equal(a.password_hash, "newest hash");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +239,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_forgets_what_is_over, prepare, remove_directory),
 		cmocka_unit_test_setup_teardown(test_factor, prepare, remove_directory),
 		cmocka_unit_test_setup_teardown(test_refresh, prepare, remove_directory),
+		cmocka_unit_test_setup_teardown(test_another_password, prepare, remove_directory),
 		cmocka_unit_test_setup_teardown(test_one_refresh_wins, prepare, remove_directory),
 	};
 

@@ -1,0 +1,73 @@
+#include "queryd/password.h"
+
+#include "meta/factor.h"
+#include "queryd/access.h"
+#include "queryd/audit.h"
+#include "queryd/body.h"
+#include "queryd/limit.h"
+
+#include <string.h>
+
+int password_accept(struct call *c, const char *field, const char *username, const char *password)
+{
+	const struct conf *conf = c->service->conf;
+	const struct password_rules rules = { conf->queryd_password_min, conf->queryd_password_deny_file };
+	struct err e;
+
+	if (password_check(&rules, username, password, &e) == 0)
+		return 0;
+	if (e.class != ERR_PERMANENT)
+		return access_failed(c, &e);
+	response_problem_at(&c->response, field, -1, "This password is not taken: %s.", e.text);
+	return -1;
+}
+
+static void set(struct call *c, const char *password)
+{
+	struct err e;
+	_free_ char *hash = secret_password_hash(password, &e);
+
+	if (!hash || meta_factor_password(c->service->meta, c->account.id, &c->session.id, hash, &e) < 0) {
+		access_failed(c, &e);
+		return;
+	}
+	access_tell_cache(c, c->account.id);
+	response_empty(&c->response, 204);
+}
+
+/* Tries of the current one count as those of signing in do: a session that was left open is no way around that. */
+static void change(struct call *c)
+{
+	static const struct body_field fields[] = {
+		{ .name = "current_password", .type = BODY_STRING, .required = true, .max = PASSWORD_BYTES_MAX },
+		{ .name = "new_password", .type = BODY_STRING, .required = true, .max = PASSWORD_BYTES_MAX },
+		{ 0 },
+	};
+	_json_ cJSON *body = body_read(c, fields);
+	struct err e;
+
+	if (!body || audit_intent_signed_in(c, NULL) < 0)
+		return;
+	const char *current = body_string(body, "current_password"), *fresh = body_string(body, "new_password");
+	int may = limit_signin(c, c->account.username, &e);
+
+	if (may < 0)
+		access_failed(c, &e);
+	else if (may && !secret_password_verify(c->account.password_hash, current))
+		response_problem_at(&c->response, "current_password", -1, "This is not the current password.");
+	else if (may && strcmp(current, fresh) == 0)
+		response_problem_at(&c->response, "new_password", -1, "This is the current password.");
+	else if (may && password_accept(c, "new_password", c->account.username, fresh) == 0)
+		set(c, fresh);
+}
+
+const struct route password_routes[] = {
+	{ .method = METHOD_POST,
+		.pattern = ROUTE_V1 "/auth/password",
+		.permission = ROUTE_ANYBODY,
+		.action = "account.password",
+		.fresh = true,
+		.body_max = ROUTE_BODY_UNKNOWN,
+		.handle = change },
+	{ 0 },
+};
