@@ -4,6 +4,9 @@
 #define QUERYD_LIMIT_H
 
 #include "queryd/call.h"
+#include "sys/metrics.h"
+
+extern const struct metric limit_refusals; /* how many requests were not taken, by limit */
 
 #define LIMIT_WINDOW_US (300 * INT64_C(1000000)) /* windows begin at multiples of this */
 
@@ -19,6 +22,15 @@ int limit_take(struct call *c, const char *name, uint64_t max, struct err *e) MU
  * The count of a name is what bounds guessing from many networks, and anybody can use it up, which must not keep the user
  * out: from a network from which he has signed in within LIMIT_KNOWN_US his tries are counted apart. */
 int limit_signin(struct call *c, const char *username, struct err *e) MUST_CHECK;
+
+/* May this request of somebody who is signed in go on? Counts it for the account by its kind (search, read, export,
+ * administration), for the session and for the network. 0; -1: the response says why not (429 with Retry-After, or 503). */
+int limit_request(struct call *c) MUST_CHECK;
+
+/* Waits for a turn where the route is a search (queryd/turns.h); after that limit_leave() must follow. -1: the response says why
+ * not (429 or 503, with Retry-After). */
+int limit_enter(struct call *c) MUST_CHECK;
+void limit_leave(struct call *c);
 
 /* This user has signed in, with the second factor. */
 void limit_signin_succeeded(struct call *c, const char *username);

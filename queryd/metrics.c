@@ -3,6 +3,7 @@
 #include "conf/surroundings.h"
 #include "index/index_metrics.h"
 #include "mail/parser_metrics.h"
+#include "queryd/limit.h"
 #include "queryd/route.h"
 #include "sys/metrics_backend.h"
 
@@ -13,7 +14,8 @@
 #define NO_ROUTE "none"
 
 static char *routes[ROUTES_MAX], *statuses[STATUSES_MAX]; /* set once, before the first request */
-static _Atomic int64_t request_cells[ROUTES_MAX * STATUSES_MAX], under_way_cell, inflight_cell, inflight_max_cell, audit_cell;
+static _Atomic int64_t request_cells[ROUTES_MAX * STATUSES_MAX], under_way_cell, inflight_cell, inflight_max_cell, audit_cell,
+	search_cells[2];
 static struct metric_histogram seconds_cells[ROUTES_MAX];
 
 static const struct metric requests = {
@@ -50,6 +52,14 @@ static const struct metric inflight_max = {
 	.help = "How many there may be (inflight_max).",
 	.cells = &inflight_max_cell,
 };
+static const char *const search_states[] = { "running", "waiting" };
+static const struct metric searches = {
+	.kind = METRIC_GAUGE,
+	.name = "strongroom_queryd_searches",
+	.help = "Searches that run, and that wait for their turn (searches_at_once).",
+	.labels = { { "state", search_states, 2 } },
+	.cells = search_cells,
+};
 const struct metric queryd_audit_failures = {
 	.kind = METRIC_COUNTER,
 	.name = "strongroom_audit_failures_total",
@@ -58,7 +68,7 @@ const struct metric queryd_audit_failures = {
 };
 
 static const struct metric *const own[] = { &requests, &seconds, &under_way, &inflight, &inflight_max, &queryd_audit_failures,
-	&backend_errors, &index_seconds, &parser_replaced, NULL };
+	&limit_refusals, &searches, &backend_errors, &index_seconds, &parser_replaced, NULL };
 
 /* ---- places in the tables ---- */
 
@@ -125,6 +135,10 @@ static void refresh(void *service)
 {
 	struct service *s = service;
 
+	struct turns_count turns = turns_count(s->turns);
+
+	metric_set(&searches, 0, (int64_t)turns.running);
+	metric_set(&searches, 1, (int64_t)turns.waiting);
 	metric_set(&inflight, 0, (int64_t)service_held(s));
 	metric_set(&inflight_max, 0, (int64_t)s->conf->inflight_max);
 }

@@ -29,6 +29,22 @@ static void join(cJSON *into, cJSON *from)
 	cJSON_Delete(from);
 }
 
+/* Whoever is signed in may meet a limit (queryd/limit.h), whatever he asks for; openapi/<area>.json need not say so. */
+static void add_limits(cJSON *paths)
+{
+	for (cJSON *path = paths->child; path; path = path->next)
+		for (cJSON *operation = path->child; operation; operation = operation->next) {
+			cJSON *responses = cJSON_GetObjectItemCaseSensitive(operation, "responses");
+
+			if (!responses || cJSON_HasObjectItem(operation, "security") || cJSON_HasObjectItem(responses, "429"))
+				continue;
+			cJSON *response = cJSON_CreateObject();
+
+			json_add_str(response, "$ref", "#/components/responses/TooMany");
+			json_add_item(responses, "429", response);
+		}
+}
+
 static void build(void)
 {
 	_json_ cJSON *whole = cJSON_CreateObject();
@@ -41,6 +57,7 @@ static void build(void)
 			log_fatal(NULL, "a part of the description is %s", e.text);
 		join(whole, part);
 	}
+	add_limits(cJSON_GetObjectItemCaseSensitive(whole, "paths"));
 	text = json_print(whole);
 }
 

@@ -6,6 +6,7 @@
 #include "queryd/conversation.h"
 #include "queryd/departments.h"
 #include "queryd/health.h"
+#include "queryd/limit.h"
 #include "queryd/jwks.h"
 #include "queryd/openapi.h"
 #include "queryd/password.h"
@@ -131,7 +132,7 @@ static int admit(struct call *c)
 
 	if (!permission)
 		return 0;
-	if (auth_bearer(c) < 0)
+	if (auth_bearer(c) < 0 || limit_request(c) < 0)
 		return -1;
 	if (*permission && !authz_may(&c->account, permission)) {
 		if (audit_intent_signed_in(c, NULL) == 0)
@@ -175,9 +176,10 @@ static int check_body(struct call *c)
 
 static void answer(struct call *c)
 {
-	if (find(c) < 0 || admit(c) < 0 || check_parameters(c) < 0 || check_body(c) < 0)
+	if (find(c) < 0 || admit(c) < 0 || check_parameters(c) < 0 || check_body(c) < 0 || limit_enter(c) < 0)
 		return;
 	c->route->handle(c);
+	limit_leave(c);
 	if (c->route->action && c->response.status < 400 && !c->audited) {
 		log_error(&c->log, "%s answered without an audit intent", c->route->pattern);
 		response_problem(&c->response, 500, "Internal error.");

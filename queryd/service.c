@@ -16,7 +16,9 @@ int service_open(struct service *s_r, const struct conf *conf, struct err *e)
 {
 	struct err index_error;
 
-	*s_r = (struct service){ .conf = conf, .pending = pending_new(), .counts = counts_new() };
+	*s_r = (struct service){ .conf = conf, .pending = pending_new(), .counts = counts_new(),
+		.allowances = allowances_new(),
+		.turns = turns_new(conf->queryd_searches_at_once, conf->queryd_searches_waiting_max) };
 	pthread_mutex_init(&s_r->lock, NULL);
 	if (secret_key_load(&s_r->seal, conf->key_dir, e) < 0 || key_watch_open(&s_r->keys, conf->key_dir, e) < 0 ||
 		meta_open(&s_r->meta, conf, e) < 0 || store_open(&s_r->store, conf, e) < 0 ||
@@ -44,6 +46,8 @@ void service_close(struct service *s)
 		secret_key_freep(&s->seal);
 	pending_freep(&s->pending);
 	counts_freep(&s->counts);
+	allowances_freep(&s->allowances);
+	turns_freep(&s->turns);
 	pthread_mutex_destroy(&s->lock);
 }
 

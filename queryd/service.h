@@ -7,9 +7,11 @@
 #include "index/index.h"
 #include "mail/parser_pool.h"
 #include "meta/meta.h"
+#include "queryd/allowance.h"
 #include "queryd/counts.h"
 #include "queryd/key_watch.h"
 #include "queryd/pending.h"
+#include "queryd/turns.h"
 #include "store/store.h"
 #include "sys/secret.h"
 
@@ -25,6 +27,8 @@ struct service {
 	struct key_watch *keys; /* of access tokens */
 	struct pending *pending;
 	struct counts *counts;
+	struct allowances *allowances;
+	struct turns *turns; /* of searches */
 	pthread_mutex_t lock; /* of what follows */
 	struct index *index;  /* NULL while it can't be opened */
 	int64_t index_tried_us;

@@ -27,9 +27,9 @@ int cache_ready(struct cache *c, struct err *e)
 	return c->driver->ready(c, e);
 }
 
-bool cache_count(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t *n_r)
+bool cache_count(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t by, uint64_t *n_r)
 {
-	return c->driver->count(c, name, now_us, window_us, n_r);
+	return c->driver->count(c, name, now_us, window_us, by, n_r);
 }
 
 void cache_raise(struct cache *c, const char *name, uint64_t value, int64_t for_us)

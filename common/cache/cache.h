@@ -24,9 +24,9 @@ void cache_closep(struct cache **c);
 /* Does the server answer now? 1; 0 when there is none to ask; -1 says why not. For `strongroom check`. */
 int cache_ready(struct cache *c, struct err *e) MUST_CHECK;
 
-/* Counts one more under this name in the present window of time; windows begin at multiples of their length. true with
+/* Counts `by` more under this name in the present window of time; windows begin at multiples of their length. true with
  * how many they are by now; false: not known, and not counted. */
-bool cache_count(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t *n_r);
+bool cache_count(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t by, uint64_t *n_r);
 
 /* Keeps a number under a name for so long, unless a larger one is there; best effort. */
 void cache_raise(struct cache *c, const char *name, uint64_t value, int64_t for_us);

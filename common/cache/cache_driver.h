@@ -9,7 +9,7 @@ struct cache_driver {
 	int (*open)(struct cache **c_r, const struct conf *conf, struct err *e);
 	void (*close)(struct cache *c);
 	int (*ready)(struct cache *c, struct err *e);
-	bool (*count)(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t *n_r);
+	bool (*count)(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t by, uint64_t *n_r);
 	void (*raise)(struct cache *c, const char *name, uint64_t value, int64_t for_us);
 	bool (*get)(struct cache *c, const char *name, uint64_t *value_r);
 	void (*wake)(struct cache *c, const char *name);

@@ -20,9 +20,9 @@ static int meta_ready(struct cache *c, struct err *e)
 	return 0;
 }
 
-static bool meta_count(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t *n_r)
+static bool meta_count(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t by, uint64_t *n_r)
 {
-	(void)c, (void)name, (void)now_us, (void)window_us, (void)n_r;
+	(void)c, (void)name, (void)now_us, (void)window_us, (void)by, (void)n_r;
 	return false;
 }
 

@@ -158,12 +158,12 @@ static int redis_ready(struct cache *c, struct err *e)
 
 /* ---- what it does ---- */
 
-static bool redis_count(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t *n_r)
+static bool redis_count(struct cache *c, const char *name, int64_t now_us, int64_t window_us, uint64_t by, uint64_t *n_r)
 {
 	struct cache_redis *r = redis_of(c);
 	_free_ char *key = mem_printf("%s:count:%s:%" PRId64, r->conf->redis_prefix, name, now_us / window_us);
-	_free_ char *life_ms = mem_printf("%" PRId64, 2 * window_us / 1000);
-	const struct redis_command commands[] = { { { "INCR", key }, 2 }, { { "PEXPIRE", key, life_ms }, 3 },
+	_free_ char *more = mem_printf("%" PRIu64, by), *life_ms = mem_printf("%" PRId64, 2 * window_us / 1000);
+	const struct redis_command commands[] = { { { "INCRBY", key, more }, 3 }, { { "PEXPIRE", key, life_ms }, 3 },
 		{ { "GET", key }, 2 } };
 	redisReply *reply = redis_ask(r, commands, ARRAY_LEN(commands));
 

@@ -84,6 +84,9 @@ struct conf {
 	int64_t queryd_request_timeout_us; /* deadline of a request */
 	uint64_t queryd_connections_max, queryd_connections_per_address_max;
 	uint64_t queryd_signin_per_address_max, queryd_signin_per_user_max; /* in five minutes */
+	uint64_t queryd_searches_per_user_max, queryd_reads_per_user_max, queryd_exports_per_user_max; /* the same */
+	uint64_t queryd_administration_per_user_max, queryd_requests_per_token_max, queryd_requests_per_address_max;
+	uint64_t queryd_searches_at_once, queryd_searches_waiting_max;
 	char *queryd_metrics;
 	/* [es] */
 	char *es_hosts;	       /* "https://es1:9200 https://es2:9200" */

@@ -253,6 +253,34 @@ const struct setting settings[] = {
 		.help = "The same for one user name, whether there is such a user or not. From a network from which the user "
 			"has signed in within 90 days the tries are counted apart, so that nobody elsewhere can keep the user "
 			"out." },
+	{ "queryd", "searches_per_user_max", SETTING_NUMBER, IN(queryd_searches_per_user_max), .standard = "100000",
+		.min = 1, .max = 1000000000,
+		.help = "How many searches one account may make within five minutes, over all replicas. Further "
+			"ones are answered 429, with the time after which to go on." },
+	{ "queryd", "reads_per_user_max", SETTING_NUMBER, IN(queryd_reads_per_user_max), .standard = "300000",
+		.min = 1, .max = 1000000000,
+		.help = "The same for messages and attachments that are read." },
+	{ "queryd", "exports_per_user_max", SETTING_NUMBER, IN(queryd_exports_per_user_max), .standard = "10000",
+		.min = 1, .max = 1000000000,
+		.help = "The same for requests about exports." },
+	{ "queryd", "administration_per_user_max", SETTING_NUMBER, IN(queryd_administration_per_user_max), .standard = "100000",
+		.min = 1, .max = 1000000000,
+		.help = "The same for everything else: accounts, cases, holds, retention, audit." },
+	{ "queryd", "requests_per_token_max", SETTING_NUMBER, IN(queryd_requests_per_token_max), .standard = "400000",
+		.min = 1, .max = 1000000000,
+		.help = "The same for all requests of one session." },
+	{ "queryd", "requests_per_address_max", SETTING_NUMBER, IN(queryd_requests_per_address_max), .standard = "2000000",
+		.min = 1, .max = 1000000000,
+		.help = "The same for all requests of signed-in accounts from one address, or 64 bits of it for "
+			"IPv6. Behind a proxy that is one address for everybody." },
+	{ "queryd", "searches_at_once", SETTING_NUMBER, IN(queryd_searches_at_once), .standard = "64",
+		.min = 2, .max = 10000,
+		.help = "How many searches run at a time in this daemon. Who comes next is decided by account: "
+			"that with the fewest running goes first, and none has more than half." },
+	{ "queryd", "searches_waiting_max", SETTING_NUMBER, IN(queryd_searches_waiting_max), .standard = "200",
+		.min = 1, .max = 10000,
+		.help = "How many searches of one account may wait for their turn. Further ones are answered 429; "
+			"one that has waited for half of request_timeout is answered 503." },
 	{ "queryd", "metrics", SETTING_ADDRESS, IN(queryd_metrics), .standard = "", .max = TEXT_MAX,
 		.help = METRICS_HELP },
 

@@ -5,9 +5,9 @@
 
 #include "meta/meta.h"
 
-/* Counts one more under this name in the present window, and tells how many they are by now. Windows begin at multiples of
+/* Counts `by` more under this name in the present window, and tells how many they are by now. Windows begin at multiples of
  * their length. Atomic over all processes. */
-int meta_rate_count(struct meta *m, const char *name, int64_t now_us, int64_t window_us, uint64_t *n_r, struct err *e)
-	MUST_CHECK;
+int meta_rate_count(struct meta *m, const char *name, int64_t now_us, int64_t window_us, uint64_t by, uint64_t *n_r,
+	struct err *e) MUST_CHECK;
 
 #endif

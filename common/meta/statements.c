@@ -139,10 +139,10 @@ static const struct statement_text statements[STATEMENTS] = {
 
 	[STMT_RATE_COUNT] = { /* tries first: SET goes from left to right in MySQL, and looks at the row as it was in SQLite */
 		"rate_count",
-		"UPDATE rate_count SET tries = CASE WHEN window_us = ? THEN tries + 1 ELSE 1 END, window_us = ? WHERE name = ?",
+		"UPDATE rate_count SET tries = CASE WHEN window_us = ? THEN tries + ? ELSE ? END, window_us = ? WHERE name = ?",
 		NULL,
 	},
-	[STMT_RATE_ADD] = { "rate_add", "INSERT INTO rate_count (name, window_us, tries) VALUES (?, ?, 1)", NULL },
+	[STMT_RATE_ADD] = { "rate_add", "INSERT INTO rate_count (name, window_us, tries) VALUES (?, ?, ?)", NULL },
 	[STMT_RATE_GET] = { "rate_get", "SELECT tries FROM rate_count WHERE name = ?", NULL },
 	[STMT_RATE_FORGET] = { "rate_forget", "DELETE FROM rate_count WHERE window_us < ?", NULL },
 

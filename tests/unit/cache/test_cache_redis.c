@@ -196,14 +196,14 @@ static void test_counts(void **state)
 	uint64_t n = 0;
 
 	(void)state;
-	assert_true(cache_count(c, "x", 25 * CLOCK_SECOND, 10 * CLOCK_SECOND, &n));
+	assert_true(cache_count(c, "x", 25 * CLOCK_SECOND, 10 * CLOCK_SECOND, 5, &n));
 	assert_int_equal(n, 7);
 	assert_int_equal(times("SELECT 0"), 1);
-	assert_int_equal(times("INCR sr:count:x:2"), 1);
+	assert_int_equal(times("INCRBY sr:count:x:2 5"), 1);
 	assert_int_equal(times("PEXPIRE sr:count:x:2 20000"), 1);
 	assert_int_equal(times("GET sr:count:x:2"), 1);
-	assert_true(cache_count(c, "x", 30 * CLOCK_SECOND, 10 * CLOCK_SECOND, &n));
-	assert_int_equal(times("INCR sr:count:x:3"), 1);
+	assert_true(cache_count(c, "x", 30 * CLOCK_SECOND, 10 * CLOCK_SECOND, 1, &n));
+	assert_int_equal(times("INCRBY sr:count:x:3 1"), 1);
 	assert_int_equal(connection_count(), 1); /* it is kept */
 }
 
@@ -231,7 +231,7 @@ static void check_unknown(enum mood how, int64_t timeout_us)
 
 	set_mood(how);
 	assert_false(cache_get(c, "x", &n));
-	assert_false(cache_count(c, "x", 0, CLOCK_SECOND, &n));
+	assert_false(cache_count(c, "x", 0, CLOCK_SECOND, 1, &n));
 	assert_int_equal(cache_ready(c, &e), -1);
 	assert_int_equal(e.class, how == REFUSES ? ERR_PERMANENT : ERR_TEMPORARY);
 	set_mood(WELL);

@@ -16,7 +16,7 @@ static uint64_t count(const char *name, int64_t now_us)
 {
 	uint64_t n = 0;
 
-	if (meta_rate_count(meta, name, now_us, WINDOW_US, &n, &err))
+	if (meta_rate_count(meta, name, now_us, WINDOW_US, 1, &n, &err))
 		fail_msg("%s", err.text);
 	return n;
 }
@@ -32,6 +32,19 @@ static void test_windows(void **state)
 	assert_int_equal(count("a", begin_us + WINDOW_US), 1);
 	assert_int_equal(count("a", begin_us + WINDOW_US), 2);
 	assert_int_equal(count("b", begin_us + 2), 2);
+}
+
+static void test_many_at_once(void **state)
+{
+	(void)state;
+	uint64_t n = 0;
+
+	assert_ok(meta_rate_count(meta, "many", WINDOW_US, WINDOW_US, 60, &n, &err));
+	assert_int_equal(n, 60);
+	assert_ok(meta_rate_count(meta, "many", WINDOW_US, WINDOW_US, 40, &n, &err));
+	assert_int_equal(n, 100);
+	assert_ok(meta_rate_count(meta, "many", 2 * WINDOW_US, WINDOW_US, 7, &n, &err));
+	assert_int_equal(n, 7);
 }
 
 /* What was counted long ago does not stay for ever. */
@@ -61,7 +74,7 @@ static void *count_many(void *now_us)
 	for (int i = 0; i < NAMES; i++) {
 		_free_ char *name = mem_printf("shared %d", i);
 
-		if (meta_rate_count(own, name, *(int64_t *)now_us, WINDOW_US, &n, &e)) {
+		if (meta_rate_count(own, name, *(int64_t *)now_us, WINDOW_US, 1, &n, &e)) {
 			print_error("%s\n", e.text);
 			return &meta;
 		}
@@ -94,6 +107,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_windows, open_meta, remove_directory),
+		cmocka_unit_test_setup_teardown(test_many_at_once, open_meta, remove_directory),
 		cmocka_unit_test_setup_teardown(test_forgets, open_meta, remove_directory),
 		cmocka_unit_test_setup_teardown(test_several_programs, open_meta, remove_directory),
 	};
