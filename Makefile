@@ -21,7 +21,7 @@ SAY       = $(if $(V),,@echo '  $(1)	$(2)')
 
 # ---- packages --------------------------------------------------------------------------------------------------------
 
-PACKAGES_BUILD := gcc libc6-dev make pkg-config libcjson-dev libcurl4-gnutls-dev libetpan-dev libgmime-3.0-dev \
+PACKAGES_BUILD := gcc libc6-dev make pkg-config libarchive-dev libcjson-dev libcurl4-gnutls-dev libetpan-dev libgmime-3.0-dev \
 	libgnutls28-dev libhiredis-dev libicu-dev \
 	default-libmysqlclient-dev libinih-dev libjwt-dev libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev \
 	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev
@@ -62,7 +62,7 @@ CPPFLAGS += -D_GNU_SOURCE -DSTRONGROOM_VERSION='"$(VERSION)"' -Icommon -I.
 CFLAGS   += -std=c17 -g -pthread $(WARN) $(VARIANT_$(VARIANT))
 LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
 
-PKGS     := gmime-3.0 gnutls hiredis icu-uc icu-i18n libcjson libcrypto libcurl libjwt libmicrohttpd liboath libqrencode \
+PKGS     := gmime-3.0 libarchive gnutls hiredis icu-uc icu-i18n libcjson libcrypto libcurl libjwt libmicrohttpd liboath libqrencode \
 	libseccomp libsodium libssl libsystemd libxml-2.0 mysqlclient sqlite3
 ifneq ($(filter-out deps-build deps-demo deps-test clean demo demo-start demo-stop check check-fast,$(or $(MAKECMDGOALS),all)),)
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS))

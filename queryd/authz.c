@@ -48,3 +48,11 @@ int authz_search_scope(struct call *c, const struct search_request *r, struct sc
 	s = NULL;
 	return 0;
 }
+
+int authz_covers(const struct account *a, const char *scope, struct err *e)
+{
+	CLEANUP(scope_freep) struct scope *inner = scope_parse(scope, e);
+	CLEANUP(scope_freep) struct scope *outer = authz_scope(a);
+
+	return inner ? scope_is_within(inner, outer) : -1;
+}

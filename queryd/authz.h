@@ -15,4 +15,7 @@ struct scope *authz_scope(const struct account *a) __attribute__((returns_nonnul
  * one. 0 with *s_r, which the caller frees, or -1 temporary. */
 int authz_search_scope(struct call *c, const struct search_request *r, struct scope **s_r, struct err *e) MUST_CHECK;
 
+/* Does what the account may see cover all that this text (scope_print()) says? 1, 0; -1 permanent: it is no scope. */
+int authz_covers(const struct account *a, const char *scope, struct err *e) MUST_CHECK;
+
 #endif

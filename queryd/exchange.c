@@ -93,19 +93,27 @@ static const struct {
 	{ "Referrer-Policy", "no-referrer" },
 };
 
+static ssize_t read_content(struct exchange *x, uint64_t at, char *to, size_t max)
+{
+	const struct response *r = &x->call.response;
+
+	if (r->stream)
+		return r->stream->read(r->stream, to, max);
+	memcpy(to, message_bytes(r->content) + at, max);
+	return (ssize_t)max;
+}
+
 /* MHD_ContentReaderCallback. The audit's outcome is durable before the last block is handed over. */
 static ssize_t read_block(void *ctx, uint64_t at, char *to, size_t max)
 {
 	struct exchange *x = ctx;
-	const struct message *m = x->call.response.content;
-	uint64_t left = message_size(m) - at;
-	size_t n = left < max ? (size_t)left : max;
+	uint64_t left = x->call.response.length - at;
+	ssize_t n = read_content(x, at, to, left < max ? (size_t)left : max);
 
-	if (n == left && audit_outcome(&x->call) < 0)
+	if (n < 0 || ((uint64_t)n == left && audit_outcome(&x->call) < 0))
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	memcpy(to, message_bytes(m) + at, n);
-	x->given = at + n;
-	return (ssize_t)n;
+	x->given = at + (uint64_t)n;
+	return n;
 }
 
 /* The library's response; the body of ours becomes its. */
@@ -114,7 +122,7 @@ static struct MHD_Response *make(struct exchange *x)
 	struct response *r = &x->call.response;
 	char *body = r->body;
 
-	if (r->content && r->length)
+	if (response_is_long(r) && r->length)
 		return MHD_create_response_from_callback(r->length, BLOCK_SIZE, read_block, x, NULL);
 	r->body = NULL;
 	return MHD_create_response_from_buffer(r->length, body ? body : mem_alloc(1, 1), MHD_RESPMEM_MUST_FREE);
@@ -140,7 +148,7 @@ static enum MHD_Result respond(const struct exchange_host *h, struct MHD_Connect
 	struct call *c = &x->call;
 
 	/* Nothing is read of an empty message: its outcome goes first, as that of everything but content. */
-	if (c->response.content && !c->response.length && audit_outcome(c) < 0)
+	if (response_is_long(&c->response) && !c->response.length && audit_outcome(c) < 0)
 		response_unavailable(&c->response, "The audit record can't be written; nothing is shown without it.");
 	struct MHD_Response *m = make(x);
 

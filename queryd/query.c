@@ -66,6 +66,17 @@ static int read_facets(struct call *c, const cJSON *body, unsigned *wanted_r)
 	return facets_read(c, &list, wanted_r);
 }
 
+int search_filters_read(struct call *c, const cJSON *body, struct search_request *r_r)
+{
+	*r_r = (struct search_request){ .after_us = INT64_MIN, .before_us = INT64_MAX };
+	if (read_time(c, body, "after", &r_r->after_us) < 0 || read_time(c, body, "before", &r_r->before_us) < 0 ||
+		read_query(c, body, &r_r->query) < 0)
+		return -1;
+	r_r->mailbox = copy_text(body, "mailbox");
+	r_r->department = copy_text(body, "department");
+	return 0;
+}
+
 int search_request_read(struct call *c, struct search_request *r_r)
 {
 	static const struct body_field fields[] = {
@@ -83,13 +94,9 @@ int search_request_read(struct call *c, struct search_request *r_r)
 
 	if (!body)
 		return -1;
-	*r_r = (struct search_request){ .after_us = INT64_MIN, .before_us = INT64_MAX };
-	if (read_time(c, body, "after", &r_r->after_us) < 0 || read_time(c, body, "before", &r_r->before_us) < 0 ||
-		read_limit(c, body, &r_r->limit) < 0 || read_query(c, body, &r_r->query) < 0 ||
+	if (search_filters_read(c, body, r_r) < 0 || read_limit(c, body, &r_r->limit) < 0 ||
 		read_facets(c, body, &r_r->facets) < 0)
 		return -1;
-	r_r->mailbox = copy_text(body, "mailbox");
-	r_r->department = copy_text(body, "department");
 	r_r->cursor = copy_text(body, "cursor");
 	r_r->text = json_print(body);
 	return 0;

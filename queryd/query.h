@@ -4,6 +4,7 @@
 
 #include "index/index.h"
 #include "queryd/call.h"
+#include "sys/json.h"
 
 #define SEARCH_LIMIT_STANDARD 50
 
@@ -28,5 +29,9 @@ struct search_request {
  * query the position. */
 int search_request_read(struct call *c, struct search_request *r_r) MUST_CHECK;
 void search_request_deinit(struct search_request *r);
+
+/* Reads what a body says of which messages are meant: the query, mailbox, department, after, before. As
+ * search_request_read(). */
+int search_filters_read(struct call *c, const cJSON *body, struct search_request *r_r) MUST_CHECK;
 
 #endif

@@ -57,6 +57,8 @@ void response_deinit(struct response *r)
 		free(r->headers[i].value);
 	free(r->body);
 	message_freep(&r->content);
+	if (r->stream)
+		r->stream->free(r->stream);
 	*r = (struct response){ 0 };
 }
 
@@ -169,4 +171,14 @@ void response_content(struct response *r, const char *content_type, struct messa
 	r->length = message_size(m);
 	r->count = message_size(m);
 	memcpy(r->digest, message_sha256(m), sizeof(r->digest));
+}
+
+void response_stream(struct response *r, const char *content_type, struct response_stream *s, uint64_t length,
+	const uint8_t sha256[SHA256_SIZE])
+{
+	set(r, 200, content_type, NULL, 0);
+	r->stream = s;
+	r->length = length;
+	r->count = length;
+	memcpy(r->digest, sha256, sizeof(r->digest));
 }

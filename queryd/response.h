@@ -8,7 +8,16 @@
 #include "mail/message.h"
 #include "sys/json.h"
 
+#include <sys/types.h>
+
 #define RESPONSE_HEADERS_MAX 10
+
+/* Bytes that come from elsewhere while they are handed over. */
+struct response_stream {
+	/* Puts 1 to max bytes in `to`, those that come next; -1: there are no more to be had. */
+	ssize_t (*read)(struct response_stream *s, char *to, size_t max);
+	void (*free)(struct response_stream *s);
+};
 
 struct response {
 	unsigned status; /* 0: nothing set */
@@ -21,6 +30,7 @@ struct response {
 	char *body;
 	size_t length;
 	struct message *content; /* in the place of body: given out piece by piece */
+	struct response_stream *stream; /* likewise */
 	bool close;		 /* the connection ends with this response */
 	/* for the audit's outcome */
 	uint64_t count; /* what was given out: hits, or bytes */
@@ -61,6 +71,16 @@ void response_unavailable(struct response *r, const char *detail);
 
 /* 200 with the bytes of m, which becomes the response's. */
 void response_content(struct response *r, const char *content_type, struct message *m);
+
+/* 200 with so many bytes of s, which becomes the response's and must give just that many, of this SHA-256. */
+void response_stream(struct response *r, const char *content_type, struct response_stream *s, uint64_t length,
+	const uint8_t sha256[SHA256_SIZE]);
+
+/* Is it given out piece by piece? Then the audit's outcome is written before the last one. */
+static inline bool response_is_long(const struct response *r)
+{
+	return r->content || r->stream;
+}
 
 /* "Not Found"; "" for a status that is not used here. */
 const char *response_reason(unsigned status);

@@ -5,6 +5,7 @@
 #include "queryd/authz.h"
 #include "queryd/conversation.h"
 #include "queryd/departments.h"
+#include "queryd/exports.h"
 #include "queryd/health.h"
 #include "queryd/limit.h"
 #include "queryd/jwks.h"
@@ -36,6 +37,7 @@ const struct route *const route_areas[] = {
 	service_account_routes,
 	department_routes,
 	mailbox_routes,
+	export_routes,
 	health_routes,
 	openapi_routes,
 	NULL,
@@ -189,6 +191,6 @@ static void answer(struct call *c)
 void route_dispatch(struct call *c)
 {
 	answer(c);
-	if (!c->response.content && audit_outcome(c) < 0)
+	if (!response_is_long(&c->response) && audit_outcome(c) < 0)
 		response_unavailable(&c->response, "The audit record can't be written; nothing is shown without it.");
 }

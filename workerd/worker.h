@@ -26,8 +26,8 @@ struct task {
 	int (*run)(struct worker *w, struct err *e);
 };
 
-extern const struct task outbox_task, postfix_task, reconcile_task, partitions_task, metrics_task,
-	govern_task;
+extern const struct task outbox_task, postfix_task, reconcile_task, partitions_task, metrics_task, govern_task, export_task,
+	export_clear_task;
 
 /* Runs the tasks until w->stop is set with worker_stop() and all have returned. */
 struct worker_threads;

@@ -37,6 +37,7 @@ bool cache_get(struct cache *c, const char *name, uint64_t *value_r);
 /* ---- wake-ups: look now, instead of when your time comes ---- */
 
 #define CACHE_WAKE_OUTBOX "outbox" /* capture left something for workerd to index */
+#define CACHE_WAKE_EXPORT "export" /* somebody has asked for an export */
 
 /* Says to whoever listens, on any machine, that there is something to do. Never waits: a thread of its own sends it, at most
  * once a second for each name. It may be lost, so that whoever listens looks from time to time all the same. name: a

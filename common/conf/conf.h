@@ -101,6 +101,8 @@ struct conf {
 	int64_t workerd_outbox_interval_us;
 	char *workerd_postfix_log; /* "": none is followed */
 	int64_t workerd_postfix_interval_us, workerd_postfix_grace_us;
+	int64_t workerd_export_interval_us, workerd_export_keep_us;
+	uint64_t workerd_export_rate; /* bytes a second; 0: as fast as it goes */
 	int64_t workerd_reconcile_interval_us, workerd_reconcile_grace_us, workerd_reconcile_full_us;
 	char *workerd_metrics;
 };

@@ -327,6 +327,16 @@ const struct setting settings[] = {
 	{ "workerd", "outbox_interval", SETTING_DURATION, IN(workerd_outbox_interval_us), .standard = "5s",
 		.min = 100 * MS, .max = HOUR,
 		.help = "How often strongroom-workerd looks for messages that could not be indexed at once." },
+	{ "workerd", "export_interval", SETTING_DURATION, IN(workerd_export_interval_us), .standard = "2s", .min = 100 * MS,
+		.max = HOUR,
+		.help = "How often strongroom-workerd looks for exports to be built, and for those whose time is over." },
+	{ "workerd", "export_keep", SETTING_DURATION, IN(workerd_export_keep_us), .standard = "7d", .min = SECOND,
+		.max = 366 * DAY,
+		.help = "How long a finished export can be downloaded; then it is removed from the store, where it is locked "
+			"until about that time." },
+	{ "workerd", "export_rate", SETTING_SIZE, IN(workerd_export_rate), .standard = "0", .max = 1024 * GIB,
+		.help = "How many bytes of messages an export reads in a second at most, to leave the store to others. 0 is as "
+			"many as it can." },
 	{ "workerd", "reconcile_interval", SETTING_DURATION, IN(workerd_reconcile_interval_us), .standard = "15m",
 		.min = 100 * MS, .max = DAY,
 		.help = "How often store, database and index are compared for what was archived since." },

@@ -260,6 +260,18 @@ int meta_export_take(struct meta *m, const char *owner, int64_t now_us, int64_t 
 	return 1;
 }
 
+int meta_export_release(struct meta *m, const char *owner, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_EXPORT_RELEASE);
+
+	sql_bind_text(st, owner);
+	return commit_one(c, st, e) < 0 ? -1 : 0;
+}
+
 static void bind_progress(struct sql_stmt *st, const struct export_progress *p)
 {
 	if (p->total_known)

@@ -83,6 +83,9 @@ int meta_export_cancel(struct meta *m, uint64_t account_id, const struct uuid *i
 int meta_export_take(struct meta *m, const char *owner, int64_t now_us, int64_t lease_until_us, struct export_job *j_r,
 	struct err *e) MUST_CHECK;
 
+/* A builder of this name has begun anew: what it built before can be taken up at once. */
+int meta_export_release(struct meta *m, const char *owner, struct err *e) MUST_CHECK;
+
 /* Keeps the lease and tells how far it is: 1; 0 when the job is no longer ours, because it was cancelled or somebody else took
  * it up; -1. */
 int meta_export_progress(struct meta *m, const struct export_job *j, const struct export_progress *p, int64_t lease_until_us,

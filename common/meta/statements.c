@@ -268,6 +268,11 @@ static const struct statement_text statements[STATEMENTS] = {
 		" WHERE id = ? AND epoch = ? AND state IN ('queued', 'building') AND lease_until_us <= ?",
 		NULL,
 	},
+	[STMT_EXPORT_RELEASE] = {
+		"export_release",
+		"UPDATE export_job SET lease_until_us = 0 WHERE owner = ? AND state = 'building'",
+		NULL,
+	},
 	[STMT_EXPORT_PROGRESS] = {
 		"export_progress",
 		"UPDATE export_job SET total = ?, done = ?, missing = ?, size = ?, lease_until_us = ?"
@@ -287,7 +292,7 @@ static const struct statement_text statements[STATEMENTS] = {
 	},
 	[STMT_EXPORT_FINISH] = {
 		"export_finish",
-		"UPDATE export_job SET state = ?, detail = ?, total = ?, done = ?, missing = ?, size = ?, bucket = ?, object_key = ?,"
+		"UPDATE export_job SET lease_until_us = 0, state = ?, detail = ?, total = ?, done = ?, missing = ?, size = ?, bucket = ?, object_key = ?,"
 		" version_id = ?, object_length = ?, sha256 = ?, finished_us = ?, expires_us = ?"
 		" WHERE id = ? AND epoch = ? AND state = 'building'",
 		NULL,

@@ -94,6 +94,21 @@ static void a_lease_that_ran_out_is_taken_over(void **state)
 	end(&alive);
 }
 
+static void a_builder_that_begins_anew_goes_on_at_once(void **state)
+{
+	struct uuid id = ask(1);
+	struct export_job dead = take(&id, 100);
+
+	(void)state;
+	assert_ok(meta_export_release(meta, "somebody else", &err));
+	none_to_take(101);
+	assert_ok(meta_export_release(meta, "w", &err));
+	struct export_job alive = take(&id, 101);
+
+	export_job_deinit(&dead);
+	end(&alive);
+}
+
 static void one_put_off_waits(void **state)
 {
 	struct uuid id = ask(1);
@@ -148,7 +163,7 @@ static void a_ready_one_expires(void **state)
 	struct export_job j = take(&id, 100), got;
 	struct export_progress p = { .total = 10, .total_known = true, .done = 10, .missing = 1, .size = 400 };
 	struct export_result r = { .where = { bucket, key, version, 0, 77 }, .sha256 = { 1, 2 }, .finished_us = 200,
-		.expires_us = 900 * CLOCK_SECOND };
+		.expires_us = 300 };
 
 	(void)state;
 	assert_int_equal(meta_export_scope(meta, &j, "{\"all\":true}", &err), 1);
@@ -221,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_oldest_is_taken_up_once),
 		cmocka_unit_test(a_lease_that_ran_out_is_taken_over),
+		cmocka_unit_test(a_builder_that_begins_anew_goes_on_at_once),
 		cmocka_unit_test(one_put_off_waits),
 		cmocka_unit_test(cancelling_stops_who_builds),
 		cmocka_unit_test(one_never_taken_up_left_nothing),

@@ -1,0 +1,28 @@
+/* exports: /api/v1/archive/exports/: messages within the account's scope, to be put into one file by strongroom-workerd and
+ * downloaded from here. Each account has its own; another's does not exist for it. */
+#ifndef QUERYD_EXPORTS_H
+#define QUERYD_EXPORTS_H
+
+#include "meta/export.h"
+#include "queryd/route.h"
+
+#define EXPORTS_IDS_MAX 10000
+#define EXPORTS_REASON_MAX 2000 /* bytes */
+#define EXPORTS_CASE_MAX 255
+#define EXPORTS_OPEN_MAX 20 /* of an account, queued or being built */
+
+extern const struct route export_routes[];
+
+/* The account's export that the path names, behind the audit's intent: 0 with *j_r (caller deinits), -1 with the response
+ * set. */
+int exports_find(struct call *c, struct export_job *j_r) MUST_CHECK;
+
+/* The response: the database did not answer. Returns -1. */
+int exports_failed(struct call *c, const struct err *e);
+
+/* queryd/export_download.c */
+void export_download(struct call *c);
+void export_download_url(struct call *c);
+void export_download_signed(struct call *c);
+
+#endif
