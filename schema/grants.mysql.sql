@@ -24,6 +24,9 @@ GRANT INSERT ON `@NAME@_capture`.ledger_record TO 'strongroom_milter'@'@HOST@', 
 GRANT SELECT, INSERT, DELETE ON `@NAME@_capture`.outbox TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.retention_policy TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.legal_hold TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.legal_hold_event TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.hold_work TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.department TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.department_mailbox TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 
@@ -38,6 +41,8 @@ GRANT SELECT ON `@NAME@_capture`.attachment TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.outbox TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.retention_extension TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.upkeep_walk TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.message_hold TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.hold_work TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT (daemon, first_seq, leaf_count) ON `@NAME@_capture`.ledger_batch TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_queryd'@'@HOST@';
@@ -54,6 +59,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.rate_count TO 'strongro
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.signin_known TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.session TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.retention_policy TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold_message TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold_event TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.export_request TO 'strongroom_queryd'@'@HOST@';
@@ -74,6 +82,8 @@ GRANT INSERT, UPDATE ON `@NAME@_capture`.mta_incident TO 'strongroom_workerd'@'@
 GRANT INSERT, UPDATE ON `@NAME@_capture`.mta_unaccepted TO 'strongroom_workerd'@'@HOST@', 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.retention_extension TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.ledger_fact TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.message_hold TO 'strongroom_workerd'@'@HOST@';
+GRANT DELETE ON `@NAME@_capture`.hold_work TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_capture`.upkeep_walk TO 'strongroom_workerd'@'@HOST@';
 GRANT EXECUTE ON PROCEDURE `@NAME@_capture`.extend_partitions TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_workerd'@'@HOST@';
@@ -91,6 +101,9 @@ GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT (id, action) ON `@NAME@_control`.audit_intent TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT (intent_id, result) ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.retention_policy TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.legal_hold TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.legal_hold_message TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.legal_hold_event TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.department TO 'strongroom_workerd'@'@HOST@';
 
 -- ---- strongroom_operator is for the command `strongroom`: check, status, import, reindex, copy, user and department.
@@ -104,6 +117,7 @@ GRANT INSERT ON `@NAME@_capture`.mailbox_message TO 'strongroom_operator'@'@HOST
 GRANT INSERT ON `@NAME@_capture`.attachment TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.capture_attempt TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.ledger_record TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.hold_work TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_capture`.import_place TO 'strongroom_operator'@'@HOST@';
 GRANT SELECT ON `@NAME@\_control`.* TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_operator'@'@HOST@';

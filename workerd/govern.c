@@ -6,7 +6,7 @@
 
 static int run(struct worker *w, struct err *e)
 {
-	return archive_govern(w->archive, &w->stop, e);
+	return archive_govern(w->archive, GOVERN_BEHIND_US, &w->stop, e);
 }
 
 const struct task govern_task = {

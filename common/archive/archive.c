@@ -191,11 +191,13 @@ struct reading {
 	int64_t began_us;
 };
 
-static int describe_measured(struct archive *a, struct entry *entry, struct reading *r, struct err *e)
+static int describe_measured(struct archive *a, struct entry *entry, struct reading *r, const struct rules_snapshot *rules,
+	struct err *e)
 {
 	if (describe(a, entry, &r->reading, e))
 		return -1;
 	capture_stage(STAGE_PARSE, r->began_us);
+	entry->hold_count = rules_holds_on(rules, &entry->row, &entry->holds);
 	return 0;
 }
 
@@ -207,7 +209,7 @@ static int store_and_describe(struct archive *a, struct entry *entry, struct rea
 
 	entry_identify(entry);
 	if (rules_matter(rules)) {
-		if (describe_measured(a, entry, r, e))
+		if (describe_measured(a, entry, r, rules, e))
 			return -1;
 		stamp(rules, &entry->row);
 		return put_measured(a, entry, e);
@@ -217,7 +219,7 @@ static int store_and_describe(struct archive *a, struct entry *entry, struct rea
 		discard(a, &r->reading);
 		return -1;
 	}
-	return describe_measured(a, entry, r, e);
+	return describe_measured(a, entry, r, rules, e);
 }
 
 /* No worker to be had: nothing is stored. A worker that was lost meanwhile and can't be replaced may leave an object

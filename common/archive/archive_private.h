@@ -28,6 +28,7 @@ struct archive {
 	struct admission admission;
 	struct underway underway;
 	struct setaside setaside; /* archive_drain()'s */
+	uint64_t holds_done;	  /* archive_govern()'s: up to this version of the holds, less one, all is done; 0: unknown */
 	/* the last answer of archive_ready() */
 	pthread_mutex_t ready_lock;
 	int64_t ready_until_us;

@@ -88,5 +88,6 @@ void entry_describe(struct entry *e, struct parsed *parsed)
 void entry_deinit(struct entry *e)
 {
 	document_freep(&e->document);
+	free(e->holds);
 	message_row_deinit(&e->row);
 }

@@ -13,6 +13,8 @@ struct entry {
 	uint8_t key[SHA256_SIZE];
 	uint8_t envelope_hash[SHA256_SIZE];
 	struct message_row row;	   /* row.id is the archive id */
+	struct uuid *holds;	   /* that it comes under */
+	size_t hold_count;
 	struct document *document; /* NULL once the group has handed it to the indexer */
 	struct index_batch *batch; /* to wait for; NULL: on the outbox */
 	/* what the look-up or group_commit() decided */

@@ -110,7 +110,8 @@ static int insert(struct run *r, struct meta_capture *t, struct entry *e, struct
 		return -1;
 	ledger_nonce(nonce);
 	ledger_leaf(leaf, nonce, r->record.data, r->record.len);
-	if (meta_capture_insert(t, &e->row, nonce, r->record.data, r->record.len, leaf, err))
+	if (meta_capture_insert(t, &e->row, nonce, r->record.data, r->record.len, leaf, err) ||
+		meta_capture_hold(t, &e->row.id, e->holds, e->hold_count, err))
 		return -1;
 	r->fresh++;
 	return 0;

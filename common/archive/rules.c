@@ -31,6 +31,8 @@ struct rules_snapshot {
 	size_t broadest; /* the one for all messages that is longest; NONE */
 	struct keepings mailboxes, senders;
 	uint64_t change;
+	struct holdings holdings;
+	uint64_t hold_version;
 	uint64_t standard_days, longest_days;
 	bool departments; /* there are policies for some */
 	bool unread;	  /* the database could not be asked */
@@ -72,6 +74,7 @@ static void snapshot_free(struct rules_snapshot *s)
 	retention_policies_deinit(&s->policies);
 	keepings_deinit(&s->mailboxes);
 	keepings_deinit(&s->senders);
+	holdings_deinit(&s->holdings);
 	free(s);
 }
 
@@ -179,7 +182,8 @@ static struct rules_snapshot *load(struct rules *r, struct err *e)
 {
 	struct rules_snapshot *s = snapshot_new(r);
 
-	if (meta_retention_list(r->meta, &s->policies, e)) {
+	if (meta_hold_version(r->meta, &s->hold_version, e) || holdings_load(r->meta, &s->holdings, e) ||
+		meta_retention_list(r->meta, &s->policies, e)) {
 		snapshot_free(s);
 		return NULL;
 	}
@@ -221,11 +225,13 @@ void rules_freep(struct rules **r)
 /* Is what is known still all there is? 1, 0, -1. Asked without the lock. */
 static int is_current(const struct rules *r, const struct rules_snapshot *s, int64_t members_us, struct err *e)
 {
-	uint64_t change;
+	uint64_t change, hold_version;
 
 	if (s->unread || (s->departments && clock_monotonic_us() - members_us > RULES_DEPARTMENTS_US))
 		return 0;
-	return meta_retention_newest(r->meta, &change, e) ? -1 : change == s->change;
+	if (meta_retention_newest(r->meta, &change, e) || meta_hold_version(r->meta, &hold_version, e))
+		return -1;
+	return change == s->change && hold_version == s->hold_version;
 }
 
 /* The lock is held. */
@@ -298,7 +304,7 @@ struct rules_snapshot *rules_take(struct rules *r)
 
 	pthread_mutex_unlock(&r->lock);
 	if (due && rules_renew(r, &e))
-		log_warn(NULL, "the retention policies can't be read, those known go on to count: %s", e.text);
+		log_warn(NULL, "the retention policies and holds can't be read, those known go on to count: %s", e.text);
 	pthread_mutex_lock(&r->lock);
 	struct rules_snapshot *s = share(r);
 
@@ -311,6 +317,29 @@ struct rules_snapshot *rules_take(struct rules *r)
 bool rules_matter(const struct rules_snapshot *s)
 {
 	return s->longest_days > s->standard_days;
+}
+
+bool rules_standing(const struct rules_snapshot *s)
+{
+	for (size_t i = 0; i < s->holdings.n; i++)
+		if (s->holdings.items[i].standing && s->holdings.items[i].kind == HOLD_CUSTODIANS)
+			return true;
+	return false;
+}
+
+size_t rules_holds_on(const struct rules_snapshot *s, const struct message_row *row, struct uuid **ids_r)
+{
+	return holdings_on(&s->holdings, row, ids_r);
+}
+
+const struct holdings *rules_holdings(const struct rules_snapshot *s)
+{
+	return &s->holdings;
+}
+
+uint64_t rules_hold_version(const struct rules_snapshot *s)
+{
+	return s->hold_version;
 }
 
 uint64_t rules_change(const struct rules_snapshot *s)

@@ -1,11 +1,12 @@
-/* rules: what decides, besides lock_days, for how long a message is kept: the retention policies of the database, as a
- * snapshot that a process keeps and renews every few seconds.
+/* rules: what decides, besides lock_days, for how long a message is kept: the retention policies and legal holds of the
+ * database, as a snapshot that a process keeps and renews every few seconds.
  *
  * The snapshot belongs to all threads. Where the database can't be asked the last one known goes on to count, and what it
  * gives is marked: mail is never refused for it, and strongroom-workerd looks at the message again. */
 #ifndef ARCHIVE_RULES_H
 #define ARCHIVE_RULES_H
 
+#include "archive/holdings.h"
 #include "meta/message_row.h"
 #include "meta/retention.h"
 
@@ -27,6 +28,16 @@ int rules_renew(struct rules *r, struct err *e) MUST_CHECK;
 
 /* Can a policy of it say anything else than lock_days? Else nobody need be looked at. */
 bool rules_matter(const struct rules_snapshot *s);
+
+/* Are there standing holds on custodians? Those that this message comes under: how many ids in *ids_r, which the caller frees. */
+bool rules_standing(const struct rules_snapshot *s);
+size_t rules_holds_on(const struct rules_snapshot *s, const struct message_row *row, struct uuid **ids_r);
+
+/* All holds that are in force; valid as long as the snapshot. */
+const struct holdings *rules_holdings(const struct rules_snapshot *s);
+
+/* Changes with every hold that is placed or lifted. */
+uint64_t rules_hold_version(const struct rules_snapshot *s);
 
 /* The newest change of a policy that it knows of. */
 uint64_t rules_change(const struct rules_snapshot *s);

@@ -3,8 +3,8 @@
  * A message is in a scope when it is in the time range and, unless the scope covers all mailboxes, one of the scope's
  * mailboxes took part in it: in the envelope, in From, Sender, To, Cc, Bcc or Resent-*, or in a journal report's
  * envelope (Reply-To does not count). The time is the message's date as meta keeps it. A scope with no mailboxes and
- * without `all` covers nothing. Immutable, any thread. Only mail/scope_grant.h can make one, and only queryd/authz.c and
- * cli/ may include that (tests/tools/layers checks it). */
+ * without `all` covers nothing. Immutable, any thread. Only mail/scope_grant.h can make one, and only queryd/authz.c,
+ * cli/ and archive/holdings.c (which reads what queryd wrote) may include that (tests/tools/layers checks it). */
 #ifndef MAIL_SCOPE_H
 #define MAIL_SCOPE_H
 

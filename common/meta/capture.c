@@ -375,6 +375,20 @@ int meta_capture_insert(struct meta_capture *t, const struct message_row *row,
 	return 0;
 }
 
+int meta_capture_hold(struct meta_capture *t, const struct uuid *id, const struct uuid *holds, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct sql_stmt *st = sql_use(t->c, STMT_HOLD_WORK_ADD);
+
+		sql_bind_uuid(st, id);
+		sql_bind_uuid(st, &holds[i]);
+		sql_bind_i64(st, t->now_us);
+		if (add_row(st, "hold_work", e))
+			return -1;
+	}
+	return 0;
+}
+
 static int insert_record(struct meta_capture *t, const struct pending *p, const char *daemon,
 	uint64_t seq, struct err *e)
 {

@@ -43,6 +43,9 @@ int meta_capture_claim(struct meta_capture *t, struct meta_claim *claims, size_t
 int meta_capture_insert(struct meta_capture *t, const struct message_row *row, const uint8_t nonce[LEDGER_NONCE_SIZE],
 	const void *record, size_t record_length, const uint8_t leaf[SHA256_SIZE], struct err *e) MUST_CHECK;
 
+/* The holds that it comes under: workerd brings them to the store. */
+int meta_capture_hold(struct meta_capture *t, const struct uuid *id, const struct uuid *holds, size_t n, struct err *e) MUST_CHECK;
+
 /* The group's ledger batch: `count` leaf hashes one behind the other, of sequence numbers first_seq and up. */
 int meta_capture_batch(struct meta_capture *t, const char *daemon, uint64_t first_seq, size_t count, const uint8_t *leaves,
 	int64_t now_us, struct err *e) MUST_CHECK;

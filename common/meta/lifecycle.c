@@ -58,6 +58,27 @@ int meta_lifecycle_extend(struct meta_lifecycle *t, const struct uuid *id, int64
 	return added(sql_run(st, e));
 }
 
+int meta_lifecycle_hold(struct meta_lifecycle *t, const struct message_hold *which, enum hold_event event, int64_t now_us,
+	struct err *e)
+{
+	struct sql_stmt *st = sql_use(t->c, STMT_MESSAGE_HOLD_ADD);
+
+	sql_bind_uuid(st, &which->message);
+	sql_bind_uuid(st, &which->hold);
+	sql_bind_i64(st, (int64_t)event);
+	sql_bind_i64(st, now_us);
+	return added(sql_run(st, e));
+}
+
+int meta_lifecycle_hold_done(struct meta_lifecycle *t, const struct message_hold *which, struct err *e)
+{
+	struct sql_stmt *st = sql_use(t->c, STMT_HOLD_WORK_REMOVE);
+
+	sql_bind_uuid(st, &which->message);
+	sql_bind_uuid(st, &which->hold);
+	return sql_run(st, e) == SQL_FAILED ? -1 : 0;
+}
+
 uint64_t meta_lifecycle_seq(const struct meta_lifecycle *t)
 {
 	return t->last_seq + 1;

@@ -1,13 +1,14 @@
 /* lifecycle: what strongroom-workerd writes about messages after they were archived: later facts with their leaves, and how
  * far it has come. queryd must not include this (tests/tools/layers checks it).
  *
- *	meta_lifecycle_begin → (extend → fact) … → walk → commit
+ *	meta_lifecycle_begin → (extend or hold → fact) … → walk → commit
  *
  * One thread drives a transaction. */
 #ifndef META_LIFECYCLE_H
 #define META_LIFECYCLE_H
 
 #include "mail/capture.h"
+#include "meta/hold.h"
 #include "meta/message_row.h"
 #include "meta/meta.h"
 #include "meta/upkeep.h"
@@ -20,6 +21,14 @@ int meta_lifecycle_begin(struct meta *m, const char *daemon, struct meta_lifecyc
 /* 1; 0 when that is said of the message already; -1. After 1 its fact is to be added. */
 int meta_lifecycle_extend(struct meta_lifecycle *t, const struct uuid *id, int64_t until_us, int64_t now_us,
 	const char *policy_version, struct err *e) MUST_CHECK;
+
+/* The message came under the hold (HOLD_PLACED), or was released from it. 1; 0 when that is said already; -1. After 1 its fact
+ * is to be added. */
+int meta_lifecycle_hold(struct meta_lifecycle *t, const struct message_hold *which, enum hold_event event, int64_t now_us,
+	struct err *e) MUST_CHECK;
+
+/* What was to be done for a message that came under a hold when it was captured is done. */
+int meta_lifecycle_hold_done(struct meta_lifecycle *t, const struct message_hold *which, struct err *e) MUST_CHECK;
 
 /* The number that the next fact has. */
 uint64_t meta_lifecycle_seq(const struct meta_lifecycle *t);

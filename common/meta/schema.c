@@ -31,6 +31,9 @@ static const struct migration capture[] = {
 	{ 8,
 #include "schema/0008_capture_lifecycle.inc"
 	},
+	{ 9,
+#include "schema/0009_capture_hold.inc"
+	},
 };
 
 static const struct migration control[] = {
@@ -63,6 +66,9 @@ static const struct migration control[] = {
 	},
 	{ 10,
 #include "schema/0010_control_retention.inc"
+	},
+	{ 11,
+#include "schema/0011_control_hold.inc"
 	},
 };
 

@@ -3,6 +3,12 @@
 
 #include <stddef.h>
 
+#define HOLD_COLUMNS \
+	"h.id, h.case_id, h.name, h.kind, h.scope, h.query, h.standing, p.at_us, p.account_id, p.reason," \
+	" coalesce(l.at_us, 0), coalesce(l.account_id, 0), coalesce(l.reason, '') FROM legal_hold h" \
+	" JOIN legal_hold_event p ON p.hold_id = h.id AND p.event = 1" \
+	" LEFT JOIN legal_hold_event l ON l.hold_id = h.id AND l.event = 2"
+
 const struct statement_text statements_lifecycle[STATEMENTS] = {
 	/* capture */
 	[STMT_EXTENSION_ADD] = {
@@ -54,6 +60,44 @@ const struct statement_text statements_lifecycle[STATEMENTS] = {
 		" ORDER BY date_us, message_id LIMIT ?",
 		NULL,
 	},
+	[STMT_MESSAGE_HOLD_ADD] = {
+		"message_hold_add",
+		"INSERT INTO message_hold (message_id, hold_id, event, at_us) VALUES (?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_MESSAGE_HOLD_GET] = {
+		"message_hold_get",
+		"SELECT h.message_id, h.hold_id FROM message_hold h WHERE h.event = 1 AND NOT EXISTS (SELECT 1 FROM message_hold l"
+		" WHERE l.message_id = h.message_id AND l.hold_id = h.hold_id AND l.event = 2) AND h.message_id IN ((?))",
+		NULL,
+	},
+	[STMT_MESSAGE_HOLD_MEMBERS] = {
+		"message_hold_members",
+		"SELECT h.message_id FROM message_hold h WHERE h.hold_id = ? AND h.event = 1 AND h.message_id > ? AND NOT EXISTS"
+		" (SELECT 1 FROM message_hold l WHERE l.message_id = h.message_id AND l.hold_id = h.hold_id AND l.event = 2)"
+		" ORDER BY h.message_id LIMIT ?",
+		NULL,
+	},
+	[STMT_HOLD_WORK_ADD] = {
+		"hold_work_add",
+		"INSERT INTO hold_work (message_id, hold_id, queued_us) VALUES (?, ?, ?)",
+		NULL,
+	},
+	[STMT_HOLD_WORK_GET] = {
+		"hold_work_get",
+		"SELECT message_id, hold_id FROM hold_work WHERE message_id IN ((?))",
+		NULL,
+	},
+	[STMT_HOLD_WORK_LIST] = {
+		"hold_work_list",
+		"SELECT message_id, hold_id FROM hold_work ORDER BY message_id, hold_id LIMIT ?",
+		NULL,
+	},
+	[STMT_HOLD_WORK_REMOVE] = {
+		"hold_work_remove",
+		"DELETE FROM hold_work WHERE message_id = ? AND hold_id = ?",
+		NULL,
+	},
 
 	/* control */
 	[STMT_RETENTION_LIST] = {
@@ -78,6 +122,29 @@ const struct statement_text statements_lifecycle[STATEMENTS] = {
 	[STMT_RETENTION_NEWEST] = {
 		"retention_newest",
 		"SELECT coalesce(max(change_id), 0) FROM retention_policy",
+		NULL,
+	},
+	[STMT_HOLD_ADD] = {
+		"hold_add",
+		"INSERT INTO legal_hold (id, case_id, name, kind, scope, query, standing) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_HOLD_MESSAGE_ADD] = {
+		"hold_message_add",
+		"INSERT INTO legal_hold_message (hold_id, message_id) VALUES (?, ?)",
+		NULL,
+	},
+	[STMT_HOLD_EVENT_ADD] = {
+		"hold_event_add",
+		"INSERT INTO legal_hold_event (hold_id, event, at_us, account_id, reason) VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_HOLD_GET] = { "hold_get", "SELECT " HOLD_COLUMNS " WHERE h.id = ?", NULL },
+	[STMT_HOLD_LIST] = { "hold_list", "SELECT " HOLD_COLUMNS " WHERE h.id > ? ORDER BY h.id LIMIT ?", NULL },
+	[STMT_HOLD_VERSION] = { "hold_version", "SELECT count(*) FROM legal_hold_event", NULL },
+	[STMT_HOLD_MESSAGES] = {
+		"hold_messages",
+		"SELECT message_id FROM legal_hold_message WHERE hold_id = ? AND message_id > ? ORDER BY message_id LIMIT ?",
 		NULL,
 	},
 };

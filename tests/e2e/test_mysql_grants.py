@@ -24,10 +24,10 @@ CHANGING = {  # what a program may change, by UPDATE or DELETE; every other tabl
 }
 WRITE_ONCE = ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record",
               "ledger_batch", "relocation", "export_request", "audit_intent", "audit_outcome")
-WRITE_ONCE += ("retention_extension", "ledger_fact", "retention_policy")
-CHANGING["workerd"]["upkeep_walk"] = "u"
-IN_CONTROL = ("audit", "export", "retention_policy")
-RULES = ("retention_policy", "department", "department_mailbox")  # what capture daemons keep mail by
+WRITE_ONCE += ("retention_extension", "ledger_fact", "retention_policy", "message_hold", "legal_hold", "legal_hold_message", "legal_hold_event")
+CHANGING["workerd"].update({"upkeep_walk": "u", "hold_work": "d"})
+IN_CONTROL = ("audit", "export", "retention_policy", "legal_hold")
+RULES = ("retention_policy", "department", "department_mailbox", "legal_hold", "legal_hold_event")  # what capture daemons keep mail by
 
 
 @pytest.fixture(params=[MariaDB, MySQL], ids=lambda kind: kind.kind)
@@ -142,6 +142,10 @@ def test_triggers_refuse_the_owner_and_the_administrator(granted):
     db.execute("INSERT INTO retention_extension VALUES (REPEAT('x', 16), 1, 1, 'x');"
                " INSERT INTO ledger_fact VALUES ('x', 1, REPEAT('x', 16), REPEAT('x', 32), REPEAT('x', 32), 'x')",
                database=db.name + "_capture")
+    db.execute("INSERT INTO message_hold VALUES (REPEAT('x', 16), REPEAT('x', 16), 1, 1)", database=db.name + "_capture")
+    db.execute("INSERT INTO legal_hold VALUES (REPEAT('x', 16), NULL, 'x', 1, '{}', '', 0);"
+               " INSERT INTO legal_hold_message VALUES (REPEAT('x', 16), REPEAT('x', 16));"
+               " INSERT INTO legal_hold_event VALUES (REPEAT('x', 16), 1, 1, 1, 'x')", database=db.name + "_control")
     db.execute("INSERT INTO retention_policy VALUES (1, REPEAT('x', 16), 1, 1, 1, 1, 'x', 1, '', 1, 0, '')",
                database=db.name + "_control")
     db.execute("INSERT INTO audit_intent VALUES (REPEAT('x', 16), 1, 0, NULL, 'none', 'x', NULL, NULL, 'x', 'x');"

@@ -15,6 +15,7 @@
 #include "index/index.h"
 #include "mail/parser_pool.h"
 #include "meta/maintenance.h"
+#include "meta/hold.h"
 #include "meta/retention.h"
 #include "store/store.h"
 
@@ -693,7 +694,7 @@ static void govern(void)
 	atomic_bool stop = false;
 	struct err e = { 0 };
 
-	if (archive_govern(archive, &stop, &e))
+	if (archive_govern(archive, 0, &stop, &e))
 		fail_msg("archive_govern: %s", e.text);
 }
 
@@ -724,6 +725,108 @@ static void test_a_policy_is_stamped_and_keeps_older_mail_too(void **state)
 	assert_ledger_is_whole();
 }
 
+/* ---- holds ---- */
+
+static struct uuid hold_on(enum hold_kind kind, const char *scope, const char *query, bool standing, const struct uuid *message)
+{
+	struct hold h = { .id = uuid_new(clock_now_us()), .name = (char *)(uintptr_t)"n", .kind = kind,
+		.scope = (char *)(uintptr_t)scope, .query = (char *)(uintptr_t)query, .standing = standing,
+		.placed = { 1, 1, (char *)(uintptr_t)"why" } };
+	struct meta *m;
+	struct err e;
+
+	assert_int_equal(meta_open(&m, &conf, &e), 0);
+	assert_int_equal(meta_hold_place(m, &h, message, message ? 1 : 0, &e), 0);
+	meta_closep(&m);
+	return h.id;
+}
+
+static void lift(const struct uuid *id)
+{
+	const struct hold_act act = { 2, 1, (char *)(uintptr_t)"over" };
+	struct meta *m;
+	struct err e;
+
+	assert_int_equal(meta_open(&m, &conf, &e), 0);
+	assert_int_equal(meta_hold_lift(m, id, &act, &e), 1);
+	assert_int_equal(meta_hold_lift(m, id, &act, &e), 0);
+	meta_closep(&m);
+}
+
+/* How many holds a message is under. */
+static size_t holds_of(const struct uuid *id)
+{
+	struct message_holds list;
+	struct meta *m;
+	struct err e;
+
+	assert_int_equal(meta_open(&m, &conf, &e), 0);
+	assert_int_equal(meta_message_holds(m, id, 1, &list, &e), 0);
+	meta_closep(&m);
+	free(list.items);
+	return list.n;
+}
+
+#define BOB "{\"mailboxes\":[\"bob@example.org\"]}"
+#define ALL "{\"all_mailboxes\":true}"
+
+static void test_holds_are_put_on_and_taken_off(void **state)
+{
+	(void)state;
+	struct archive_receipt bobs = put_ok("strawberry one"), carols, later;
+	struct err e;
+
+	assert_int_equal(put("banana two", "carol@example.org", &carols, &e), 0);
+	wait_for(on_outbox, 0);
+	struct uuid by_mailbox = hold_on(HOLD_CUSTODIANS, BOB, "", true, NULL), by_id = hold_on(HOLD_MESSAGES, ALL, "", false, &carols.id),
+		    by_query = hold_on(HOLD_QUERY, ALL, "strawberry", false, NULL);
+
+	govern();
+	govern(); /* again, which changes nothing */
+	assert_int_equal(holds_of(&bobs.id), 2);
+	assert_int_equal(holds_of(&carols.id), 1);
+	later = put_ok("banana three"); /* by capture itself */
+	assert_int_equal(holds_of(&later.id), 1);
+	govern();
+	assert_int_equal(holds_of(&later.id), 1);
+	lift(&by_query);
+	govern();
+	assert_int_equal(holds_of(&bobs.id), 1);
+	lift(&by_mailbox);
+	govern();
+	assert_int_equal(holds_of(&bobs.id), 0);
+	assert_int_equal(holds_of(&later.id), 0);
+	assert_int_equal(holds_of(&carols.id), 1);
+	later = put_ok("banana four");
+	govern();
+	assert_int_equal(holds_of(&later.id), 0);
+	lift(&by_id);
+	govern();
+	assert_int_equal(holds_of(&carols.id), 0);
+	assert_ledger_is_whole();
+}
+
+static void test_a_standing_query_finds_what_comes_later(void **state)
+{
+	(void)state;
+	struct uuid ids[5];
+
+	put_ok("strawberry before");
+	govern();
+	hold_on(HOLD_QUERY, BOB, "strawberry", true, NULL);
+	govern();
+	for (int i = 0; i < 5; i++) {
+		_free_ char *text = mem_printf("%s %d", i % 2 ? "banana" : "strawberry", i);
+
+		ids[i] = put_ok(text).id;
+	}
+	wait_for(on_outbox, 0);
+	usleep(2000); /* the last id's millisecond is over */
+	govern();
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(holds_of(&ids[i]), i % 2 ? 0 : 1);
+}
+
 #define ARCHIVE_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -737,6 +840,8 @@ int main(void)
 		ARCHIVE_TEST(test_store_fails_while_read),
 		ARCHIVE_TEST(test_the_name_is_taken_once),
 		ARCHIVE_TEST(test_a_policy_is_stamped_and_keeps_older_mail_too),
+		ARCHIVE_TEST(test_holds_are_put_on_and_taken_off),
+		ARCHIVE_TEST(test_a_standing_query_finds_what_comes_later),
 		ARCHIVE_TEST(test_the_sequence_goes_on_after_a_restart),
 		ARCHIVE_TEST(test_without_index_mail_goes_to_the_outbox),
 		ARCHIVE_TEST(test_drain_takes_what_is_old_enough),
