@@ -89,7 +89,7 @@ UPTO_sys     := sys base
 UPTO_conf    := conf sys base
 UPTO_mail    := mail conf sys base
 UPTO_store   := store $(UPTO_mail)
-UPTO_meta    := meta $(UPTO_mail)
+UPTO_meta    := meta ledger $(UPTO_mail)
 UPTO_index   := index $(UPTO_mail)
 UPTO_ledger  := ledger $(UPTO_mail)
 UPTO_cache   := cache conf sys base
@@ -100,7 +100,7 @@ UPTO_milter  := $(UPTO_archive)
 UPTO_lmtpd   := $(UPTO_archive)
 UPTO_workerd := $(UPTO_archive)
 UPTO_cli     := $(UPTO_archive)
-UPTO_queryd  := store meta index cache $(UPTO_mail)
+UPTO_queryd  := store meta index ledger cache $(UPTO_mail)
 UPTO_parser  := mail conf sys base
 
 all: programs

@@ -37,6 +37,9 @@ struct meta;
 struct store;
 void check_ledger(struct check *c, struct meta *m, struct store *s);
 
+/* The audit's ledger, with --ledger and --deep. */
+void check_audit(struct check *c, struct meta *m);
+
 /* What strongroom-workerd found wrong, and whether its accounts add up. */
 void check_reconcile(struct check *c, struct meta *m);
 

@@ -200,6 +200,8 @@ void check_backends(struct check *c)
 	check_parser(c);
 	if (m)
 		check_reconcile(c, m);
-	if (m)
+	if (m) {
 		check_ledger(c, m, s);
+		check_audit(c, m);
+	}
 }

@@ -47,6 +47,8 @@ static void take_fault(struct check_message *c, enum message_fault kind, const c
 		c->store = NULL;
 }
 
+/* ---- messages ---- */
+
 static void take_ledger_fault(void *ctx, const char *what)
 {
 	_free_ char *text = mem_printf("ledger: %s", what);
@@ -193,4 +195,41 @@ void check_ledger(struct check *c, struct meta *m, struct store *s)
 		check_report(c, CHECK_PROBLEM, NULL, "ledger: %s", e.text);
 	else
 		tell_result(&w, archived);
+}
+
+/* ---- the audit ---- */
+
+struct audit_findings {
+	struct check *out;
+	uint64_t n;
+};
+
+static void take_audit_fault(void *ctx, const char *what)
+{
+	struct audit_findings *f = ctx;
+
+	if (++f->n <= SHOWN_MAX)
+		check_report(f->out, CHECK_PROBLEM, ALTERED, "ledger: %s", what);
+}
+
+void check_audit(struct check *c, struct meta *m)
+{
+	struct audit_findings f = { .out = c };
+	struct meta_audit_count count;
+	struct err e;
+
+	if (c->depth == CHECK_NEWEST || progress_stopped())
+		return;
+	if (meta_audit_verify(m, take_audit_fault, &f, &count, &e) < 0) {
+		check_report(c, CHECK_PROBLEM, NULL, "ledger: %s", e.text);
+		return;
+	}
+	if (count.faults > SHOWN_MAX)
+		check_report(c, CHECK_PROBLEM, ALTERED, "%" PRIu64 " more findings of this kind", count.faults - SHOWN_MAX);
+	if (count.before)
+		check_report(c, CHECK_NOTE, NULL, "ledger: %" PRIu64 " audit entries were written before the audit had a ledger: "
+			"they are there, and nothing tells whether they are as they were", count.before);
+	if (!count.faults)
+		check_report(c, CHECK_OK, NULL, "ledger: no gap in the audit, and all %" PRIu64 " records agree with their rows "
+			"and leaves", count.records);
 }

@@ -116,7 +116,7 @@ static int record_intent(struct copy *c, struct uuid *id_r, struct err *e)
 	return operator_intent(c->from.meta, "archive.copy", detail, id_r, e);
 }
 
-/* The same row at the source and, once the intent was taken over, at the target. */
+/* At the source and, once the intent was taken over, from there at the target. */
 static int record_outcome(struct copy *c, const struct uuid *id, int rc, struct err *e)
 {
 	const struct audit_outcome o = {
@@ -127,7 +127,9 @@ static int record_outcome(struct copy *c, const struct uuid *id, int rc, struct 
 
 	if (meta_audit_outcome(c->from.meta, id, &o, e))
 		return -1;
-	return c->rest_copied ? meta_audit_outcome(c->to.meta, id, &o, e) : 0;
+	uint64_t added = 0;
+
+	return c->rest_copied ? meta_copy_audit(c->from.meta, c->to.meta, &added, e) : 0;
 }
 
 static int copy(struct copy *c)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "meta/audit.h"
 
 static void try_index(struct service *s, struct err *e)
 {
@@ -26,6 +27,9 @@ int service_open(struct service *s_r, const struct conf *conf, struct err *e)
 		service_close(s_r);
 		return -1;
 	}
+	_free_ char *daemon = mem_printf("queryd@%s", conf->node);
+
+	meta_audit_as(s_r->meta, daemon);
 	try_index(s_r, &index_error);
 	return 0;
 }

@@ -66,6 +66,9 @@ GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.export_request TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE (state, finished_us) ON `@NAME@_control`.export_job TO 'strongroom_queryd'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_mailbox TO 'strongroom_queryd'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_record TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.audit_batch TO 'strongroom_queryd'@'@HOST@';
 
 -- ---- strongroom-workerd reads all that is archived, clears the outbox, keeps its own accounts, builds exports, and makes room for the
 -- months to come by a procedure: it can't alter a table itself.
@@ -98,6 +101,9 @@ GRANT SELECT ON `@NAME@_control`.account_department TO 'strongroom_workerd'@'@HO
 GRANT SELECT ON `@NAME@_control`.department_mailbox TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_mailbox TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.audit_record TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.audit_batch TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT (id, action) ON `@NAME@_control`.audit_intent TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT (intent_id, result) ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.retention_policy TO 'strongroom_workerd'@'@HOST@';
@@ -131,6 +137,9 @@ GRANT INSERT, UPDATE (version), DELETE ON `@NAME@_control`.department TO 'strong
 GRANT INSERT, DELETE ON `@NAME@_control`.department_mailbox TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_mailbox TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_record TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.audit_batch TO 'strongroom_operator'@'@HOST@';
 
 -- `strongroom check` and `strongroom status` read the binary log's state and a replica's lag. Who may use a trigger may
 -- drop it, so the operator's account can't even see them: `strongroom check` looks for them when the schema's owner runs it.

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "meta/audit.h"
 #include "meta/capture.h"
 #include "meta/maintenance.h"
 #include "sys/io.h"
@@ -32,6 +33,7 @@ static int open_parts(struct archive *a, const char *name, struct err *e)
 		parser_pool_open(&a->parsers, a->conf, e))
 		return -1;
 	a->rules = rules_new(a->meta, a->conf);
+	meta_audit_as(a->meta, a->daemon);
 	a->indexer = indexer_new(a->conf, a->meta);
 	a->group = group_new(a->meta, a->indexer, a->daemon);
 	return 0;

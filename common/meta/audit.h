@@ -1,13 +1,21 @@
 /* audit: the append-only account of who did what. An intent is durable before the effect, its outcome before the last
- * byte leaves; an intent without outcome is an action that was cut off. Triggers refuse UPDATE and DELETE. */
+ * byte leaves; an intent without outcome is an action that was cut off. Triggers refuse UPDATE and DELETE.
+ *
+ * With each row goes its canonical record (ledger/audit_record.h), its nonce and its leaf, and with each commit a batch of
+ * the leaves, in a gapless sequence of the daemon: what is sealed later is what was written then. */
 #ifndef META_AUDIT_H
 #define META_AUDIT_H
 
+#include "base/strv.h"
 #include "base/uuid.h"
 #include "meta/meta.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define AUDIT_REASON_MAX 500
+#define AUDIT_CASE_MAX 255
+#define AUDIT_ALL_MAILBOXES "*"
 
 struct audit_intent {
 	struct uuid id;		/* uuid_new() */
@@ -20,6 +28,11 @@ struct audit_intent {
 	const char *detail;	/* JSON: query, filters, attachment index … or NULL */
 	const char *client;	/* address and port */
 	const char *request_id;
+	const char *reason;	/* why, in the words of who acts: up to AUDIT_REASON_MAX bytes; NULL for none */
+	const char *case_ref;	/* the case it is for: up to AUDIT_CASE_MAX bytes; NULL for none */
+	/* The mailboxes (normal form, any order) whose mail the action may show: those of a message that is read, those that a
+	 * search can reach; AUDIT_ALL_MAILBOXES alone for all. NULL: it shows no mail. */
+	const struct strv *mailboxes;
 };
 
 struct audit_outcome {
@@ -29,6 +42,10 @@ struct audit_outcome {
 	uint64_t count;		/* hits, or bytes given out */
 	const uint8_t *digest;	/* SHA-256 of what was given out, or NULL */
 };
+
+/* Under which name this process writes its records: "queryd@host". Before the first of them; else it is that of a command.
+ * Where processes share a name, each but one gets a number behind it ("queryd@host/2"). */
+void meta_audit_as(struct meta *m, const char *daemon);
 
 /* Durable on 0. Many threads' records share a commit. */
 int meta_audit_intent(struct meta *m, const struct audit_intent *i, struct err *e) MUST_CHECK;

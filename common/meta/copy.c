@@ -242,7 +242,51 @@ static int compare_users(struct meta *from, struct meta *to, struct err *e)
 	return step == SQL_FAILED ? -1 : 0;
 }
 
+/* Does the source have these leaves at this place? 1, 0, -1. */
+static int has_audit_batch(struct sql_conn *c, const char *daemon, uint64_t first_seq, const void *leaves, size_t length,
+	struct err *e)
+{
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_COPY_AUDIT_BATCH_LEAVES);
+	size_t n;
+
+	sql_bind_text(st, daemon);
+	sql_bind_u64(st, first_seq);
+	int found = sql_find(st, e);
+
+	if (found <= 0)
+		return found;
+	const void *there = sql_get_bytes(st, &n);
+
+	return n == length && memcmp(there, leaves, n) == 0;
+}
+
+/* Each of the target's audit sequences must be the beginning of the source's. */
+static int compare_audit(struct meta *from, struct meta *to, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *a = NULL;
+	CLEANUP(sql_releasep) struct sql_conn *b = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+	enum sql_result step;
+
+	if (sql_reader(from->control, &a, e) || sql_reader(to->control, &b, e))
+		return -1;
+	st = sql_use(b, STMT_COPY_AUDIT_LAST_BATCHES);
+	while ((step = sql_step(st, e)) == SQL_ROW) {
+		_free_ char *daemon = sql_get_text(st);
+		uint64_t first_seq = sql_get_u64(st);
+		size_t n;
+		const void *leaves = sql_get_bytes(st, &n);
+		int there = has_audit_batch(a, daemon, first_seq, leaves, n, e);
+
+		if (there < 0)
+			return -1;
+		if (!there)
+			return err_permanent(e, "copy refused: the target's audit has records of its own, of the daemon %s", daemon);
+	}
+	return step == SQL_FAILED ? -1 : 0;
+}
+
 int meta_copy_allowed(struct meta *from, struct meta *to, struct err *e)
 {
-	return compare_messages(from, to, e) || compare_users(from, to, e) ? -1 : 0;
+	return compare_messages(from, to, e) || compare_users(from, to, e) || compare_audit(from, to, e) ? -1 : 0;
 }

@@ -30,7 +30,8 @@ void meta_batch_deinit(struct meta_batch *b);
 int meta_copy_key(struct meta *m, const struct message_row *row, uint8_t key_r[SHA256_SIZE], int64_t *taken_us_r,
 	struct err *e) MUST_CHECK;
 
-/* -1 permanent, saying what, when `to` holds what `from` does not: messages of its own, or users. */
+/* -1 permanent, saying what, when `to` holds what `from` does not: messages of its own, users, or audit
+ * records. */
 int meta_copy_allowed(struct meta *from, struct meta *to, struct err *e) MUST_CHECK;
 
 /* Seals a secret anew for the target; *sealed_r is the caller's to free. */
@@ -43,5 +44,8 @@ struct meta_copied {
 /* All but messages and ledger. Users, their scopes and the departments become what they are in `from`. */
 int meta_copy_rest(struct meta *from, struct meta *to, meta_reseal *reseal, void *ctx, struct meta_copied *done_r,
 	struct err *e) MUST_CHECK;
+
+/* The audit trail alone, with its records, as it is now: adds what the target lacks to *added_r. */
+int meta_copy_audit(struct meta *from, struct meta *to, uint64_t *added_r, struct err *e) MUST_CHECK;
 
 #endif

@@ -220,13 +220,35 @@ static int copy_attempts(struct meta *from, struct meta *to, uint64_t *added_r, 
 	return sql_reader(from->capture, &c, e) ? -1 : add_missing(c, to->capture, &attempts, added_r, e);
 }
 
-/* An outcome that comes in between must not be without its intent: one state of the source for both. */
+/* An outcome that comes in between must not be without its intent: one state of the source for all. The records go as they
+ * are: the target's audit is the source's, and goes on behind it. */
 static int copy_audit(struct sql_conn *from, struct meta *to, uint64_t *added_r, struct err *e)
 {
-	static const struct table intents = { STMT_COPY_INTENT_READ, STMT_AUDIT_INTENT_ADD, "biittttttt" };
+	static const struct table intents = { STMT_COPY_INTENT_READ, STMT_AUDIT_INTENT_ADD, "biitttttttttb" };
 	static const struct table outcomes = { STMT_COPY_OUTCOME_READ, STMT_AUDIT_OUTCOME_ADD, "bitiib" };
+	static const struct table rest[] = {
+		{ STMT_COPY_AUDIT_BEFORE_READ, STMT_COPY_AUDIT_BEFORE_ADD, "b" },
+		{ STMT_COPY_AUDIT_MAILBOX_READ, STMT_AUDIT_MAILBOX_ADD, "bt" },
+		{ STMT_COPY_AUDIT_RECORD_READ, STMT_AUDIT_RECORD_ADD, "tibibbb" },
+		{ STMT_COPY_AUDIT_BATCH_READ, STMT_AUDIT_BATCH_ADD, "tiibi" },
+	};
+	uint64_t unseen = 0;
 
-	return add_missing(from, to->control, &intents, added_r, e) || add_missing(from, to->control, &outcomes, added_r, e);
+	if (add_missing(from, to->control, &intents, added_r, e) || add_missing(from, to->control, &outcomes, added_r, e))
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(rest); i++)
+		if (add_missing(from, to->control, &rest[i], &unseen, e))
+			return -1;
+	return 0;
+}
+
+int meta_copy_audit(struct meta *from, struct meta *to, uint64_t *added_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	if (sql_reader(from->control, &c, e) || sql_begin_snapshot(c, e))
+		return -1;
+	return copy_audit(c, to, added_r, e);
 }
 
 static int copy_control(struct meta *from, struct meta *to, meta_reseal *reseal, void *ctx, struct meta_copied *done,

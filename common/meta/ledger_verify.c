@@ -1,179 +1,12 @@
 #include "meta/maintenance.h"
 #include "meta/meta_private.h"
+#include "meta/verify.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
-struct verification {
-	struct sql_conn *c;
-	void (*report)(void *ctx, const char *fault);
-	void *ctx;
-	uint64_t faults;
-	struct err *e;
-};
-
-/* A batch as read, and how many of its places were met. */
-struct batch {
-	char *daemon; /* NULL before the first and behind the last */
-	uint64_t first_seq, count;
-	uint8_t *leaves;
-	uint64_t met;
-};
-
-struct record {
-	char *daemon;
-	uint64_t seq;
-	uint8_t leaf[SHA256_SIZE];
-	struct uuid id;
-};
-
-static void fault(struct verification *v, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void fault(struct verification *v, const char *fmt, ...)
+static int none(struct verification *v, enum statement s, const char *what)
 {
-	char text[480];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	v->report(v->ctx, text);
-	v->faults++;
-}
-
-/* ---- batches against records: both in the order of daemon and sequence number ---- */
-
-static void batch_deinit(struct batch *b)
-{
-	free(b->daemon);
-	free(b->leaves);
-	*b = (struct batch){ 0 };
-}
-
-/* Checks the shape of a batch and that it goes on where the one before ended. */
-static void check_order(struct verification *v, const struct batch *b, const struct batch *before,
-	size_t length)
-{
-	bool same = before->daemon && strcmp(before->daemon, b->daemon) == 0;
-	uint64_t expected = same ? before->first_seq + before->count : 1;
-
-	if (b->first_seq != expected)
-		fault(v, "daemon %s: the batch at %" PRIu64 " should start at %" PRIu64, b->daemon,
-			b->first_seq, expected);
-	if (b->count == 0 || length != b->count * SHA256_SIZE)
-		fault(v, "daemon %s: the batch at %" PRIu64 " has %zu bytes of leaves for %" PRIu64
-			" messages", b->daemon, b->first_seq, length, b->count);
-}
-
-static void check_met(struct verification *v, const struct batch *b)
-{
-	if (b->daemon && b->met < b->count)
-		fault(v, "daemon %s: %" PRIu64 " leaves of the batch at %" PRIu64 " have no record",
-			b->daemon, b->count - b->met, b->first_seq);
-}
-
-/* Goes on to the next batch. 1, 0 behind the last, -1. */
-static int next_batch(struct verification *v, struct sql_stmt *st, struct batch *b)
-{
-	struct batch before = *b;
-	size_t length;
-
-	check_met(v, b);
-	*b = (struct batch){ 0 };
-	enum sql_result step = sql_step(st, v->e);
-
-	if (step == SQL_ROW) {
-		b->daemon = sql_get_text(st);
-		b->first_seq = sql_get_u64(st);
-		b->count = sql_get_u64(st);
-		const void *leaves = sql_get_bytes(st, &length);
-
-		b->leaves = mem_dup(leaves, length);
-		check_order(v, b, &before, length);
-		if (b->count > length / SHA256_SIZE)
-			b->count = length / SHA256_SIZE;
-	}
-	batch_deinit(&before);
-	return step == SQL_ROW ? 1 : step == SQL_DONE ? 0 : -1;
-}
-
-/* Does the batch lie before the record's place? */
-static bool is_before(const struct batch *b, const struct record *r)
-{
-	int order = b->daemon ? strcmp(b->daemon, r->daemon) : 1;
-
-	return order < 0 || (order == 0 && b->first_seq + b->count <= r->seq);
-}
-
-static void check_record(struct verification *v, const struct record *r, struct batch *b)
-{
-	char id[UUID_TEXT_SIZE];
-	bool inside = b->daemon && strcmp(b->daemon, r->daemon) == 0 && r->seq >= b->first_seq;
-
-	uuid_format(id, &r->id);
-	if (!inside)
-		fault(v, "message %s: no batch of daemon %s holds its place %" PRIu64, id,
-			r->daemon, r->seq);
-	else if (memcmp(b->leaves + (r->seq - b->first_seq) * SHA256_SIZE, r->leaf, SHA256_SIZE))
-		fault(v, "message %s: its leaf is not the one at %" PRIu64 " of daemon %s", id,
-			r->seq, r->daemon);
-	b->met += inside;
-}
-
-static int verify_record(struct verification *v, struct sql_stmt *records, struct sql_stmt *batches,
-	struct batch *b, uint64_t *last_seq)
-{
-	_free_ char *daemon = sql_get_text(records);
-	struct record r = { .daemon = daemon, .seq = sql_get_u64(records) };
-	int more = 1;
-
-	sql_get_fixed(records, r.leaf, SHA256_SIZE);
-	sql_get_uuid(records, &r.id);
-	while (more > 0 && (!b->daemon || is_before(b, &r)))
-		more = next_batch(v, batches, b);
-	if (more < 0)
-		return -1;
-	if (b->met && r.seq == *last_seq)
-		fault(v, "daemon %s: two messages have place %" PRIu64, r.daemon, r.seq);
-	*last_seq = r.seq;
-	check_record(v, &r, b);
-	return 0;
-}
-
-static int verify_batches(struct verification *v)
-{
-	CLEANUP(sql_finishp) struct sql_stmt *batches = sql_use(v->c, STMT_VERIFY_BATCHES);
-	CLEANUP(sql_finishp) struct sql_stmt *records = sql_use(v->c, STMT_VERIFY_RECORDS);
-	CLEANUP(batch_deinit) struct batch b = { 0 };
-	enum sql_result step;
-	uint64_t last_seq = 0;
-	int more = next_batch(v, batches, &b);
-
-	while (more >= 0 && (step = sql_step(records, v->e)) == SQL_ROW)
-		more = verify_record(v, records, batches, &b, &last_seq);
-	if (more < 0 || step == SQL_FAILED)
-		return -1;
-	while (b.daemon && more >= 0)
-		more = next_batch(v, batches, &b);
-	return more < 0 ? -1 : 0;
-}
-
-/* ---- rows that must have each other ---- */
-
-static int verify_none(struct verification *v, enum statement s, const char *what)
-{
-	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(v->c, s);
-	enum sql_result step;
-	struct uuid id;
-	char text[UUID_TEXT_SIZE];
-
-	while ((step = sql_step(st, v->e)) == SQL_ROW) {
-		sql_get_uuid(st, &id);
-		fault(v, "message %s: %s", uuid_format(text, &id), what);
-	}
-	return step == SQL_FAILED ? -1 : 0;
+	return verify_none(v, s, "message", what);
 }
 
 /* Later facts have sequences of their own, a leaf beside each. */
@@ -186,7 +19,7 @@ static int verify_facts(struct verification *v)
 		_free_ char *daemon = sql_get_text(st);
 		uint64_t count = sql_get_u64(st), last = sql_get_u64(st);
 
-		fault(v, "daemon %s: it wrote %" PRIu64 " later facts, %" PRIu64 " of them are there", daemon, last, count);
+		verify_fault(v, "daemon %s: it wrote %" PRIu64 " later facts, %" PRIu64 " of them are there", daemon, last, count);
 	}
 	return step == SQL_FAILED ? -1 : 0;
 }
@@ -194,19 +27,18 @@ static int verify_facts(struct verification *v)
 int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fault), void *ctx,
 	uint64_t *faults_r, struct err *e)
 {
+	static const struct verify_sequence messages = { STMT_VERIFY_BATCHES, STMT_VERIFY_RECORDS, "message", NULL };
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
 	if (sql_reader(m->capture, &c, e) || sql_begin_snapshot(c, e))
 		return -1;
 	struct verification v = { .c = c, .report = report, .ctx = ctx, .e = e };
 
-	if (verify_batches(&v) ||
-		verify_none(&v, STMT_VERIFY_MESSAGES, "it has no ledger record") ||
-		verify_none(&v, STMT_VERIFY_ORPHANS, "its ledger record has no message") ||
-		verify_none(&v, STMT_VERIFY_KEYS, "its capture key has no message") ||
-		verify_none(&v, STMT_VERIFY_MAILBOXES, "it is missing in a mailbox of its participants") ||
-		verify_none(&v, STMT_VERIFY_OUTBOX, "it waits for the index and is not there") ||
-		verify_facts(&v))
+	if (verify_sequence(&v, &messages) || none(&v, STMT_VERIFY_MESSAGES, "it has no ledger record") ||
+		none(&v, STMT_VERIFY_ORPHANS, "its ledger record has no message") ||
+		none(&v, STMT_VERIFY_KEYS, "its capture key has no message") ||
+		none(&v, STMT_VERIFY_MAILBOXES, "it is missing in a mailbox of its participants") ||
+		none(&v, STMT_VERIFY_OUTBOX, "it waits for the index and is not there") || verify_facts(&v))
 		return -1;
 	*faults_r = v.faults;
 	return 0;

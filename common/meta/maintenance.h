@@ -57,4 +57,14 @@ void meta_record_deinit(struct meta_record *r);
 int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fault), void *ctx, uint64_t *faults_r,
 	struct err *e) MUST_CHECK;
 
+/* The same of the audit's ledger, and more: each row as its record has it, each leaf that of its record, each set of
+ * mailboxes whole, nothing without a record but what is from before there were any. */
+struct meta_audit_count {
+	uint64_t faults;
+	uint64_t records; /* of intents and outcomes */
+	uint64_t before;  /* intents from before there were records */
+};
+int meta_audit_verify(struct meta *m, void (*report)(void *ctx, const char *fault), void *ctx, struct meta_audit_count *count_r,
+	struct err *e) MUST_CHECK;
+
 #endif

@@ -16,7 +16,7 @@ int meta_open(struct meta **m_r, const struct conf *conf, struct err *e)
 	if (open_database(&m->capture, conf, "capture", e) ||
 		open_database(&m->control, conf, "control", e))
 		return -1;
-	m->audit = audit_log_new(m->control);
+	m->audit = audit_log_new(m->control, conf->node);
 	*m_r = m;
 	m = NULL;
 	return 0;

@@ -25,7 +25,7 @@ int message_row_load_behind(struct meta *m, const struct uuid *id, struct messag
 	struct err *e) MUST_CHECK;
 
 /* audit.c: what lets many threads' audit records share a commit. */
-struct audit_log *audit_log_new(struct sql_db *control);
+struct audit_log *audit_log_new(struct sql_db *control, const char *node);
 void audit_log_freep(struct audit_log **log);
 
 #endif

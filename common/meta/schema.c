@@ -70,6 +70,9 @@ static const struct migration control[] = {
 	{ 11,
 #include "schema/0011_control_hold.inc"
 	},
+	{ 12,
+#include "schema/0012_control_audit_ledger.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

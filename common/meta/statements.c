@@ -201,31 +201,6 @@ static const struct statement_text statements[STATEMENTS] = {
 		NULL,
 	},
 
-	[STMT_AUDIT_INTENT_ADD] = {
-		"audit_intent_add",
-		"INSERT INTO audit_intent (id, at_us, account_id, actor, strength, action, object, detail, client,"
-		" request_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		NULL,
-	},
-	[STMT_AUDIT_OUTCOME_ADD] = {
-		"audit_outcome_add",
-		"INSERT INTO audit_outcome (intent_id, at_us, result, status, item_count, digest)"
-		" VALUES (?, ?, ?, ?, ?, ?)",
-		NULL,
-	},
-	[STMT_AUDIT_UNFINISHED] = {
-		"audit_unfinished",
-		"SELECT count(*) FROM audit_intent i LEFT JOIN audit_outcome o ON o.intent_id = i.id"
-		" WHERE i.id >= ? AND i.id < ? AND o.intent_id IS NULL",
-		NULL,
-	},
-	[STMT_AUDIT_SIGNINS_REFUSED] = {
-		"audit_signins_refused",
-		"SELECT count(*) FROM audit_intent i JOIN audit_outcome o ON o.intent_id = i.id"
-		" WHERE i.id >= ? AND i.id < ? AND i.action LIKE 'sign-in.%' AND o.result = 'refused'",
-		NULL,
-	},
-
 	[STMT_EXPORT_REQUEST_ADD] = {
 		"export_request_add",
 		"INSERT INTO export_request (id, account_id, requested_us, format, container, reason, matter, request, scope, client,"
@@ -318,7 +293,8 @@ static const struct statement_text statements[STATEMENTS] = {
 
 static const struct statement_text *text_of(enum statement s)
 {
-	static const struct statement_text *const tables[] = { statements, statements_access, statements_capture, statements_lifecycle };
+	static const struct statement_text *const tables[] = { statements, statements_access, statements_audit, statements_capture,
+		statements_lifecycle };
 	size_t i = 0;
 
 	while (i + 1 < ARRAY_LEN(tables) && !tables[i][s].name)
@@ -360,6 +336,17 @@ bool statement_is_long(enum statement s)
 	case STMT_COPY_ATTEMPT_READ:
 	case STMT_COPY_INTENT_READ:
 	case STMT_COPY_OUTCOME_READ:
+	case STMT_AUDIT_VERIFY_BATCHES:
+	case STMT_AUDIT_VERIFY_RECORDS:
+	case STMT_AUDIT_VERIFY_INTENTS:
+	case STMT_AUDIT_VERIFY_OUTCOMES:
+	case STMT_AUDIT_VERIFY_BEFORE:
+	case STMT_AUDIT_VERIFY_MAILBOXES:
+	case STMT_AUDIT_VERIFY_SETS:
+	case STMT_COPY_AUDIT_MAILBOX_READ:
+	case STMT_COPY_AUDIT_RECORD_READ:
+	case STMT_COPY_AUDIT_BATCH_READ:
+	case STMT_COPY_AUDIT_BEFORE_READ:
 		return true;
 	default:
 		return false;

@@ -507,15 +507,4 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		"DELETE FROM account_department",
 		NULL,
 	},
-	[STMT_COPY_INTENT_READ] = {
-		"copy_intent_read",
-		"SELECT id, at_us, account_id, actor, strength, action, object, detail, client, request_id FROM audit_intent"
-		" ORDER BY id",
-		NULL,
-	},
-	[STMT_COPY_OUTCOME_READ] = {
-		"copy_outcome_read",
-		"SELECT intent_id, at_us, result, status, item_count, digest FROM audit_outcome ORDER BY intent_id",
-		NULL,
-	},
 };

@@ -12,6 +12,7 @@ struct statement_text {
 };
 
 extern const struct statement_text statements_access[STATEMENTS];
+extern const struct statement_text statements_audit[STATEMENTS];
 extern const struct statement_text statements_capture[STATEMENTS];
 extern const struct statement_text statements_lifecycle[STATEMENTS];
 

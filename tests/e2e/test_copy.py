@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery"
 COPIED = {
     "capture": ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record", "ledger_batch"),
     "control": ("account", "account_role", "account_mailbox", "account_department", "department", "department_mailbox", "audit_intent",
-                "audit_outcome"),
+                "audit_outcome", "audit_mailbox", "audit_record", "audit_batch", "audit_before"),
 }
 NOT_COPIED = {
     "capture": {"schema_version": "made by init", "outbox": "everything is to be indexed anew", "relocation": "says where objects are now",

@@ -24,6 +24,7 @@ CHANGING = {  # what a program may change, by UPDATE or DELETE; every other tabl
 }
 WRITE_ONCE = ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record",
               "ledger_batch", "relocation", "export_request", "audit_intent", "audit_outcome")
+WRITE_ONCE += ("audit_mailbox", "audit_record", "audit_batch", "audit_before")
 WRITE_ONCE += ("retention_extension", "ledger_fact", "retention_policy", "message_hold", "legal_hold", "legal_hold_message", "legal_hold_event")
 CHANGING["workerd"].update({"upkeep_walk": "u", "hold_work": "d"})
 IN_CONTROL = ("audit", "export", "retention_policy", "legal_hold")
@@ -124,7 +125,7 @@ def test_capture_can_not_read_mail(granted):
                 assert "denied" in refused(granted.db, program, "SELECT * FROM " + table, granted.db.name + "_control")
     for what in ("* FROM ledger_record", "* FROM capture_key", "leaves FROM ledger_batch"):
         assert "denied" in refused(granted.db, "queryd", "SELECT " + what, granted.db.name + "_capture")
-    for table in ("audit_intent", "audit_outcome"):
+    for table in ("audit_record", "audit_mailbox"):
         assert "denied" in refused(granted.db, "queryd", "SELECT * FROM " + table, granted.db.name + "_control")
     for column in ("password_hash", "token_generation", "scope_all", "disabled"):
         refused(granted.db, "queryd", "UPDATE account SET %s = 0" % column, granted.db.name + "_control")
@@ -148,10 +149,13 @@ def test_triggers_refuse_the_owner_and_the_administrator(granted):
                " INSERT INTO legal_hold_event VALUES (REPEAT('x', 16), 1, 1, 1, 'x')", database=db.name + "_control")
     db.execute("INSERT INTO retention_policy VALUES (1, REPEAT('x', 16), 1, 1, 1, 1, 'x', 1, '', 1, 0, '')",
                database=db.name + "_control")
-    db.execute("INSERT INTO audit_intent VALUES (REPEAT('x', 16), 1, 0, NULL, 'none', 'x', NULL, NULL, 'x', 'x');"
-               " INSERT INTO audit_outcome VALUES (REPEAT('x', 16), 1, 'allowed', 0, 0, NULL)", database=db.name + "_control")
     db.execute("INSERT INTO export_request VALUES (REPEAT('x', 16), 1, 1, 'eml', 'zip', 'x', NULL, '{}', '{}', 'x', 'x')",
                database=db.name + "_control")
+    db.execute("INSERT INTO audit_intent VALUES (REPEAT('x', 16), 1, 0, NULL, 'none', 'x', NULL, NULL, 'x', 'x', NULL, NULL, NULL);"
+               " INSERT INTO audit_outcome VALUES (REPEAT('x', 16), 1, 'allowed', 0, 0, NULL);"
+               " INSERT INTO audit_mailbox VALUES (REPEAT('x', 32), '*'); INSERT INTO audit_before VALUES (REPEAT('x', 16));"
+               " INSERT INTO audit_record VALUES ('x', 1, REPEAT('x', 16), 1, REPEAT('x', 32), REPEAT('x', 32), 'x');"
+               " INSERT INTO audit_batch VALUES ('x', 1, 1, REPEAT('x', 32), 1)", database=db.name + "_control")
     for table in WRITE_ONCE:
         database = db.name + ("_control" if table.startswith(IN_CONTROL) else "_capture")
         if table == "attachment":

@@ -32,42 +32,71 @@ static struct audit_intent intent(void)
 static const struct audit_outcome outcome = { .at_us = 5, .result = "allowed", .status = 200,
 	.count = 3 };
 
+/* arg: the process, as it were. */
 static void *act(void *arg)
 {
+	struct meta *m = arg;
 	struct err e = { 0 };
 
-	(void)arg;
 	for (int i = 0; i < EACH; i++) {
 		struct audit_intent a = intent();
 
-		if (meta_audit_intent(meta, &a, &e))
+		if (meta_audit_intent(m, &a, &e))
 			return (void *)1;
-		if (meta_audit_intent(meta, &a, &e) != -1 || e.class != ERR_PERMANENT) /* its neighbours must not suffer */
+		if (meta_audit_intent(m, &a, &e) != -1 || e.class != ERR_PERMANENT) /* its neighbours must not suffer */
 			return (void *)2;
-		if (meta_audit_outcome(meta, &a.id, &outcome, &e))
+		if (meta_audit_outcome(m, &a.id, &outcome, &e))
 			return (void *)3;
-		if (meta_audit_outcome(meta, &a.id, &outcome, &e) != -1 || e.class != ERR_PERMANENT)
+		if (meta_audit_outcome(m, &a.id, &outcome, &e) != -1 || e.class != ERR_PERMANENT)
 			return (void *)4;
 	}
 	return NULL;
 }
 
-static void many_threads_share_commits(void **state)
+static void act_in_threads(struct meta *one, struct meta *other)
 {
 	pthread_t threads[THREADS];
 	void *failed;
 
-	(void)state;
 	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, act, NULL), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, act, i % 2 ? one : other), 0);
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], &failed);
 		assert_null(failed);
 	}
+}
+
+/* Everything that the audit's ledger says of itself. */
+static void adds_up(uint64_t records)
+{
+	struct meta_audit_count count;
+
+	assert_ok(meta_audit_verify(meta, count_fault, NULL, &count, &err));
+	assert_int_equal(count.faults, 0);
+	assert_int_equal(count.records, records);
+}
+
+static void many_threads_share_commits(void **state)
+{
+	(void)state;
+	act_in_threads(meta, meta);
 	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_intent"),
 		THREADS * EACH);
 	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_outcome"),
 		THREADS * EACH);
+	adds_up(2 * THREADS * EACH);
+	assert_true(raw_number("control.db", "SELECT count(*) FROM audit_batch") < 2 * THREADS * EACH);
+}
+
+/* Two replicas that nobody gave names of their own. */
+static void processes_share_a_name(void **state)
+{
+	CLEANUP(meta_closep) struct meta *other = NULL;
+
+	(void)state;
+	assert_ok(meta_open(&other, &conf, &err));
+	act_in_threads(meta, other);
+	adds_up(4 * THREADS * EACH);
 }
 
 static void an_outcome_needs_its_intent(void **state)
@@ -147,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_threads_share_commits),
+		cmocka_unit_test(processes_share_a_name),
 		cmocka_unit_test(an_outcome_needs_its_intent),
 		cmocka_unit_test(the_trail_stays),
 		cmocka_unit_test(capture_does_not_wait_for_audit),

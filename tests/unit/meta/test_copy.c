@@ -7,6 +7,7 @@
 
 #include "fixture.h"
 
+#include "meta/audit.h"
 #include "meta/copy.h"
 
 #define PEOPLE "1 a@example.org 2 b@example.org 3 a@example.org"
@@ -127,6 +128,50 @@ static int keep(void *ctx, const void *sealed, size_t n, uint8_t **sealed_r, siz
 	return 0;
 }
 
+static uint64_t audit_faults(struct meta *m)
+{
+	struct meta_audit_count count;
+
+	assert_ok(meta_audit_verify(m, count_fault, NULL, &count, &err));
+	return count.faults;
+}
+
+static void audit(struct meta *m)
+{
+	char *set[] = { (char[]){ "a@example.org" } };
+	struct audit_intent intent = { .id = uuid_new(clock_now_us()), .strength = "none", .action = "search", .client = "x",
+		.request_id = "x", .reason = "because", .mailboxes = &(struct strv){ set, 1 } };
+	struct audit_outcome outcome = { .result = "allowed" };
+
+	assert_ok(meta_audit_intent(m, &intent, &err));
+	assert_ok(meta_audit_outcome(m, &intent.id, &outcome, &err));
+}
+
+/* The audit goes with its records, and goes on where it stands. */
+static void the_audit_is_taken_over_with_its_records(void **state)
+{
+	char place[160];
+	struct meta *other = open_another(place);
+	struct meta_copied done;
+	uint64_t added = 0;
+
+	(void)state;
+	audit(meta);
+	assert_ok(meta_copy_rest(meta, other, keep, NULL, &done, &err));
+	assert_int_equal(done.audit, 2);
+	assert_int_equal(audit_faults(other), 0);
+	audit(meta);
+	assert_ok(meta_copy_allowed(meta, other, &err));
+	assert_ok(meta_copy_audit(meta, other, &added, &err));
+	assert_int_equal(added, 2);
+	assert_int_equal(audit_faults(other), 0);
+	audit(other); /* it has taken over */
+	assert_int_equal(audit_faults(other), 0);
+	audit(meta);
+	assert_refused(meta_copy_allowed(meta, other, &err), ERR_PERMANENT, "audit has records of its own");
+	remove_another(place, &other);
+}
+
 static void a_target_with_something_of_its_own_is_refused(void **state)
 {
 	char place[160];
@@ -149,6 +194,7 @@ int main(void)
 		cmocka_unit_test(batches_come_in_order_with_their_messages),
 		cmocka_unit_test(a_key_that_can_not_be_made_again_is_searched),
 		cmocka_unit_test(a_moved_message_remembers_where_it_was),
+		cmocka_unit_test(the_audit_is_taken_over_with_its_records),
 		cmocka_unit_test(a_target_with_something_of_its_own_is_refused),
 	};
 

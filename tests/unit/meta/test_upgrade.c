@@ -6,6 +6,8 @@
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "meta/audit.h"
+#include "meta/maintenance.h"
 #include "meta/migrate.h"
 #include "meta/schema.h"
 
@@ -71,10 +73,45 @@ static void every_older_schema_is_brought_up(void **state)
 	}
 }
 
+#define OLD_AUDIT 11 /* the last version in which the audit had no records */
+
+/* What was audited before there were records stays, and is told apart from what should have one. */
+static void the_audit_of_before_is_told_apart(void **state)
+{
+	struct audit_intent fresh = { .id = uuid_new(clock_now_us()), .strength = "none", .action = "x", .client = "x",
+		.request_id = "x" };
+	struct audit_outcome outcome = { .result = "allowed" };
+	struct meta_audit_count count;
+	struct uuid old;
+
+	(void)state;
+	meta_closep(&meta);
+	forget("capture.db");
+	forget("control.db");
+	make_old("capture", 1);
+	make_old("control", OLD_AUDIT);
+	memset(&old, 'x', sizeof(old));
+	assert_int_equal(raw_sql("control.db", "INSERT INTO audit_intent VALUES (CAST('xxxxxxxxxxxxxxxx' AS BLOB), 1, 0, NULL,"
+					       " 'none', 'x', NULL, NULL, 'x', 'x')"), SQLITE_OK);
+	assert_ok(meta_migrate(&conf, &err));
+	assert_ok(meta_open(&meta, &conf, &err));
+	assert_ok(meta_audit_outcome(meta, &old, &outcome, &err)); /* it was under way */
+	assert_ok(meta_audit_intent(meta, &fresh, &err));
+	assert_ok(meta_audit_verify(meta, count_fault, NULL, &count, &err));
+	assert_int_equal(count.faults, 0);
+	assert_int_equal(count.records, 2);
+	assert_int_equal(count.before, 1);
+	assert_int_equal(raw_sql("control.db", "DROP TRIGGER audit_intent_no_delete; DROP TRIGGER audit_outcome_no_delete;"
+					       " DELETE FROM audit_outcome; DELETE FROM audit_intent WHERE at_us = 1"), SQLITE_OK);
+	assert_ok(meta_audit_verify(meta, count_fault, NULL, &count, &err));
+	assert_int_equal(count.faults, 2); /* the entry of before, and the row of the outcome */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_older_schema_is_brought_up),
+		cmocka_unit_test(the_audit_of_before_is_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, open_meta, remove_directory);
