@@ -83,6 +83,23 @@ static int auth_service(struct call *c, const char *token)
 	return 0;
 }
 
+int auth_by_session(struct call *c, uint64_t account_id, const struct uuid *session_id)
+{
+	struct err e;
+	int found = meta_session_get(c->service->meta, session_id, &c->session, &c->account, &e);
+
+	if (found < 0)
+		return fail(c, &e);
+	if (!found || account_id != c->account.id || !session_lives(&c->session, &c->account, clock_now_us()) || has_ended(c)) {
+		account_deinit(&c->account);
+		session_deinit(&c->session);
+		log_info(&c->log, "the session of account %llu has ended", (unsigned long long)account_id);
+		return 0;
+	}
+	log_context_set(&c->log, "user", c->account.username);
+	return 1;
+}
+
 static int auth_session(struct call *c, const char *token)
 {
 	CLEANUP(keyring_freep) struct keyring *keys = key_watch_take(c->service->keys);
@@ -93,19 +110,9 @@ static int auth_session(struct call *c, const char *token)
 		log_info(&c->log, "%s", e.text);
 		return refuse(c, true);
 	}
-	int found = meta_session_get(c->service->meta, &claims.session_id, &c->session, &c->account, &e);
+	int lives = auth_by_session(c, claims.account_id, &claims.session_id);
 
-	if (found < 0)
-		return fail(c, &e);
-	if (!found || claims.account_id != c->account.id || !session_lives(&c->session, &c->account, clock_now_us()) ||
-		has_ended(c)) {
-		account_deinit(&c->account);
-		session_deinit(&c->session);
-		log_info(&c->log, "the session of this token of account %llu has ended", (unsigned long long)claims.account_id);
-		return refuse(c, true);
-	}
-	log_context_set(&c->log, "user", c->account.username);
-	return 0;
+	return lives < 0 ? -1 : lives ? 0 : refuse(c, true);
 }
 
 int auth_bearer(struct call *c)

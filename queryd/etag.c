@@ -13,9 +13,14 @@ void etag_of_version(char tag_r[ETAG_SIZE], uint64_t version)
 	snprintf(tag_r, ETAG_SIZE, "v%" PRIu64, version);
 }
 
+void etag_of_digest(char tag_r[ETAG_SIZE], const uint8_t digest[SHA256_SIZE])
+{
+	hex_encode(tag_r, digest, DIGEST_BYTES);
+}
+
 void etag_of_body(char tag_r[ETAG_SIZE], const struct response *r)
 {
-	hex_encode(tag_r, r->digest, DIGEST_BYTES);
+	etag_of_digest(tag_r, r->digest);
 }
 
 /* Does the list `"a", W/"b"` or `*` name the tag? If-Match compares strongly: what is weak never matches. */
@@ -44,11 +49,16 @@ int etag_check(struct call *c, const char *tag)
 	return -1;
 }
 
+bool etag_is_known(const struct call *c, const char *tag)
+{
+	return c->request->if_none_match && names(c->request->if_none_match, tag, true);
+}
+
 void etag_answer(struct call *c, const char *tag)
 {
 	char quoted[ETAG_SIZE + 2];
 
-	if (c->request->if_none_match && names(c->request->if_none_match, tag, true))
+	if (etag_is_known(c, tag))
 		response_empty(&c->response, 304);
 	snprintf(quoted, sizeof(quoted), "\"%s\"", tag);
 	response_header(&c->response, "ETag", quoted);

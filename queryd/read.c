@@ -6,6 +6,7 @@
 #include "queryd/audit.h"
 #include "queryd/authz.h"
 #include "queryd/disposition.h"
+#include "queryd/etag.h"
 #include "queryd/present.h"
 #include "store/store_fetch.h"
 
@@ -54,102 +55,6 @@ int read_row(struct call *c, const char *detail, struct message_row *row_r)
 	return found == 1 ? 0 : -1;
 }
 
-/* ---- metadata ---- */
-
-static void add_envelope(cJSON *j, const struct message_row *row)
-{
-	cJSON *envelope = cJSON_CreateObject(), *to = cJSON_CreateArray();
-	const char *from = "";
-
-	for (size_t i = 0; i < row->participant_count; i++) {
-		const struct participant *p = &row->participants[i];
-
-		if (p->role == ROLE_ENVELOPE_FROM)
-			from = p->address;
-		else if (p->role == ROLE_ENVELOPE_TO)
-			cJSON_AddItemToArray(to, cJSON_CreateString(p->address));
-	}
-	json_add_str(envelope, "mail_from", from);
-	json_add_item(envelope, "rcpt_to", to);
-	json_add_item(j, "envelope", envelope);
-}
-
-static void add_people(cJSON *j, const struct message_row *row)
-{
-	static const struct {
-		const char *key;
-		enum participant_role role;
-	} people[] = {
-		{ "from", ROLE_FROM }, { "sender", ROLE_SENDER }, { "reply_to", ROLE_REPLY_TO }, { "to", ROLE_TO },
-		{ "cc", ROLE_CC }, { "bcc", ROLE_BCC }, { "journal_sender", ROLE_JOURNAL_SENDER },
-		{ "journal_recipients", ROLE_JOURNAL_RECIPIENT }, { "journal_via", ROLE_JOURNAL_VIA },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(people); i++)
-		present_people(j, people[i].key, row, people[i].role, &present_all);
-}
-
-static void add_digest(cJSON *j, const uint8_t digest[SHA256_SIZE])
-{
-	char text[SHA256_TEXT_SIZE];
-
-	hex_encode(text, digest, SHA256_SIZE);
-	json_add_str(j, "sha256", text);
-}
-
-static void add_attachments(cJSON *j, const struct message_row *row)
-{
-	cJSON *list = cJSON_CreateArray();
-
-	json_add_item(j, "attachments", list);
-	for (size_t i = 0; i < row->attachment_count; i++) {
-		const struct attachment *a = &row->attachments[i];
-		cJSON *item = cJSON_CreateObject();
-
-		json_add_u64(item, "index", i);
-		json_add_str(item, "name", a->name);
-		json_add_str(item, "content_type", a->content_type);
-		json_add_u64(item, "size", a->size);
-		add_digest(item, a->sha256);
-		cJSON_AddItemToArray(list, item);
-	}
-}
-
-static void add_flags(cJSON *j, const struct message_row *row)
-{
-	cJSON *list = cJSON_CreateArray();
-
-	json_add_item(j, "parse_flags", list);
-	for (unsigned bit = 0; bit < PARSE_FLAGS; bit++)
-		if (row->parse_flags & (1u << bit))
-			cJSON_AddItemToArray(list, cJSON_CreateString(parsed_flag_name(bit)));
-}
-
-static void read_metadata(struct call *c)
-{
-	CLEANUP(message_row_deinit) struct message_row row = { 0 };
-
-	if (read_row(c, NULL, &row) < 0)
-		return;
-	cJSON *j = cJSON_CreateObject();
-
-	present_id(j, "id", &row.id);
-	add_digest(j, row.sha256);
-	json_add_u64(j, "size", row.size);
-	present_time(j, "received_at", row.received_us);
-	json_add_str(j, "capture_point", row.capture_point);
-	json_add_str(j, "capture_kind", capture_kind_name(row.kind));
-	add_envelope(j, &row);
-	json_add_str(j, "subject", row.subject);
-	add_people(j, &row);
-	json_add_str(j, "message_id", row.message_id);
-	present_date(j, "date", &row);
-	add_attachments(j, &row);
-	add_flags(j, &row);
-	response_json(&c->response, j);
-	c->response.count = c->response.length;
-}
-
 /* ---- bytes ---- */
 
 /* Takes what the message may use in memory and spool, for the time of the call. */
@@ -196,25 +101,45 @@ static struct message *load_message(struct call *c, const struct message_row *ro
 static void give(struct call *c, const char *content_type, struct message *m, const char *name, const char *fallback)
 {
 	_free_ char *disposition = disposition_attachment(name, fallback);
+	char tag[ETAG_SIZE];
 
+	etag_of_digest(tag, message_sha256(m));
 	response_content(&c->response, content_type, m);
 	response_header(&c->response, "Content-Disposition", disposition);
+	etag_answer(c, tag);
+}
+
+/* Whoever has the bytes needs no others: they never change. That he asked is on record all the same. */
+static bool is_known(struct call *c, const uint8_t sha256[SHA256_SIZE])
+{
+	char tag[ETAG_SIZE];
+
+	etag_of_digest(tag, sha256);
+	if (!etag_is_known(c, tag))
+		return false;
+	response_empty(&c->response, 304);
+	etag_answer(c, tag);
+	return true;
+}
+
+void read_message(struct call *c, const struct message_row *row)
+{
+	struct message *m = is_known(c, row->sha256) ? NULL : load_message(c, row);
+	char id[UUID_TEXT_SIZE];
+
+	if (!m)
+		return;
+	_free_ char *name = mem_printf("%s.eml", uuid_format(id, &row->id));
+
+	give(c, "message/rfc822", m, name, name);
 }
 
 static void read_content(struct call *c)
 {
 	CLEANUP(message_row_deinit) struct message_row row = { 0 };
 
-	if (read_row(c, NULL, &row) < 0)
-		return;
-	struct message *m = load_message(c, &row);
-	char id[UUID_TEXT_SIZE];
-
-	if (!m)
-		return;
-	_free_ char *name = mem_printf("%s.eml", uuid_format(id, &row.id));
-
-	give(c, "message/rfc822", m, name, name);
+	if (read_row(c, NULL, &row) == 0)
+		read_message(c, &row);
 }
 
 /* For the audit. Caller frees. */
@@ -285,7 +210,8 @@ static void read_attachment(struct call *c)
 	_free_ char *detail = attachment_detail(c->parameters[1]);
 	uint64_t index;
 
-	if (read_row(c, detail, &row) < 0 || find_attachment(c, &row, &index) < 0)
+	if (read_row(c, detail, &row) < 0 || find_attachment(c, &row, &index) < 0 ||
+		is_known(c, row.attachments[index].sha256))
 		return;
 	whole = load_message(c, &row);
 	struct message *part = whole ? extract(c, whole, index, &row.attachments[index]) : NULL;
@@ -299,12 +225,6 @@ static void read_attachment(struct call *c)
 #define EMAIL ROUTE_V1 "/archive/emails/{id}"
 
 const struct route read_routes[] = {
-	{ .method = METHOD_GET,
-		.pattern = EMAIL "/",
-		.permission = "ARCHIVE_READ",
-		.action = "read.metadata",
-		.fresh = true,
-		.handle = read_metadata },
 	{ .method = METHOD_GET,
 		.pattern = EMAIL "/content",
 		.permission = "ARCHIVE_READ",

@@ -14,4 +14,7 @@ extern const struct route read_routes[];
  * which the caller deinits; -1: the response says why not. */
 int read_row(struct call *c, const char *detail, struct message_row *row_r) MUST_CHECK;
 
+/* The response: its bytes, compared with the row, or 304 where the client has them. */
+void read_message(struct call *c, const struct message_row *row);
+
 #endif

@@ -9,6 +9,7 @@
 #include "queryd/health.h"
 #include "queryd/limit.h"
 #include "queryd/jwks.h"
+#include "queryd/metadata.h"
 #include "queryd/openapi.h"
 #include "queryd/password.h"
 #include "queryd/read.h"
@@ -29,6 +30,7 @@ const struct route *const route_areas[] = {
 	jwks_routes,
 	password_routes,
 	search_routes,
+	metadata_routes,
 	read_routes,
 	conversation_routes,
 	user_routes,

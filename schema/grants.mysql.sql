@@ -44,6 +44,7 @@ GRANT SELECT ON `@NAME@_capture`.upkeep_walk TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.message_hold TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.hold_work TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT (daemon, first_seq, leaf_count) ON `@NAME@_capture`.ledger_batch TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.ledger_record TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.account_role TO 'strongroom_queryd'@'@HOST@';

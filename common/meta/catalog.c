@@ -1,6 +1,7 @@
 #include "meta/catalog.h"
 
 #include "meta/coverage.h"
+#include "meta/maintenance.h"
 #include "meta/meta_private.h"
 
 int meta_message_get(struct meta *m, const struct scope *scope, const struct uuid *id,
@@ -87,6 +88,14 @@ int meta_message_in_scope(struct meta *m, const struct scope *scope, const struc
 	if (found > 0 || !sql_is_behind(behind))
 		return found;
 	return sql_reader(m->capture, &c, e) ? -1 : in_scope(c, scope, id, e);
+}
+
+int meta_message_record(struct meta *m, const struct scope *scope, const struct uuid *id, struct meta_record *r_r,
+	struct err *e)
+{
+	int found = meta_message_in_scope(m, scope, id, e);
+
+	return found > 0 ? meta_record_get(m, id, r_r, e) : found;
 }
 
 int meta_coverage(struct meta *m, const struct scope *scope, struct meta_coverage *c_r,

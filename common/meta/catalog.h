@@ -4,6 +4,7 @@
 #define META_CATALOG_H
 
 #include "mail/scope.h"
+#include "meta/message_record.h"
 #include "meta/message_row.h"
 #include "meta/meta.h"
 
@@ -16,6 +17,10 @@ int meta_message_get(struct meta *m, const struct scope *scope, const struct uui
 /* Is there such a message in this scope? 1, 0, -1. What it reads depends on the scope and not on the message, of which a
  * hundred thousand participants can be there: no clock tells one outside the scope from one that does not exist. */
 int meta_message_in_scope(struct meta *m, const struct scope *scope, const struct uuid *id, struct err *e) MUST_CHECK;
+
+/* What the ledger keeps of a message in this scope: 1 with *r_r (caller deinits), 0, -1. */
+int meta_message_record(struct meta *m, const struct scope *scope, const struct uuid *id, struct meta_record *r_r,
+	struct err *e) MUST_CHECK;
 
 struct meta_coverage {
 	uint64_t in_scope;    /* archived messages in the scope */

@@ -3,6 +3,7 @@
 #ifndef META_MAINTENANCE_H
 #define META_MAINTENANCE_H
 
+#include "meta/message_record.h"
 #include "meta/message_row.h"
 #include "meta/meta.h"
 
@@ -38,18 +39,8 @@ int meta_outbox_clear(struct meta *m, const struct uuid *ids, size_t n, struct e
 int meta_outbox_add(struct meta *m, const struct uuid *ids, size_t n, int64_t now_us, struct err *e) MUST_CHECK;
 int meta_outbox_count(struct meta *m, uint64_t *n_r, int64_t *oldest_us_r, struct err *e) MUST_CHECK;
 
-/* What the ledger keeps of a message: the verbatim record with its nonce and leaf, and the place in its daemon's
- * sequence. 1 with *r_r (caller deinits), 0, -1. */
-struct meta_record {
-	char *daemon;
-	uint64_t seq;
-	uint8_t nonce[LEDGER_NONCE_SIZE];
-	uint8_t leaf[SHA256_SIZE];
-	uint8_t *record;
-	size_t record_length;
-};
+/* 1 with *r_r (caller deinits), 0, -1. */
 int meta_record_get(struct meta *m, const struct uuid *id, struct meta_record *r_r, struct err *e) MUST_CHECK;
-void meta_record_deinit(struct meta_record *r);
 
 /* Do all batches add up: every daemon's sequence gapless, every message's leaf in its batch at its place, every message
  * with its record and in the mailboxes of its participants, no later fact missing? `report` gets one line a fault; the number of faults comes

@@ -203,6 +203,18 @@ int secret_open(const struct secret_key *k, const void *sealed, size_t sealed_le
 	return 0;
 }
 
+void secret_mac(uint8_t mac_r[SECRET_MAC_SIZE], const struct secret_key *k, const char *label, const void *data, size_t n)
+{
+	_Static_assert(SECRET_MAC_SIZE == crypto_auth_hmacsha256_BYTES, "the whole of it");
+	_Static_assert(sizeof(k->bytes) == crypto_auth_hmacsha256_KEYBYTES, "a key of either");
+	uint8_t key[crypto_auth_hmacsha256_BYTES];
+
+	need_sodium();
+	crypto_auth_hmacsha256(key, (const unsigned char *)label, strlen(label), k->bytes);
+	crypto_auth_hmacsha256(mac_r, data, n, key);
+	sodium_memzero(key, sizeof(key));
+}
+
 /* ---- making the files ---- */
 
 /* A file that appears whole or not at all; one that is there already wins. */

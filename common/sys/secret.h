@@ -1,7 +1,7 @@
 /* secret: passwords, one-time-password secrets and the keys in conf->key_dir. libsodium and OpenSSL do the work.
  *
  * Files in the key directory (mode 0700, each file 0600), made by `strongroom init`:
- *	seal.key	32 random bytes: seals TOTP secrets in the database
+ *	seal.key	32 random bytes: seals TOTP secrets in the database; from it come the keys of secret_mac()
  *	token-<kid>.pem	EC P-256 private key: signs access tokens (ES256); kid is a UUID that tells when it was made */
 #ifndef SYS_SECRET_H
 #define SYS_SECRET_H
@@ -39,6 +39,11 @@ void secret_seal(const struct secret_key *k, const void *plain, size_t n, uint8_
 /* Opens into plain_r (room for sealed_length bytes); -1 permanent when it was altered or sealed by another key. */
 int secret_open(const struct secret_key *k, const void *sealed, size_t sealed_length, void *plain_r, size_t *n_r,
 	struct err *e) MUST_CHECK;
+
+#define SECRET_MAC_SIZE 32
+
+/* HMAC-SHA256 under a key of its own for each label, made from k. Compare with what constant time takes. */
+void secret_mac(uint8_t mac_r[SECRET_MAC_SIZE], const struct secret_key *k, const char *label, const void *data, size_t n);
 
 /* Fills with random bytes from the kernel. */
 void secret_random(void *out, size_t n);
