@@ -1,6 +1,7 @@
 #include "cli/check.h"
 
 #include "cli/cli.h"
+#include "cli/deploy.h"
 #include "cli/progress.h"
 
 #include <stdarg.h>
@@ -51,17 +52,20 @@ static int run(struct cli *cli, int argc, char **argv)
 		{ "postfix", optional_argument, NULL, 'p' },
 		{ "ledger", no_argument, NULL, 'l' },
 		{ "deep", no_argument, NULL, 'd' },
+		{ "deploy", no_argument, NULL, 'D' },
 		{ 0 },
 	};
 	struct conf conf CLEANUP(conf_deinit) = { 0 };
 	struct checking all = { .check = { .conf = &conf, .report = report } };
 	const char *directory = NULL;
-	bool postfix = false;
+	bool postfix = false, deploy = false;
 	int option;
 
 	while ((option = cli_getopt(cli, &check_command, argc, argv, "", options)) != -1) {
 		if (option == 'd')
 			all.check.depth = CHECK_BYTES;
+		else if (option == 'D')
+			deploy = true;
 		else if (option == 'l' && all.check.depth == CHECK_NEWEST)
 			all.check.depth = CHECK_ALL;
 		else if (option == 'p') {
@@ -73,10 +77,14 @@ static int run(struct cli *cli, int argc, char **argv)
 		directory = argv[optind++];
 	if (optind < argc)
 		return cli_usage(&check_command, "takes no argument but the directory of --postfix");
-	int status = cli_prepare(cli, &conf);
+	if (deploy && (postfix || all.check.depth != CHECK_NEWEST))
+		return cli_usage(&check_command, "--deploy looks at nothing else");
+	int status = deploy ? cli_load(cli, &conf) : cli_prepare(cli, &conf);
 
 	if (status != CLI_OK)
 		return status;
+	if (deploy)
+		return deploy_run(&conf);
 	if (all.check.depth != CHECK_NEWEST)
 		cli_be_patient(&conf);
 	progress_catch_signals();
@@ -91,7 +99,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command check_command = {
 	.name = "check",
-	.arguments = "[--ledger | --deep] [--postfix [DIRECTORY]]",
+	.arguments = "[--ledger | --deep] [--postfix [DIRECTORY]] | --deploy",
 	.summary = "Tell what is wrong with this installation, and how to mend it",
 	.help = "Looks at the configuration, directories, keys, store, database, index, parser and certificates, with the\n"
 		"rights that the daemons have; at the ledger; and at each message: whether its rows agree with its ledger\n"
@@ -102,6 +110,8 @@ const struct command check_command = {
 		"  --deep                  look at all messages and read every byte: whether each object has the SHA-256\n"
 		"                          that was recorded\n"
 		"  --postfix [DIRECTORY]   look at Postfix too: at settings by which mail would bypass the archive or\n"
-		"                          be lost to it; DIRECTORY is that of its main.cf\n",
+		"                          be lost to it; DIRECTORY is that of its main.cf\n"
+		"  --deploy                instead, tell of every setting that security depends on: with its id, whether it\n"
+		"                          is ok, what it means, and what mends it\n",
 	.run = run,
 };
