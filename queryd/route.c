@@ -5,6 +5,7 @@
 #include "queryd/authz.h"
 #include "queryd/conversation.h"
 #include "queryd/departments.h"
+#include "queryd/enrolment.h"
 #include "queryd/exports.h"
 #include "queryd/health.h"
 #include "queryd/limit.h"
@@ -15,6 +16,7 @@
 #include "queryd/read.h"
 #include "queryd/retention.h"
 #include "queryd/roles.h"
+#include "queryd/recovery.h"
 #include "queryd/search.h"
 #include "queryd/sessions.h"
 #include "queryd/service_accounts.h"
@@ -29,6 +31,8 @@ const struct route *const route_areas[] = {
 	sessions_routes,
 	jwks_routes,
 	password_routes,
+	enrolment_routes,
+	recovery_routes,
 	search_routes,
 	metadata_routes,
 	read_routes,

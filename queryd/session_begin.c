@@ -11,7 +11,7 @@ static void fail(struct call *c, const struct err *e)
 	response_unavailable(&c->response, "Sign-in does not work at the moment.");
 }
 
-void session_give_tokens(struct call *c, const struct refresh_token *refresh)
+cJSON *session_tokens(struct call *c, const struct refresh_token *refresh)
 {
 	const struct session *s = &c->session;
 	int64_t now = clock_now_us() / CLOCK_SECOND, end = s->until_us / CLOCK_SECOND;
@@ -25,7 +25,7 @@ void session_give_tokens(struct call *c, const struct refresh_token *refresh)
 
 	if (!token) {
 		fail(c, &e);
-		return;
+		return NULL;
 	}
 	cJSON *j = cJSON_CreateObject();
 
@@ -35,11 +35,11 @@ void session_give_tokens(struct call *c, const struct refresh_token *refresh)
 	json_add_u64(j, "expires_in", (uint64_t)(claims.expires_s - now));
 	json_add_str(j, "refresh_token", text);
 	json_add_u64(j, "refresh_expires_in", (uint64_t)(end - now));
-	response_json(&c->response, j);
 	explicit_bzero(text, sizeof(text));
+	return j;
 }
 
-void session_begin(struct call *c, const char *strength)
+cJSON *session_begin(struct call *c, const char *strength)
 {
 	int64_t now = clock_now_us();
 	struct session *s = &c->session;
@@ -53,9 +53,12 @@ void session_begin(struct call *c, const char *strength)
 		.agent = mem_strdup(c->request->agent), .refreshed_us = now };
 	refresh_token_new(&refresh, &s->id);
 	refresh_token_hash(&refresh, s);
+	cJSON *j = NULL;
+
 	if (meta_session_add(c->service->meta, s, &e) < 0)
 		fail(c, &e);
 	else
-		session_give_tokens(c, &refresh);
+		j = session_tokens(c, &refresh);
 	explicit_bzero(&refresh, sizeof(refresh));
+	return j;
 }

@@ -5,11 +5,11 @@
 #include "queryd/call.h"
 #include "queryd/refresh_token.h"
 
-/* Begins a session of c->account, proved now by `strength`, and answers with its first tokens. */
-void session_begin(struct call *c, const char *strength);
+/* Begins a session of c->account, proved now by `strength`: its first tokens, as session_tokens(). */
+cJSON *session_begin(struct call *c, const char *strength) MUST_CHECK;
 
-/* Answers with a new access token of c->session and with this refresh token: {"access_token","token_type","expires_in",
- * "refresh_token","refresh_expires_in"}. */
-void session_give_tokens(struct call *c, const struct refresh_token *refresh);
+/* A new access token of c->session and this refresh token: {"access_token","token_type","expires_in","refresh_token",
+ * "refresh_expires_in"}. Caller frees; NULL: the response is set. */
+cJSON *session_tokens(struct call *c, const struct refresh_token *refresh) MUST_CHECK;
 
 #endif

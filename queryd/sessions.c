@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "cache/token_floor.h"
+#include "queryd/access.h"
+#include "queryd/account.h"
 #include "queryd/audit.h"
 #include "queryd/auth.h"
 #include "queryd/body.h"
@@ -75,6 +77,14 @@ static void refuse_raced(struct call *c)
 		"Another request has used this refresh token a moment ago. Go on with what it was answered.");
 }
 
+static void give_tokens(struct call *c, const struct refresh_token *t)
+{
+	cJSON *j = session_tokens(c, t);
+
+	if (j)
+		response_json(&c->response, j);
+}
+
 static void go_on(struct call *c, struct refresh_token *t)
 {
 	struct session *s = &c->session;
@@ -96,7 +106,7 @@ static void go_on(struct call *c, struct refresh_token *t)
 	else if (!done)
 		refuse_raced(c);
 	else
-		session_give_tokens(c, t);
+		give_tokens(c, t);
 }
 
 static void refuse_reused(struct call *c)
@@ -238,23 +248,57 @@ static void answer_list(struct call *c, const struct session *sessions, size_t n
 	list_answer(c, items, n > limit ? uuid_format(last, &sessions[limit - 1].id) : NULL);
 }
 
-static void list_sessions(struct call *c)
+/* After the intent. */
+static void list_of(struct call *c, uint64_t account_id, const struct list *l, const struct uuid *after)
 {
-	CLEANUP(list_deinit) struct list l = { 0 };
 	struct session *sessions;
-	struct uuid after;
 	struct err e;
 	size_t n;
 
-	if (list_read(c, &l) < 0 || list_after_uuid(c, &l, &after) < 0 || audit_intent_signed_in(c, NULL) < 0)
-		return;
-	if (meta_session_list(c->service->meta, c->account.id, clock_now_us(), *l.after ? &after : NULL, l.limit + 1, &sessions, &n,
+	if (meta_session_list(c->service->meta, account_id, clock_now_us(), *l->after ? after : NULL, l->limit + 1, &sessions, &n,
 		    &e) < 0) {
 		fail(c, &e);
 		return;
 	}
-	answer_list(c, sessions, n, l.limit);
+	answer_list(c, sessions, n, l->limit);
 	sessions_free(sessions, n);
+}
+
+static void list_own(struct call *c)
+{
+	CLEANUP(list_deinit) struct list l = { 0 };
+	struct uuid after;
+
+	if (list_read(c, &l) == 0 && list_after_uuid(c, &l, &after) == 0 && audit_intent_signed_in(c, NULL) == 0)
+		list_of(c, c->account.id, &l, &after);
+}
+
+/* ---- of others ---- */
+
+static void list_others(struct call *c)
+{
+	CLEANUP(list_deinit) struct list l = { 0 };
+	CLEANUP(user_deinit) struct user u = { 0 };
+	struct uuid after;
+
+	if (list_read(c, &l) == 0 && list_after_uuid(c, &l, &after) == 0 &&
+		account_begin(c, USER_PERSON, cJSON_CreateObject(), &u) == 0)
+		list_of(c, u.id, &l, &after);
+}
+
+static void end_others(struct call *c)
+{
+	CLEANUP(user_deinit) struct user u = { 0 };
+	struct err e;
+
+	if (account_begin(c, USER_PERSON, cJSON_CreateObject(), &u) < 0)
+		return;
+	if (meta_account_sign_out(c->service->meta, u.username, &e) < 0) {
+		fail(c, &e);
+		return;
+	}
+	access_tell_cache(c, u.id);
+	response_empty(&c->response, 204);
 }
 
 const struct route sessions_routes[] = {
@@ -279,11 +323,24 @@ const struct route sessions_routes[] = {
 		.permission = ROUTE_ANYBODY,
 		.action = "session.list",
 		.parameters = list_parameters,
-		.handle = list_sessions },
+		.handle = list_own },
 	{ .method = METHOD_DELETE,
 		.pattern = ROUTE_V1 "/auth/sessions/{id}",
 		.permission = ROUTE_ANYBODY,
 		.action = "session.end",
 		.handle = end_one },
+	{ .method = METHOD_GET,
+		.pattern = ROUTE_V1 "/users/{id}/sessions/",
+		.permission = "USER_MANAGE",
+		.action = "account.sessions",
+		.fresh = true,
+		.parameters = list_parameters,
+		.handle = list_others },
+	{ .method = METHOD_DELETE,
+		.pattern = ROUTE_V1 "/users/{id}/sessions/",
+		.permission = "USER_MANAGE",
+		.action = "account.sign-out",
+		.fresh = true,
+		.handle = end_others },
 	{ 0 },
 };

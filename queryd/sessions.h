@@ -5,6 +5,7 @@
  * POST auth/step-up: {"code"} → {"expires_in"}: the second factor counts from now on, for all access tokens of the session.
  * POST auth/logout: ends the session of the access token.
  * GET auth/sessions/, DELETE auth/sessions/{id}: of the one who asks.
+ * GET, DELETE users/{id}/sessions/: all of somebody else.
  *
  * A session that has ended is dead for all replicas: each of them reads it with every request. */
 #ifndef QUERYD_SESSIONS_H

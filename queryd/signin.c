@@ -45,6 +45,8 @@ static void answer_password(struct call *c, const char *username, const char *pa
 
 	json_add_str(j, "mfa_token", token);
 	json_add_u64(j, "expires_in", PENDING_LIFE_S);
+	if (!a.totp_secret_length)
+		json_add_bool(j, "enrolment_required", true);
 	response_json(&c->response, j);
 }
 
@@ -70,7 +72,7 @@ static void signin_password(struct call *c)
 		answer_password(c, username, password);
 }
 
-/* ---- the one-time code ---- */
+/* ---- the second step ---- */
 
 /* The account behind a token that the password step gave. 1, 0, -1. */
 static int find_pending(struct call *c, const char *mfa_token, struct err *e)
@@ -86,12 +88,37 @@ static int find_pending(struct call *c, const char *mfa_token, struct err *e)
 	return found;
 }
 
-/* Is the code right and used for the first time? 1, 0, -1. */
-static int check_code(struct call *c, const char *mfa_token, const char *code, struct err *e)
+int signin_second_step(struct call *c, const char *mfa_token, const struct signin_proof *proof)
 {
-	int rc = code_use(c, code, e);
+	struct err e;
+	int good = find_pending(c, mfa_token, &e);
 
-	return rc == 1 && !pending_finish(c->service->pending, mfa_token) ? 0 : rc;
+	log_context_set(&c->log, "user", c->account.username);
+	if (audit_intent(c, NULL, good == 1 ? "password" : "none", NULL) < 0)
+		return -1;
+	if (good == 1)
+		good = proof->check(c, proof, &e);
+	if (good == 1 && proof->strength && !pending_finish(c->service->pending, mfa_token))
+		good = 0;
+	if (good < 0)
+		fail(c, &e);
+	else if (!good)
+		refuse(c, "The code is wrong or was used before, or the sign-in took too long. Start again; after many wrong "
+			"codes, wait five minutes first.");
+	return good == 1 ? 0 : -1;
+}
+
+cJSON *signin_finish(struct call *c, const char *mfa_token, const struct signin_proof *proof)
+{
+	if (signin_second_step(c, mfa_token, proof) < 0)
+		return NULL;
+	limit_signin_succeeded(c, c->account.username);
+	return session_begin(c, proof->strength);
+}
+
+static int check_totp(struct call *c, const struct signin_proof *proof, struct err *e)
+{
+	return code_use(c, proof->code, e);
 }
 
 static void signin_totp(struct call *c)
@@ -102,27 +129,14 @@ static void signin_totp(struct call *c)
 		{ 0 },
 	};
 	_json_ cJSON *body = body_read(c, fields);
-	const char *mfa_token, *code;
-	struct err e;
 
-	if (!body || json_get_str(body, "mfa_token", &mfa_token) != 1 || json_get_str(body, "code", &code) != 1)
+	if (!body)
 		return;
-	int known = find_pending(c, mfa_token, &e);
+	const struct signin_proof proof = { check_totp, "password+totp", body_string(body, "code"), NULL };
+	cJSON *tokens = signin_finish(c, body_string(body, "mfa_token"), &proof);
 
-	log_context_set(&c->log, "user", c->account.username);
-	if (audit_intent(c, NULL, known == 1 ? "password" : "none", NULL) < 0)
-		return;
-	int good = known == 1 ? check_code(c, mfa_token, code, &e) : known;
-
-	if (good < 0) {
-		fail(c, &e);
-	} else if (!good) {
-		refuse(c, "The code is wrong or was used before, or the sign-in took too long. Start again; after many wrong "
-			"codes, wait five minutes first.");
-	} else {
-		limit_signin_succeeded(c, c->account.username);
-		session_begin(c, "password+totp");
-	}
+	if (tokens)
+		response_json(&c->response, tokens);
 }
 
 const struct route signin_routes[] = {

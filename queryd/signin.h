@@ -7,11 +7,28 @@
 #define SIGNIN_USERNAME_MAX 256
 #define SIGNIN_PASSWORD_MAX 1024
 
-/* POST auth/login: {"username","password"} → {"mfa_token","expires_in"}. Of an unknown user, a disabled one and a wrong
+/* POST auth/login: {"username","password"} → {"mfa_token","expires_in"}, and "enrolment_required" where the account has no second
+ * factor yet (queryd/enrolment.h). Of an unknown user, a disabled one and a wrong
  * password the answers are the same and take as long.
  *
  * POST auth/totp: {"mfa_token","code"} → the tokens of a session (queryd/session_begin.h). A code is good once, and few may
  * be tried (meta/account.h): an account without tries left gets the answer of a wrong code. */
 extern const struct route signin_routes[];
+
+/* What is shown in the second step, besides the token of the first. */
+struct signin_proof {
+	/* Is it good? Of c->account. 1, 0, -1. */
+	int (*check)(struct call *c, const struct signin_proof *proof, struct err *e);
+	const char *strength; /* that a session has by it; NULL: it does not end the sign-in */
+	const char *code;     /* as sent */
+	void *ctx;	      /* check's own */
+};
+
+/* Finds the account behind the token that the password gave, writes the intent and checks the proof. 0, or -1: the response
+ * is set, and the same whatever was wrong. */
+int signin_second_step(struct call *c, const char *mfa_token, const struct signin_proof *proof) MUST_CHECK;
+
+/* The same, and then begins the session: session_tokens(). NULL: the response is set. */
+cJSON *signin_finish(struct call *c, const char *mfa_token, const struct signin_proof *proof) MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "queryd/access.h"
 #include "queryd/account.h"
+#include "queryd/enrolment.h"
 #include "queryd/list.h"
 #include "queryd/password.h"
 #include "sys/otpauth.h"
@@ -152,24 +153,21 @@ static void sign_out(struct call *c)
 static void reset_mfa(struct call *c)
 {
 	CLEANUP(user_deinit) struct user u = { 0 };
-	uint8_t secret[SECRET_TOTP_SIZE];
-	_free_ uint8_t *sealed = NULL;
+	char token[ENROLMENT_TOKEN_SIZE];
 	struct err e;
-	size_t n;
 
 	if (account_begin(c, USER_PERSON, cJSON_CreateObject(), &u) < 0 || grant_check_other(c, u.id) < 0)
 		return;
-	secret_random(secret, sizeof(secret));
-	secret_seal(c->service->seal, secret, sizeof(secret), &sealed, &n);
-	if (meta_user_totp_set(c->service->meta, u.id, sealed, n, &e) < 0) {
+	if (enrolment_reset(c, u.id, token, &e) < 0) {
 		access_failed(c, &e);
 		return;
 	}
 	access_tell_cache(c, u.id);
 	cJSON *j = cJSON_CreateObject();
 
-	add_totp(j, u.username, secret);
-	explicit_bzero(secret, sizeof(secret));
+	json_add_str(j, "enrolment_token", token);
+	json_add_u64(j, "expires_in", ENROLMENT_TOKEN_LIFE_S);
+	explicit_bzero(token, sizeof(token));
 	response_json(&c->response, j);
 }
 

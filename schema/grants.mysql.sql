@@ -59,6 +59,8 @@ GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.department_mailbox TO 'strongro
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.rate_count TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.signin_known TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.session TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.totp_enrolment TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.recovery_code TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.retention_policy TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold_message TO 'strongroom_queryd'@'@HOST@';

@@ -9,4 +9,46 @@
 int meta_factor_password(struct meta *m, uint64_t account_id, const struct uuid *keep, const char *hash, struct err *e)
 	MUST_CHECK;
 
+/* ---- one-time codes ---- */
+
+#define FACTOR_RECOVERY_CODES 10
+
+/* Takes the second factor away: all sessions end, recovery codes are void, and whoever has the token of this hash may enrol
+ * until then. */
+int meta_factor_reset(struct meta *m, uint64_t account_id, const uint8_t token_hash[SHA256_SIZE], int64_t until_us,
+	struct err *e) MUST_CHECK;
+
+/* Begins to enrol with a sealed secret, in the place of what was begun before. By who is signed in, or with the token of
+ * meta_factor_reset(): then 0 when there is none of this hash, or its time is over. 1, -1. */
+int meta_enrolment_begin(struct meta *m, uint64_t account_id, const void *sealed, size_t n, int64_t until_us, struct err *e)
+	MUST_CHECK;
+int meta_enrolment_begin_by_token(struct meta *m, uint64_t account_id, const uint8_t token_hash[SHA256_SIZE],
+	const void *sealed, size_t n, int64_t now_us, struct err *e) MUST_CHECK;
+
+/* The sealed secret that is to be confirmed: 1 (caller frees), 0 when there is none or its time is over, -1. */
+int meta_enrolment_secret(struct meta *m, uint64_t account_id, int64_t now_us, uint8_t **sealed_r, size_t *n_r, struct err *e)
+	MUST_CHECK;
+
+struct enrolment {
+	uint64_t account_id;
+	const void *sealed; /* what meta_enrolment_secret() gave */
+	size_t sealed_length;
+	uint64_t step;	    /* of the code that has confirmed it: used up */
+	const uint8_t (*codes)[SHA256_SIZE]; /* FACTOR_RECOVERY_CODES hashes, in the place of those of before */
+	const struct uuid *keep; /* as in meta_factor_password() */
+};
+
+/* It is the account's second factor from now on: 1, 0 when somebody else was first, -1. */
+int meta_enrolment_finish(struct meta *m, const struct enrolment *x, struct err *e) MUST_CHECK;
+
+/* ---- recovery codes ---- */
+
+/* FACTOR_RECOVERY_CODES others in the place of those of before, used or not. */
+int meta_recovery_replace(struct meta *m, uint64_t account_id, const uint8_t (*codes)[SHA256_SIZE], struct err *e) MUST_CHECK;
+
+/* Uses one up, and gives all tries of codes back: 1, 0 when there is none of this hash that is good, -1. Of two at once one
+ * gets it. */
+int meta_recovery_use(struct meta *m, uint64_t account_id, const uint8_t hash[SHA256_SIZE], int64_t now_us, struct err *e)
+	MUST_CHECK;
+
 #endif

@@ -73,6 +73,9 @@ static const struct migration control[] = {
 	{ 12,
 #include "schema/0012_control_audit_ledger.inc"
 	},
+	{ 13,
+#include "schema/0013_control_factor.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

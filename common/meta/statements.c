@@ -200,6 +200,41 @@ static const struct statement_text statements[STATEMENTS] = {
 		"UPDATE account SET password_hash = ?, token_generation = token_generation + 1 WHERE id = ?",
 		NULL,
 	},
+	[STMT_FACTOR_SET] = {
+		"factor_set",
+		"UPDATE account SET totp_secret = ?, totp_last_step = ?, code_tries_us = 0, token_generation = token_generation + 1"
+		" WHERE id = ?",
+		NULL,
+	},
+	[STMT_ENROLMENT_CLEAR] = { "enrolment_clear", "DELETE FROM totp_enrolment WHERE account_id = ?", NULL },
+	[STMT_ENROLMENT_ADD] = {
+		"enrolment_add",
+		"INSERT INTO totp_enrolment (account_id, token_hash, secret, until_us) VALUES (?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_ENROLMENT_BY_TOKEN] = {
+		"enrolment_by_token",
+		"UPDATE totp_enrolment SET secret = ? WHERE account_id = ? AND token_hash = ? AND until_us > ?",
+		NULL,
+	},
+	[STMT_ENROLMENT_SECRET] = {
+		"enrolment_secret",
+		"SELECT secret FROM totp_enrolment WHERE account_id = ? AND secret IS NOT NULL AND until_us > ?",
+		NULL,
+	},
+	[STMT_ENROLMENT_TAKE] = {
+		"enrolment_take",
+		"DELETE FROM totp_enrolment WHERE account_id = ? AND secret = ?",
+		NULL,
+	},
+	[STMT_RECOVERY_CLEAR] = { "recovery_clear", "DELETE FROM recovery_code WHERE account_id = ?", NULL },
+	[STMT_RECOVERY_ADD] = { "recovery_add", "INSERT INTO recovery_code (account_id, code_hash) VALUES (?, ?)", NULL },
+	[STMT_RECOVERY_USE] = {
+		"recovery_use",
+		"UPDATE recovery_code SET used_us = ? WHERE account_id = ? AND code_hash = ? AND used_us IS NULL",
+		NULL,
+	},
+	[STMT_TRIES_CLEAR] = { "tries_clear", "UPDATE account SET code_tries_us = 0 WHERE id = ?", NULL },
 
 	[STMT_EXPORT_REQUEST_ADD] = {
 		"export_request_add",

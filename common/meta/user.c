@@ -143,16 +143,3 @@ int meta_user_change(struct meta *m, uint64_t id, uint64_t version, const struct
 		return -1;
 	return sql_commit(c, e) ? -1 : 1;
 }
-
-int meta_user_totp_set(struct meta *m, uint64_t id, const void *sealed, size_t n, struct err *e)
-{
-	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
-
-	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
-		return -1;
-	struct sql_stmt *st = sql_use(c, STMT_USER_TOTP_SET);
-
-	sql_bind_blob(st, sealed, n);
-	sql_bind_u64(st, id);
-	return sql_run(st, e) == SQL_DONE ? sql_commit(c, e) : -1;
-}

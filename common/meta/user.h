@@ -39,7 +39,4 @@ struct user_change {
 int meta_user_change(struct meta *m, uint64_t id, uint64_t version, const struct user_change *change, struct err *e)
 	MUST_CHECK;
 
-/* Another second factor; all sessions end. */
-int meta_user_totp_set(struct meta *m, uint64_t id, const void *sealed, size_t n, struct err *e) MUST_CHECK;
-
 #endif

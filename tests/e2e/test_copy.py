@@ -35,6 +35,7 @@ NOT_COPIED = {
                 "rate_count": "of minutes", "signin_known": "of the networks that reach that installation",
                 **dict.fromkeys(("export_request", "export_job"), "built where it was asked for, and gone in days")},
                 "session": "people sign in there anew",
+                "totp_enrolment": "of minutes", "recovery_code": "users make new ones there",
 }
 
 

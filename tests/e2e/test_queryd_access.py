@@ -9,7 +9,7 @@ import urllib.parse
 
 import pytest
 
-from stack.api import Api
+from stack.api import Api, totp
 from stack.process import free_port, wait_until
 from stack.site import Site
 from stack.tls import Authority
@@ -106,8 +106,13 @@ def test_an_account_is_made_changed_and_kept_out(access):
     assert access.site.api().json("POST", V + "/auth/login", {"username": "zoe", "password": PASSWORD})[0] == 401
     assert call(access.ada, "POST", path + "enable")[1]["disabled"] is False
     status, fresh, _ = call(access.ada, "POST", path + "reset-mfa")
-    assert status == 200 and fresh["totp_secret"] != u["totp_secret"] and fresh["totp_secret"] in fresh["otpauth_url"]
-    zoe = access.site.api("zoe", PASSWORD, fresh["totp_secret"])
+    assert status == 200 and set(fresh) == {"enrolment_token", "expires_in"}
+    zoe, api = access.site.api(), access.site.api()
+    login = api.json("POST", V + "/auth/login", {"username": "zoe", "password": PASSWORD})[1]
+    assert login["enrolment_required"] is True
+    status, begun = api.json("POST", V + "/auth/enrolment", {"mfa_token": login["mfa_token"], "enrolment_token": fresh["enrolment_token"]})
+    assert status == 200 and begun["totp_secret"] != u["totp_secret"] and begun["totp_secret"] in begun["otpauth_url"]
+    zoe.token = api.json("POST", V + "/auth/enrolment/confirm", {"mfa_token": login["mfa_token"], "code": totp(begun["totp_secret"])})[1]["access_token"]
     assert zoe.json("POST", V + "/search/emails/", {})[0] == 403
     assert call(access.ada, "POST", path + "sign-out")[:2] == (204, None)
     assert zoe.json("POST", V + "/search/emails/", {})[0] == 401

@@ -95,18 +95,6 @@ static void users_come_in_pages(void **state)
 	user_list_free(users, n);
 }
 
-static void a_second_factor_ends_sessions(void **state)
-{
-	CLEANUP(account_deinit) struct account a = { 0 };
-	uint64_t id = add_user("totp");
-
-	(void)state;
-	assert_ok(meta_user_totp_set(meta, id, "another", 7, &err));
-	assert_int_equal(meta_account_by_id(meta, id, &a, &err), 1);
-	assert_int_equal(a.totp_secret_length, 7);
-	assert_int_equal(a.token_generation, 1);
-}
-
 /* ---- roles ---- */
 
 static void the_program_knows_the_permissions_of_the_database(void **state)
@@ -257,7 +245,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_user_is_changed_once),
 		cmocka_unit_test(users_come_in_pages),
-		cmocka_unit_test(a_second_factor_ends_sessions),
 		cmocka_unit_test(the_program_knows_the_permissions_of_the_database),
 		cmocka_unit_test(roles_of_ones_own),
 		cmocka_unit_test(what_comes_with_the_program_stays),
