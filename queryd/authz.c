@@ -13,6 +13,23 @@ struct scope *authz_scope(const struct account *a)
 	return scope_grant(a->scope_all, &a->scope_mailboxes, a->scope_from_us, a->scope_until_us);
 }
 
+bool authz_covers_mailbox(const struct account *a, const char *mailbox)
+{
+	CLEANUP(scope_freep) struct scope *own = authz_scope(a);
+	char *only[] = { (char *)(uintptr_t)mailbox };
+	CLEANUP(scope_freep) struct scope *met = scope_narrow(own, &(struct strv){ .items = only, .n = 1 }, INT64_MIN, INT64_MAX);
+
+	return scope_mailboxes(met)->n == 1;
+}
+
+char *authz_hold_scope(const struct account *a, const struct strv *mailboxes, int64_t from_us, int64_t until_us)
+{
+	CLEANUP(scope_freep) struct scope *own = authz_scope(a);
+	CLEANUP(scope_freep) struct scope *narrower = scope_narrow(own, mailboxes, from_us, until_us);
+
+	return scope_print(narrower);
+}
+
 /* Replaces *s by what it and these mailboxes (NULL: any) and times both cover. */
 static void narrow(struct scope **s, const struct strv *mailboxes, int64_t from_us, int64_t until_us)
 {

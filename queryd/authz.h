@@ -11,6 +11,14 @@ bool authz_may(const struct account *a, const char *permission);
 /* All that the account may see. Caller frees. */
 struct scope *authz_scope(const struct account *a) __attribute__((returns_nonnull));
 
+/* Does the account's scope cover the mailbox, be it for a time? */
+bool authz_covers_mailbox(const struct account *a, const char *mailbox);
+
+/* Of what the account may see, what a hold is for: some mailboxes (NULL: any) and a time range; as scope_print(). Caller
+ * frees. */
+char *authz_hold_scope(const struct account *a, const struct strv *mailboxes, int64_t from_us, int64_t until_us)
+	__attribute__((returns_nonnull));
+
 /* Of that, what a search asks for: its mailbox, department and time range. A department that does not exist is an empty
  * one. 0 with *s_r, which the caller frees, or -1 temporary. */
 int authz_search_scope(struct call *c, const struct search_request *r, struct scope **s_r, struct err *e) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "queryd/enrolment.h"
 #include "queryd/exports.h"
 #include "queryd/health.h"
+#include "queryd/holds.h"
 #include "queryd/limit.h"
 #include "queryd/jwks.h"
 #include "queryd/metadata.h"
@@ -38,6 +39,7 @@ const struct route *const route_areas[] = {
 	read_routes,
 	conversation_routes,
 	user_routes,
+	hold_routes,
 	retention_routes,
 	role_routes,
 	service_account_routes,

@@ -30,7 +30,7 @@ class Keeping:
         with self.site.lmtp() as c:
             code, text = c.send(RAW % (sender.encode(), to.encode(), self.sent), sender=b"ann@example.org", recipients=[b"box@example.org"])[0]
         assert code == 250, text
-        return text.split()[-1].decode() if isinstance(text, bytes) else text.split()[-1]
+        return text.split()[-1].decode()
 
     def kept_days(self, archive_id):
         row = self.site.row(archive_id)

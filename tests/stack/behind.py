@@ -42,6 +42,12 @@ class FsStore:
     def is_locked_until(self, row, us):
         """Locks of files have no end."""
 
+    def held(self, row):
+        """Is the object under a legal hold of the store's? None: it knows no such."""
+
+    def refuses_removal(self, row):
+        """What keeps a file is not tried here: the tests may be root."""
+
     def lose(self, *names):
         for name in names:
             os.unlink(name)
@@ -140,6 +146,16 @@ class S3Store:
         text = self.bucket.head(row["object_key"], row["version_id"]).headers["x-amz-object-lock-retain-until-date"]
         until = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
         assert abs(until - us / 1e6) <= 1, (text, us)
+
+    def held(self, row):
+        head = self.bucket.head(row["object_key"], row["version_id"]).headers
+        return head.get("x-amz-object-lock-legal-hold") == "ON"
+
+    def refuses_removal(self, row):
+        """Not even the bucket's owner may delete the version."""
+        answer = self.bucket.delete(row["object_key"], row["version_id"])
+        assert answer.status in (400, 403), answer
+        assert self.held(row)
 
     @staticmethod
     def got(answer):
