@@ -77,6 +77,8 @@ static int auth_service(struct call *c, const char *token)
 		account_deinit(&c->account);
 		return refuse(c, true);
 	}
+	c->program = true;
+	memcpy(c->session.id.bytes, hash, sizeof(c->session.id.bytes)); /* what limits go by: each token for itself */
 	c->session.strength = mem_strdup("token+certificate");
 	c->session.factor_us = clock_now_us(); /* the certificate's key is proved on each connection */
 	log_context_set(&c->log, "user", c->account.username);

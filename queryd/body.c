@@ -136,6 +136,12 @@ int body_check(struct call *c, const cJSON *object, const struct body_field *fie
 cJSON *body_read(struct call *c, const struct body_field *fields)
 {
 	const struct buf *body = &c->request->body;
+
+	return body_read_text(c, body->data ? body->data : "", body->len, fields);
+}
+
+cJSON *body_read_text(struct call *c, const char *text, size_t n, const struct body_field *fields)
+{
 	_json_ cJSON *j = NULL;
 	struct err e;
 
@@ -143,7 +149,7 @@ cJSON *body_read(struct call *c, const struct body_field *fields)
 		response_problem(&c->response, 415, "The body must be JSON, with Content-Type: application/json.");
 		return NULL;
 	}
-	j = json_parse(body->data ? body->data : "", body->len, &e);
+	j = json_parse(text, n, &e);
 	if (!j) {
 		response_problem(&c->response, 400, "The body is %s.", e.text);
 		return NULL;

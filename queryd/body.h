@@ -28,6 +28,9 @@ struct body_field {
  * naming the field. */
 cJSON *body_read(struct call *c, const struct body_field *fields) MUST_CHECK;
 
+/* The same of a text that was taken from the body; the request's Content-Type counts. */
+cJSON *body_read_text(struct call *c, const char *text, size_t n, const struct body_field *fields) MUST_CHECK;
+
 /* The same of an object inside it, for a field of type BODY_OBJECT. -1: the response is the problem. */
 int body_check(struct call *c, const cJSON *object, const struct body_field *fields) MUST_CHECK;
 

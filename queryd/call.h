@@ -14,11 +14,13 @@ struct route;
 
 struct call {
 	struct service *service;
-	const struct request *request;
+	struct request *request; /* who has read its body may change that, nobody anything else */
 	const struct route *route; /* NULL until one is found */
 	const char *parameters[CALL_PARAMETERS_MAX]; /* the variable segments of the path, decoded */
 	struct account account;	   /* who asks; id 0 before sign-in */
 	struct session session;	   /* by which; without strength before sign-in */
+	bool program;		   /* it is the account of a program, by its token and certificate */
+	bool admitted;		   /* who asks, and that they may, is known already */
 	struct uuid audit_id;	   /* of the intent */
 	bool audit_open;	   /* an intent without its outcome yet */
 	bool audited;		   /* an intent was written */

@@ -151,22 +151,30 @@ void connection_closed(struct connections *c, struct connection *conn)
 	free(conn);
 }
 
-void connection_busy(struct connections *c, struct connection *conn)
-{
-	pthread_mutex_lock(&c->lock);
-	set_busy(c, conn, true);
-	conn->deadline_us = clock_monotonic_us() + c->timeout_us;
-	pthread_mutex_unlock(&c->lock);
-}
-
-void connection_answering(struct connections *c, struct connection *conn, uint64_t length)
+/* Of what is longer the deadline is later. */
+static void set_deadline(struct connections *c, struct connection *conn, bool busy, uint64_t length)
 {
 	int64_t extra = (int64_t)(length / CONNECTIONS_RATE_MIN) * CLOCK_SECOND;
 
 	pthread_mutex_lock(&c->lock);
-	set_busy(c, conn, true);
+	set_busy(c, conn, busy);
 	conn->deadline_us = clock_monotonic_us() + c->timeout_us + extra;
 	pthread_mutex_unlock(&c->lock);
+}
+
+void connection_busy(struct connections *c, struct connection *conn)
+{
+	set_deadline(c, conn, true, 0);
+}
+
+void connection_receiving(struct connections *c, struct connection *conn, uint64_t length)
+{
+	set_deadline(c, conn, false, length);
+}
+
+void connection_answering(struct connections *c, struct connection *conn, uint64_t length)
+{
+	set_deadline(c, conn, true, length);
 }
 
 void connection_idle(struct connections *c, struct connection *conn)

@@ -2,7 +2,7 @@
  * a byte a second would stay for ever. Here each connection has a deadline: to deliver a whole request, to get its
  * answer, and so on from request to request; a thread ends those that are overdue by shutdown(2) on their socket.
  *
- * The deadline of an answer grows with its length, by a second for each CONNECTIONS_RATE_MIN bytes. Any thread. */
+ * The deadline of an answer, and of a large body, grows with its length, by a second for each CONNECTIONS_RATE_MIN bytes. Any thread. */
 #ifndef QUERYD_CONNECTIONS_H
 #define QUERYD_CONNECTIONS_H
 
@@ -25,6 +25,9 @@ void connections_stopp(struct connections **c);
 /* fd stays the HTTP library's, which closes it only after connection_closed(). */
 struct connection *connection_opened(struct connections *c, int fd) __attribute__((returns_nonnull));
 void connection_closed(struct connections *c, struct connection *conn);
+
+/* The head of a request is there, and `length` bytes may follow. */
+void connection_receiving(struct connections *c, struct connection *conn, uint64_t length);
 
 /* A request is whole and its answer is being made. */
 void connection_busy(struct connections *c, struct connection *conn);

@@ -179,6 +179,25 @@ static enum MHD_Result take_field(void *ctx, enum MHD_ValueKind kind, const char
 	return MHD_YES;
 }
 
+/* Who may not send a large body is told so before it comes. */
+static enum MHD_Result take_route(const struct exchange_host *h, struct MHD_Connection *connection, struct exchange *x)
+{
+	const char *why = "";
+	size_t max;
+
+	if (!route_begin(&x->call, &max)) {
+		x->call.response.close = true;
+		return respond(h, connection, x);
+	}
+	unsigned refused = request_expect(&x->request, max, &why);
+
+	if (refused)
+		return refuse(h, connection, x, refused, why);
+	if (max > REQUEST_BODY_MAX)
+		connection_receiving(h->connections, connection_of(connection), max);
+	return MHD_YES;
+}
+
 static enum MHD_Result take_head(const struct exchange_host *h, struct MHD_Connection *connection, struct exchange *x,
 	const char *method, const char *version)
 {
@@ -195,7 +214,7 @@ static enum MHD_Result take_head(const struct exchange_host *h, struct MHD_Conne
 		refused = 403;
 		why = "This address is for clients that show a certificate of an authority that is known here.";
 	}
-	return refused ? refuse(h, connection, x, refused, why) : MHD_YES;
+	return refused ? refuse(h, connection, x, refused, why) : take_route(h, connection, x);
 }
 
 /* The library takes no response while a body is coming in: one that is too large is read on, up to a limit. */

@@ -207,11 +207,26 @@ unsigned request_head_end(struct request *r, const char *method, const char *ver
 	check_framing(r, version);
 	if (head_size > REQUEST_HEAD_MAX)
 		refuse(r, 431, "The head of the request is over 32 KiB.");
-	if (r->declared > REQUEST_BODY_MAX)
-		refuse(r, 413, "The body of the request is over 1 MiB.");
+	if (r->declared > REQUEST_BODY_LARGEST)
+		refuse(r, 413, "The body of the request is over 96 MiB.");
 	if (path_parse(&r->path, r->target, &why) < 0 ||
 		path_parse_query(&r->query_names, &r->query_values, r->target, &why) < 0)
 		refuse(r, 400, why);
+	*why_r = r->why;
+	return r->refused;
+}
+
+static const char *too_large(const struct request *r)
+{
+	return r->body.max > REQUEST_BODY_MAX ? "The body of the request is over 96 MiB." :
+						"The body of the request is over 1 MiB.";
+}
+
+unsigned request_expect(struct request *r, size_t max, const char **why_r)
+{
+	r->body.max = max;
+	if (r->declared > max)
+		refuse(r, 413, too_large(r));
 	*why_r = r->why;
 	return r->refused;
 }
@@ -221,7 +236,7 @@ unsigned request_body(struct request *r, const void *data, size_t n, const char 
 	if (!r->refused && buf_add(&r->body, data, n) == 0)
 		return 0;
 	buf_deinit(&r->body);
-	refuse(r, 413, "The body of the request is over 1 MiB.");
+	refuse(r, 413, too_large(r));
 	*why_r = r->why;
 	return r->refused;
 }

@@ -1,6 +1,6 @@
 /* request: what a client asked for, checked, and free of the HTTP library.
  *
- *	request_init → request_header for each field → request_head_end → request_body …
+ *	request_init → request_header for each field → request_head_end → request_expect → request_body …
  *
  * A function that refuses returns the HTTP status to refuse with and the reason for the client in *why_r (a literal); 0
  * is good. After a refusal the connection must be closed: where the next request begins is in doubt. */
@@ -16,6 +16,7 @@
 
 #define REQUEST_HEAD_MAX (32u * 1024)
 #define REQUEST_BODY_MAX (1024u * 1024)
+#define REQUEST_BODY_LARGEST (96u * 1024 * 1024) /* where request_expect() allows it */
 #define REQUEST_ID_MAX 64
 #define REQUEST_AGENT_MAX 200
 
@@ -60,7 +61,10 @@ const char *request_parameter(const struct request *r, const char *name);
 /* "GET"; "?" for METHOD_OTHER. */
 const char *request_method_name(enum method m);
 
-/* A piece of the body; 413 when it grows over REQUEST_BODY_MAX (what came so far is dropped). */
+/* The body may have so many bytes: 413 when more are announced. Usually REQUEST_BODY_MAX. */
+unsigned request_expect(struct request *r, size_t max, const char **why_r) MUST_CHECK;
+
+/* A piece of the body; 413 when it grows over what is expected (what came so far is dropped). */
 unsigned request_body(struct request *r, const void *data, size_t n, const char **why_r) MUST_CHECK;
 
 #endif

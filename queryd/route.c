@@ -9,8 +9,9 @@
 #include "queryd/exports.h"
 #include "queryd/health.h"
 #include "queryd/holds.h"
-#include "queryd/limit.h"
+#include "queryd/ingest.h"
 #include "queryd/jwks.h"
+#include "queryd/limit.h"
 #include "queryd/metadata.h"
 #include "queryd/openapi.h"
 #include "queryd/password.h"
@@ -37,6 +38,7 @@ const struct route *const route_areas[] = {
 	search_routes,
 	metadata_routes,
 	read_routes,
+	ingest_routes,
 	conversation_routes,
 	user_routes,
 	hold_routes,
@@ -149,6 +151,11 @@ static int admit(struct call *c)
 			response_problem(&c->response, 403, "The account lacks the permission %s.", permission);
 		return -1;
 	}
+	if (c->route->program && !c->program) {
+		if (audit_intent_signed_in(c, NULL) == 0)
+			response_problem(&c->response, 403, "This is for service accounts, with their certificate.");
+		return -1;
+	}
 	return c->route->fresh ? auth_fresh(c) : 0;
 }
 
@@ -186,7 +193,8 @@ static int check_body(struct call *c)
 
 static void answer(struct call *c)
 {
-	if (find(c) < 0 || admit(c) < 0 || check_parameters(c) < 0 || check_body(c) < 0 || limit_enter(c) < 0)
+	if (find(c) < 0 || (!c->admitted && admit(c) < 0) || check_parameters(c) < 0 || check_body(c) < 0 ||
+		limit_enter(c) < 0)
 		return;
 	c->route->handle(c);
 	limit_leave(c);
@@ -196,9 +204,41 @@ static void answer(struct call *c)
 	}
 }
 
+static void finish(struct call *c)
+{
+	if (!response_is_long(&c->response) && audit_outcome(c) < 0)
+		response_unavailable(&c->response, "The audit record can't be written; nothing is shown without it.");
+}
+
+/* In memory the body is there once as it came, and of what it says there may be as much again. */
+static int hold_body(struct call *c)
+{
+	uint64_t bytes = 2 * (c->request->chunked ? c->route->body_max : c->request->declared);
+
+	if (service_hold(c->service, bytes)) {
+		c->held = bytes;
+		return 0;
+	}
+	response_unavailable(&c->response, "Too much is being sent at the moment.");
+	return -1;
+}
+
+bool route_begin(struct call *c, size_t *body_max_r)
+{
+	*body_max_r = REQUEST_BODY_MAX;
+	if (!each_fitting(c, choose, NULL) || c->route->body_max <= REQUEST_BODY_MAX)
+		return true;
+	*body_max_r = c->route->body_max;
+	if (admit(c) < 0 || hold_body(c) < 0) {
+		finish(c);
+		return false;
+	}
+	c->admitted = true;
+	return true;
+}
+
 void route_dispatch(struct call *c)
 {
 	answer(c);
-	if (!response_is_long(&c->response) && audit_outcome(c) < 0)
-		response_unavailable(&c->response, "The audit record can't be written; nothing is shown without it.");
+	finish(c);
 }

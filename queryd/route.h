@@ -17,8 +17,9 @@ struct route {
 	const char *permission; /* that a signed-in account must have, or ROUTE_ANYBODY; NULL: no sign-in */
 	const char *action;	/* in the audit; NULL: shows nothing that is audited */
 	bool fresh;		/* the second factor must have been shown lately (queryd/auth.h) */
+	bool program;		/* for accounts of programs alone */
 	const char *const *parameters; /* names that the query may hold, ended by NULL; NULL: none */
-	size_t body_max;	/* bytes; 0: takes no body */
+	size_t body_max;	/* bytes; 0: takes no body. Over REQUEST_BODY_MAX: who asks is looked at before it is read */
 	/* Sets c->response. Before anything that is audited it writes the intent. */
 	void (*handle)(struct call *c);
 };
@@ -28,6 +29,10 @@ struct route {
 
 /* The tables of all areas, ended by NULL; each ends with a row without a handler. */
 extern const struct route *const route_areas[];
+
+/* The head of the request is there, its body not yet: how large that may be. False: the response is set already, with its
+ * outcome in the audit: the body is not worth reading. */
+bool route_begin(struct call *c, size_t *body_max_r) MUST_CHECK;
 
 /* Answers the request: finds the route, asks auth and authz, calls the handler and writes the audit's outcome, except
  * when the response has `content`: then who hands it over writes it before the last block. */

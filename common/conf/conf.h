@@ -75,6 +75,7 @@ struct conf {
 	/* [queryd] */
 	char *queryd_listen;   /* "127.0.0.1:8443" */
 	char *queryd_tls_cert, *queryd_tls_key;
+	char *queryd_ingest_lmtp; /* "": the first of lmtpd_listen */
 	char *queryd_client_listen, *queryd_tls_client_ca; /* "": no client certificates */
 	int64_t queryd_token_us;	   /* life of an access token */
 	int64_t queryd_session_us;	   /* of a session and its refresh tokens */

@@ -221,6 +221,9 @@ const struct setting settings[] = {
 			"that comes from tls_client_ca; the tokens of service accounts are good here alone. Empty: nowhere." },
 	{ "queryd", "tls_client_ca", SETTING_PATH, IN(queryd_tls_client_ca), .standard = "", .max = TEXT_MAX,
 		.help = "Certificates (PEM) of the authorities that client certificates must come from." },
+	{ "queryd", "ingest_lmtp", SETTING_ADDRESS, IN(queryd_ingest_lmtp), .standard = "", .max = TEXT_MAX,
+		.help = "Where strongroom-lmtpd listens for what programs hand in over HTTPS: unix:/PATH or inet:HOST:PORT, without "
+			"TLS. Empty: the first address of lmtpd.listen." },
 	{ "queryd", "token_life", SETTING_DURATION, IN(queryd_token_us), .standard = "10m", .min = MINUTE, .max = DAY,
 		.help = "The life of an access token. With the refresh token that came with it the next one is got, without signing in "
 			"again." },

@@ -24,6 +24,8 @@ static unsigned head(const char *version, const struct field *fields, struct req
 		request_header(r, fields->name, fields->value);
 	unsigned status = request_head_end(r, "POST", version, 100, &why);
 
+	if (!status)
+		status = request_expect(r, REQUEST_BODY_MAX, &why);
 	assert_true(status == 0 || why);
 	return status;
 }
@@ -98,6 +100,7 @@ static void test_limits(void **state)
 
 	(void)state;
 	expect(413, "HTTP/1.1", FIELDS({ "Content-Length", "1048577" }));
+	expect(413, "HTTP/1.1", FIELDS({ "Content-Length", "100663297" }));
 	expect(0, "HTTP/1.1", FIELDS({ "Content-Length", "1048576" }));
 	request_init(&r, "/", "192.0.2.1:4");
 	request_header(&r, "Host", "a");
