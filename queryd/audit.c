@@ -21,7 +21,8 @@ static char *object_of(const struct call *c)
 	return mem_strdup(uuid_parse(&id, given) < 0 ? given : uuid_format(text, &id));
 }
 
-int audit_intent(struct call *c, const char *actor, const char *strength, const char *detail)
+static int write_intent(struct call *c, const char *actor, const char *strength, const char *detail,
+	const struct strv *mailboxes)
 {
 	int64_t now = clock_now_us();
 	_free_ char *object = object_of(c);
@@ -36,6 +37,9 @@ int audit_intent(struct call *c, const char *actor, const char *strength, const 
 		.detail = detail,
 		.client = c->request->client,
 		.request_id = c->request->id,
+		.reason = c->request->reason,
+		.case_ref = c->request->case_ref,
+		.mailboxes = mailboxes,
 	};
 	struct err e;
 
@@ -48,6 +52,16 @@ int audit_intent(struct call *c, const char *actor, const char *strength, const 
 	c->audit_id = intent.id;
 	c->audit_open = c->audited = true;
 	return 0;
+}
+
+int audit_intent(struct call *c, const char *actor, const char *strength, const char *detail)
+{
+	return write_intent(c, actor, strength, detail, NULL);
+}
+
+int audit_intent_looking(struct call *c, const char *detail, const struct strv *mailboxes)
+{
+	return write_intent(c, NULL, c->session.strength, detail, mailboxes);
 }
 
 int audit_intent_signed_in(struct call *c, const char *detail)

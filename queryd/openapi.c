@@ -45,6 +45,30 @@ static void add_limits(cJSON *paths)
 		}
 }
 
+/* Every request of somebody who is signed in may say why it is made. */
+static void add_reasons(cJSON *paths)
+{
+	static const char *const names[] = { "#/components/parameters/auditReason", "#/components/parameters/auditForCase" };
+
+	for (cJSON *path = paths->child; path; path = path->next)
+		for (cJSON *operation = path->child; operation; operation = operation->next) {
+			if (!cJSON_HasObjectItem(operation, "responses") || cJSON_HasObjectItem(operation, "security"))
+				continue;
+			cJSON *parameters = cJSON_GetObjectItemCaseSensitive(operation, "parameters");
+
+			if (!parameters) {
+				parameters = cJSON_CreateArray();
+				json_add_item(operation, "parameters", parameters);
+			}
+			for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+				cJSON *reference = cJSON_CreateObject();
+
+				json_add_str(reference, "$ref", names[i]);
+				cJSON_AddItemToArray(parameters, reference);
+			}
+		}
+}
+
 static void build(void)
 {
 	_json_ cJSON *whole = cJSON_CreateObject();
@@ -58,6 +82,7 @@ static void build(void)
 		join(whole, part);
 	}
 	add_limits(cJSON_GetObjectItemCaseSensitive(whole, "paths"));
+	add_reasons(cJSON_GetObjectItemCaseSensitive(whole, "paths"));
 	text = json_print(whole);
 }
 

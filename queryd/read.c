@@ -31,6 +31,14 @@ static void damaged(struct call *c, const char *why)
 					    "The operator can find the cause in the log by the request id.");
 }
 
+/* Whose mail it is: the normal forms of those whom scopes go by. */
+static void list_mailboxes(const struct message_row *row, struct strv *mailboxes)
+{
+	for (size_t i = 0; i < row->participant_count; i++)
+		if (scope_counts_role(row->participants[i].role))
+			strv_add(mailboxes, row->participants[i].normal);
+}
+
 int read_row(struct call *c, const char *detail, struct message_row *row_r)
 {
 	CLEANUP(scope_freep) struct scope *scope = authz_scope(&c->account);
@@ -42,12 +50,15 @@ int read_row(struct call *c, const char *detail, struct message_row *row_r)
 		return -1;
 	}
 	log_context_set(&c->log, "archive_id", c->parameters[0]);
-	if (audit_intent_signed_in(c, detail) < 0)
-		return -1;
+	CLEANUP(strv_deinit) struct strv mailboxes = { 0 };
 	int found = meta_message_in_scope(c->service->meta, scope, &id, &e);
 
 	if (found > 0)
 		found = meta_message_get(c->service->meta, scope, &id, row_r, &e);
+	if (found > 0)
+		list_mailboxes(row_r, &mailboxes);
+	if (audit_intent_looking(c, detail, &mailboxes) < 0)
+		return -1;
 	if (found < 0)
 		fail(c, &e, "The archive's database can't be read at the moment.");
 	else if (!found)

@@ -29,6 +29,8 @@ void request_deinit(struct request *r)
 	free(r->content_type);
 	free(r->if_match);
 	free(r->if_none_match);
+	free(r->reason);
+	free(r->case_ref);
 	if (r->body.data)
 		explicit_bzero(r->body.data, r->body.cap); /* passwords come this way */
 	buf_deinit(&r->body);
@@ -116,6 +118,33 @@ static void on_if_none_match(struct request *r, const char *value)
 	add_to_list(&r->if_none_match, value);
 }
 
+/* A line of UTF-8 that is for people. */
+static bool is_line(const char *value, size_t max)
+{
+	size_t n = strlen(value);
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)value[i] < ' ' || value[i] == 127)
+			return false;
+	return n && n <= max && str_utf8_valid(value, n);
+}
+
+static void on_reason(struct request *r, const char *value)
+{
+	if (r->reason || !is_line(value, REQUEST_REASON_MAX))
+		refuse(r, 400, "X-Audit-Reason must come once, as a line of UTF-8 of at most 500 bytes.");
+	else
+		r->reason = mem_strdup(value);
+}
+
+static void on_case(struct request *r, const char *value)
+{
+	if (r->case_ref || !is_line(value, REQUEST_CASE_MAX))
+		refuse(r, 400, "X-Case must come once, as a line of UTF-8 of at most 255 bytes.");
+	else
+		r->case_ref = mem_strdup(value);
+}
+
 static const struct {
 	const char *name;
 	void (*take)(struct request *r, const char *value);
@@ -129,6 +158,8 @@ static const struct {
 	{ "Content-Type", on_content_type },
 	{ "If-Match", on_if_match },
 	{ "If-None-Match", on_if_none_match },
+	{ "X-Audit-Reason", on_reason },
+	{ "X-Case", on_case },
 };
 
 void request_header(struct request *r, const char *name, const char *value)

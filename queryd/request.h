@@ -19,6 +19,8 @@
 #define REQUEST_BODY_LARGEST (96u * 1024 * 1024) /* where request_expect() allows it */
 #define REQUEST_ID_MAX 64
 #define REQUEST_AGENT_MAX 200
+#define REQUEST_REASON_MAX 500
+#define REQUEST_CASE_MAX 255
 
 enum method { METHOD_OTHER, METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE };
 
@@ -34,6 +36,8 @@ struct request {
 	char *content_type;   /* NULL when absent */
 	char *if_match;	      /* NULL when absent */
 	char *if_none_match;  /* NULL when absent */
+	char *reason;	      /* X-Audit-Reason: why, for the audit; NULL when absent */
+	char *case_ref;	      /* X-Case: the case it is for; NULL when absent */
 	bool certified;	      /* the client has shown a certificate that is good (queryd/tls.h) */
 	uint8_t certificate[SHA256_SIZE]; /* then its SHA-256 */
 	struct buf body;

@@ -1,6 +1,7 @@
 #include "queryd/route.h"
 
 #include "queryd/audit.h"
+#include "queryd/audit_log.h"
 #include "queryd/auth.h"
 #include "queryd/authz.h"
 #include "queryd/conversation.h"
@@ -48,6 +49,7 @@ const struct route *const route_areas[] = {
 	department_routes,
 	mailbox_routes,
 	export_routes,
+	audit_log_routes,
 	health_routes,
 	openapi_routes,
 	NULL,

@@ -1,5 +1,6 @@
 #include "queryd/search.h"
 
+#include "meta/audit.h"
 #include "queryd/audit.h"
 #include "queryd/authz.h"
 #include "queryd/coverage.h"
@@ -50,18 +51,12 @@ static void answer(struct call *c, struct index *index, const struct scope *scop
 	j = NULL;
 }
 
-static void run(struct call *c, const struct search_request *r)
+static void run(struct call *c, const struct search_request *r, const struct scope *scope)
 {
-	CLEANUP(scope_freep) struct scope *scope = NULL;
 	CLEANUP(index_page_deinit) struct index_page page = { 0 };
 	const struct index_request request = { .query = r->query, .limit = r->limit, .cursor = r->cursor,
 		.count_us = INDEX_COUNT_US };
 	struct err e;
-
-	if (authz_search_scope(c, r, &scope, &e) < 0) {
-		fail(c, &e, "Accounts can't be read at the moment.");
-		return;
-	}
 	struct index *index = service_index(c->service, &e);
 
 	if (index && index_search(index, scope, &request, &page, &e) == 0)
@@ -73,13 +68,34 @@ static void run(struct call *c, const struct search_request *r)
 		fail(c, &e, "The search index is not available at the moment; messages can still be read by their id.");
 }
 
+/* The audit keeps which mailboxes the search could reach (scope NULL: none). */
+static int record_intent(struct call *c, const struct search_request *r, const struct scope *scope)
+{
+	char *all[] = { (char[]){ AUDIT_ALL_MAILBOXES } };
+	const struct strv everything = { all, 1 };
+
+	if (!scope)
+		return audit_intent_signed_in(c, r->text);
+	return audit_intent_looking(c, r->text, scope_is_all(scope) ? &everything : scope_mailboxes(scope));
+}
+
 static void search_emails(struct call *c)
 {
 	CLEANUP(search_request_deinit) struct search_request r = { 0 };
 
-	if (search_request_read(c, &r) < 0 || audit_intent_signed_in(c, r.text) < 0)
+	CLEANUP(scope_freep) struct scope *scope = NULL;
+	struct err e;
+
+	if (search_request_read(c, &r) < 0)
 		return;
-	run(c, &r);
+	int scoped = authz_search_scope(c, &r, &scope, &e);
+
+	if (record_intent(c, &r, scope) < 0)
+		return;
+	if (scoped < 0)
+		fail(c, &e, "Accounts can't be read at the moment.");
+	else
+		run(c, &r, scope);
 }
 
 const struct route search_routes[] = {

@@ -65,11 +65,12 @@ GRANT SELECT, INSERT ON `@NAME@_control`.retention_policy TO 'strongroom_queryd'
 GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold_message TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold_event TO 'strongroom_queryd'@'@HOST@';
-GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
-GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.audit_before TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.export_request TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE (state, finished_us) ON `@NAME@_control`.export_job TO 'strongroom_queryd'@'@HOST@';
-GRANT INSERT ON `@NAME@_control`.audit_mailbox TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.audit_mailbox TO 'strongroom_queryd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_record TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.audit_batch TO 'strongroom_queryd'@'@HOST@';
 

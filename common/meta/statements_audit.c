@@ -3,6 +3,13 @@
 
 #include <stddef.h>
 
+#define EVENT(mailbox)                                                                                                     \
+	"SELECT i.id, i.at_us, i.account_id, i.actor, i.strength, i.action, i.object, i.detail, i.client, i.request_id,"   \
+	" i.reason, i.case_ref, (SELECT count(*) FROM audit_before b WHERE b.intent_id = i.id), o.at_us, o.result,"        \
+	" o.status, o.item_count, o.digest, " mailbox
+#define EVENT_FROM " FROM audit_intent i LEFT JOIN audit_outcome o ON o.intent_id = i.id WHERE "
+#define EVENT_PAGE "i.id < ? AND i.id >= ? ORDER BY i.id DESC LIMIT ?"
+
 const struct statement_text statements_audit[STATEMENTS] = {
 	[STMT_AUDIT_INTENT_ADD] = {
 		"audit_intent_add",
@@ -46,6 +53,18 @@ const struct statement_text statements_audit[STATEMENTS] = {
 	[STMT_AUDIT_BATCH_ADD] = {
 		"audit_batch_add",
 		"INSERT INTO audit_batch (daemon, first_seq, leaf_count, leaves, committed_us) VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+
+	[STMT_AUDIT_GET] = { "audit_get", EVENT("''") EVENT_FROM "i.id = ?", NULL },
+	[STMT_AUDIT_LIST] = { "audit_list", EVENT("''") EVENT_FROM EVENT_PAGE, NULL },
+	[STMT_AUDIT_LIST_OBJECT] = { "audit_list_object", EVENT("''") EVENT_FROM "i.object = ? AND " EVENT_PAGE, NULL },
+	[STMT_AUDIT_LIST_CASE] = { "audit_list_case", EVENT("''") EVENT_FROM "i.case_ref = ? AND " EVENT_PAGE, NULL },
+	[STMT_AUDIT_LIST_ACTOR] = { "audit_list_actor", EVENT("''") EVENT_FROM "i.actor = ? AND " EVENT_PAGE, NULL },
+	[STMT_AUDIT_LIST_MAILBOX] = {
+		"audit_list_mailbox",
+		EVENT("s.mailbox") " FROM audit_mailbox s JOIN audit_intent i ON i.mailboxes = s.digest"
+		" LEFT JOIN audit_outcome o ON o.intent_id = i.id WHERE s.mailbox IN (?, '*') AND " EVENT_PAGE,
 		NULL,
 	},
 

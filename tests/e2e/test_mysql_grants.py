@@ -125,7 +125,7 @@ def test_capture_can_not_read_mail(granted):
                 assert "denied" in refused(granted.db, program, "SELECT * FROM " + table, granted.db.name + "_control")
     for what in ("* FROM ledger_record", "* FROM capture_key", "leaves FROM ledger_batch"):
         assert "denied" in refused(granted.db, "queryd", "SELECT " + what, granted.db.name + "_capture")
-    for table in ("audit_record", "audit_mailbox"):
+    for table in ("audit_record",):
         assert "denied" in refused(granted.db, "queryd", "SELECT * FROM " + table, granted.db.name + "_control")
     for column in ("password_hash", "token_generation", "scope_all", "disabled"):
         refused(granted.db, "queryd", "UPDATE account SET %s = 0" % column, granted.db.name + "_control")

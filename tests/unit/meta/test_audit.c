@@ -7,6 +7,7 @@
 
 #include "fixture.h"
 #include "meta/audit.h"
+#include "meta/audit_read.h"
 #include "meta/watch.h"
 
 #include <pthread.h>
@@ -99,6 +100,70 @@ static void processes_share_a_name(void **state)
 	adds_up(4 * THREADS * EACH);
 }
 
+static struct uuid write_about(const char *actor, const char *action, const char *object, const char *mailbox)
+{
+	char *one[] = { (char *)(uintptr_t)mailbox };
+	struct strv set = { one, 1 };
+	struct audit_intent a = intent();
+
+	a.actor = actor;
+	a.action = action;
+	a.object = object;
+	a.case_ref = "17";
+	a.mailboxes = mailbox ? &set : NULL;
+	assert_ok(meta_audit_intent(meta, &a, &err));
+	return a.id;
+}
+
+/* Are these, newest first, what the filter takes, page by page? */
+static void reads(const struct audit_filter *f, const struct uuid *const *expected, size_t n)
+{
+	struct uuid behind = { 0 };
+	bool more = true;
+	size_t at = 0;
+
+	while (more) {
+		CLEANUP(audit_page_deinit) struct audit_page page = { 0 };
+
+		assert_ok(meta_audit_list(meta, f, &behind, 2, &page, &err));
+		assert_true(page.n <= 2);
+		for (size_t i = 0; i < page.n; i++, at++) {
+			assert_true(at < n);
+			assert_memory_equal(&page.events[i].id, expected[at], sizeof(struct uuid));
+		}
+		more = page.more;
+		behind = page.last;
+	}
+	assert_int_equal(at, n);
+}
+
+static void it_is_read_back(void **state)
+{
+	struct uuid a = write_about("carol", "read.content", "x", "a@example.org");
+	struct uuid b = write_about("carol", "reader", "y", AUDIT_ALL_MAILBOXES);
+	struct uuid c = write_about("dave", "read.content", "x", "a@example.org");
+	struct uuid d = write_about("dave", "read", "y", "b@example.org");
+	struct audit_event event;
+
+	(void)state;
+	assert_ok(meta_audit_outcome(meta, &c, &outcome, &err));
+	reads(&(struct audit_filter){ .actor = "carol" }, (const struct uuid *[]){ &b, &a }, 2);
+	reads(&(struct audit_filter){ .object = "x" }, (const struct uuid *[]){ &c, &a }, 2);
+	reads(&(struct audit_filter){ .case_ref = "17", .action = "read" }, (const struct uuid *[]){ &d, &c, &a }, 3);
+	reads(&(struct audit_filter){ .mailbox = "a@example.org" }, (const struct uuid *[]){ &c, &b, &a }, 3);
+	reads(&(struct audit_filter){ .case_ref = "17", .result = "allowed" }, (const struct uuid *[]){ &c }, 1);
+	reads(&(struct audit_filter){ .case_ref = "17", .result = "none" }, (const struct uuid *[]){ &d, &b, &a }, 3);
+	reads(&(struct audit_filter){ .actor = "carol", .until_us = 5 }, NULL, 0);
+	reads(&(struct audit_filter){ .actor = "dave", .from_us = 5 }, (const struct uuid *[]){ &d, &c }, 2);
+	assert_int_equal(meta_audit_get(meta, &c, &event, &err), 1);
+	assert_string_equal(event.actor, "dave");
+	assert_string_equal(event.reason, "");
+	assert_true(event.finished && event.status == 200 && event.count == 3 && !event.has_digest && !event.before);
+	audit_event_deinit(&event);
+	memset(&a, 0x55, sizeof(a));
+	assert_int_equal(meta_audit_get(meta, &a, &event, &err), 0);
+}
+
 static void an_outcome_needs_its_intent(void **state)
 {
 	struct uuid nobody = uuid_new(clock_now_us());
@@ -177,6 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_threads_share_commits),
 		cmocka_unit_test(processes_share_a_name),
+		cmocka_unit_test(it_is_read_back),
 		cmocka_unit_test(an_outcome_needs_its_intent),
 		cmocka_unit_test(the_trail_stays),
 		cmocka_unit_test(capture_does_not_wait_for_audit),

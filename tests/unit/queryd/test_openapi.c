@@ -44,15 +44,16 @@ static bool names_parameter(const cJSON *root, const cJSON *operation, const cha
 	const cJSON *item;
 
 	cJSON_ArrayForEach (item, cJSON_GetObjectItemCaseSensitive(operation, "parameters")) {
+		const cJSON *parameter = item;
 		const char *text = "";
 
 		if (json_get_str(item, "$ref", &text) == 1) {
 			const cJSON *components = cJSON_GetObjectItemCaseSensitive(root, "components");
 
-			item = cJSON_GetObjectItemCaseSensitive(
+			parameter = cJSON_GetObjectItemCaseSensitive(
 				cJSON_GetObjectItemCaseSensitive(components, "parameters"), strrchr(text, '/') + 1);
 		}
-		if (json_get_str(item, "name", &text) == 1 && strcmp(text, name) == 0)
+		if (json_get_str(parameter, "name", &text) == 1 && strcmp(text, name) == 0)
 			return true;
 	}
 	return false;
