@@ -194,17 +194,20 @@ $(foreach t,$(wildcard tests/fuzz/fuzz_*.c),$(eval $(call fuzz_rule,$(t),$(patsu
 
 fuzz-targets: $(FUZZ_TARGETS)
 
-# ---- benchmarks: tests/bench/<name>.c, linked with everything ----------------------------------------------------------
+# ---- benchmarks: tests/bench/<name>.c, linked with all layers; BENCH_<name> names the folder of a program besides -----------
 
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 
+BENCH_export_memory := workerd
+
 define bench_rule
-$(B)/$(1:.c=): $(B)/obj/$(1:.c=.o) $(call libs_of,$(UPTO_archive))
+$(B)/$(1:.c=): $(B)/obj/$(1:.c=.o) $(if $(BENCH_$(2)),$(filter-out %/main.o,$(call objects,$(BENCH_$(2))))) \
+		$(call libs_of,$(UPTO_archive))
 	@mkdir -p $$(@D)
 	$(Q)$$(COMPILER) $$(CFLAGS) -o $$@ $$(filter %.o,$$^) \
 		-Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LDFLAGS) $$(LIBS)
 endef
-$(foreach t,$(wildcard tests/bench/*.c),$(eval $(call bench_rule,$(t))))
+$(foreach t,$(wildcard tests/bench/*.c),$(eval $(call bench_rule,$(t),$(patsubst tests/bench/%.c,%,$(t)))))
 
 benches: $(BENCHES)
 

@@ -67,7 +67,7 @@ def slow(site):
 def ask(api, **body):
     status, j = api.json("POST", EXPORTS, {"reason": "case 17", **body})
     assert status == 202, (status, j)
-    assert j["state"] == "queued"
+    assert j["state"] in ("queued", "building", "ready")    # it may have been quick
     return j["id"]
 
 
