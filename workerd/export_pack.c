@@ -12,7 +12,7 @@
 struct export_pack {
 	struct archive *a;
 	struct archive_entry *entry;
-	struct store_upload *to;
+	struct store_upload *to; /* NULL: what comes is dropped */
 	struct sha256 *hash;
 	struct err e; /* why the store took no more */
 };
@@ -39,6 +39,8 @@ static la_ssize_t hand_on(struct archive *a, void *ctx, const void *data, size_t
 {
 	struct export_pack *p = ctx;
 
+	if (!p->to)
+		return (la_ssize_t)n;
 	sha256_add(p->hash, data, n);
 	if (store_upload_add(p->to, data, n, &p->e) == 0)
 		return (la_ssize_t)n;
@@ -89,11 +91,9 @@ void export_pack_freep(struct export_pack **pp)
 	*pp = NULL;
 	if (!p)
 		return;
+	p->to = NULL; /* what is not finished is not ended as if it were; archive_write_fail() would lose its memory */
 	archive_entry_free(p->entry);
-	if (p->a) {
-		archive_write_fail(p->a); /* what is not finished is not ended as if it were */
-		archive_write_free(p->a);
-	}
+	archive_write_free(p->a);
 	sha256_freep(&p->hash);
 	free(p);
 }

@@ -243,9 +243,9 @@ static void load_file_names_what_is_there(void **state)
 	add(w, "a\r\n", 3);
 	finish(&w, &u);
 	assert_int_equal(u.n, 4);
-	_json_ cJSON *j = read_manifest(&u);
 	const char *csv = u.bytes[1].data, *xml = u.bytes[2].data;
 
+	cJSON_Delete(read_manifest(&u));
 	assert_non_null(strstr(csv, ",\"A \"\"B\"\", C <a@example.org>\","));
 	assert_non_null(strstr(csv, u.names[0]));
 	assert_non_null(strstr(csv, "\"x\x01<\"\"&\n\""));
