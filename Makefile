@@ -180,6 +180,7 @@ unit-tests: $(UNIT_TESTS)
 FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_http_path    := queryd
 FUZZ_ingest_body  := queryd
+FUZZ_token        := queryd
 FUZZ_lmtp_command := lmtpd
 FUZZ_mime         := parser
 

@@ -86,13 +86,16 @@ static const struct verb {
 	const char *action; /* in the audit */
 	int (*change)(struct meta *m, const struct user_wanted *w, struct err *e);
 	const char *done;
+	int (*act)(struct meta *m, const struct conf *conf, const struct user_wanted *w); /* in the place of these three */
 } verbs[] = {
-	{ "list", false, false, NULL, NULL, NULL },
-	{ "add", true, true, NULL, NULL, NULL },
-	{ "scope", false, true, "account.scope", set_scope, "now sees" },
-	{ "disable", false, false, "account.disable", disable, "is disabled and signed out" },
-	{ "enable", false, false, "account.enable", enable, "may sign in again" },
-	{ "sign-out", false, false, "account.sign-out", sign_out, "is signed out everywhere" },
+	{ .name = "list" },
+	{ .name = "add", .adds = true, .scopes = true, .act = user_add },
+	{ .name = "password", .act = user_password },
+	{ .name = "reset-mfa", .act = user_reset_mfa },
+	{ "scope", false, true, "account.scope", set_scope, "now sees", NULL },
+	{ "disable", false, false, "account.disable", disable, "is disabled and signed out", NULL },
+	{ "enable", false, false, "account.enable", enable, "may sign in again", NULL },
+	{ "sign-out", false, false, "account.sign-out", sign_out, "is signed out everywhere", NULL },
 };
 
 static const struct verb *find_verb(const char *name)
@@ -135,10 +138,10 @@ static int read_arguments(struct cli *cli, int argc, char **argv, struct user_wa
 	if (status != CLI_OK)
 		return status;
 	*verb_r = optind < argc ? find_verb(argv[optind]) : NULL;
-	bool lists = *verb_r && !(*verb_r)->adds && !(*verb_r)->change;
+	bool lists = *verb_r && !(*verb_r)->act && !(*verb_r)->change;
 
 	if (!*verb_r || argc - optind != (lists ? 1 : 2))
-		return cli_usage(&user_command, "say: user list, or user add NAME, or scope, disable, enable or sign-out in the place of add");
+		return cli_usage(&user_command, "say: user list, or user add NAME, or scope, password, reset-mfa, disable, enable or sign-out in the place of add");
 	status = check_options(*verb_r, w);
 	if (status != CLI_OK || lists)
 		return status;
@@ -200,9 +203,7 @@ static int change_audited(struct meta *m, const struct verb *v, const struct use
 	return rc;
 }
 
-/* Replicas of queryd that read from a database that is behind hear of it from the cache at once. The database has it: that
- * the cache can't be told is no failure. */
-static void tell_cache(const struct conf *conf, struct meta *m, const char *username)
+void user_tell_cache(const struct conf *conf, struct meta *m, const char *username)
 {
 	CLEANUP(cache_closep) struct cache *cache = NULL;
 	CLEANUP(account_deinit) struct account a = { 0 };
@@ -229,14 +230,14 @@ static int run(struct cli *cli, int argc, char **argv)
 		return status;
 	if (meta_open(&m, &conf, &e) < 0)
 		return cli_failed(&e);
-	if (verb->adds)
-		return user_add(m, &conf, &w);
+	if (verb->act)
+		return verb->act(m, &conf, &w);
 	if (!verb->change)
 		return user_list(m);
 	if (change_audited(m, verb, &w, &e) < 0)
 		return cli_failed(&e);
 	if (!verb->scopes)
-		tell_cache(&conf, m, w.username);
+		user_tell_cache(&conf, m, w.username);
 	printf("user %s %s%s%s\n", w.username, verb->done, verb->scopes ? " " : "", verb->scopes ? user_scope_text(&w) : "");
 	return CLI_OK;
 }
@@ -244,7 +245,7 @@ static int run(struct cli *cli, int argc, char **argv)
 const struct command user_command = {
 	.name = "user",
 	.arguments = "list | add NAME [--role ROLE]... [SCOPE] [--qr] | scope NAME SCOPE |\n"
-		     "           disable NAME | enable NAME | sign-out NAME",
+		     "           password NAME | reset-mfa NAME | disable NAME | enable NAME | sign-out NAME",
 	.summary = "Add a user, change what one may see, keep one out, list them",
 	.help = "SCOPE: [--all | --mailbox ADDRESS... --department NAME...] [--from DATE] [--until DATE]\n\n"
 		"list: roles, scope and state of each user.\n"
@@ -252,6 +253,8 @@ const struct command user_command = {
 		"characters at least. What an authenticator program needs for the one-time codes is printed once: a URL and, on a\n"
 		"terminal, its QR code.\n"
 		"scope: this scope takes the place of the one before, at the user's next request.\n"
+		"password: another password, asked for as by add; all sessions end.\n"
+		"reset-mfa: the second factor is void and all sessions end. What is printed, once, lets the user enrol another one.\n"
 		"disable: no more signing in, and all sessions end; enable: signing in works again. Users are never\n"
 		"deleted, since the audit trail names them.\n"
 		"sign-out: all sessions of the user end.\n\n"

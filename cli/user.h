@@ -27,6 +27,14 @@ const char *user_scope_text(const struct user_wanted *w);
 /* user add: asks for the password and prints the secret; the exit status. */
 int user_add(struct meta *m, const struct conf *conf, const struct user_wanted *w);
 
+/* user password, user reset-mfa: all sessions of the user end; the exit status. */
+int user_password(struct meta *m, const struct conf *conf, const struct user_wanted *w);
+int user_reset_mfa(struct meta *m, const struct conf *conf, const struct user_wanted *w);
+
+/* Tells the cache that the sessions of this user have ended: replicas of queryd that read from a database that is behind hear
+ * of it at once. The database has it: that the cache can't be told is no failure. */
+void user_tell_cache(const struct conf *conf, struct meta *m, const char *username);
+
 /* user list: a line for each user; the exit status. */
 int user_list(struct meta *m);
 

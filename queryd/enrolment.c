@@ -1,7 +1,6 @@
 #include "queryd/enrolment.h"
 
 #include "base/clock.h"
-#include "base/hex.h"
 #include "meta/factor.h"
 #include "queryd/access.h"
 #include "queryd/audit.h"
@@ -14,17 +13,6 @@
 #include "sys/qr_svg.h"
 
 #include <string.h>
-
-int enrolment_reset(struct call *c, uint64_t account_id, char token_r[ENROLMENT_TOKEN_SIZE], struct err *e)
-{
-	uint8_t bytes[(ENROLMENT_TOKEN_SIZE - 1) / 2], hash[SHA256_SIZE];
-
-	secret_random(bytes, sizeof(bytes));
-	hex_encode(token_r, bytes, sizeof(bytes));
-	sha256_of(token_r, ENROLMENT_TOKEN_SIZE - 1, hash);
-	explicit_bzero(bytes, sizeof(bytes));
-	return meta_factor_reset(c->service->meta, account_id, hash, clock_now_us() + ENROLMENT_TOKEN_LIFE_S * CLOCK_SECOND, e);
-}
 
 /* ---- beginning ---- */
 
@@ -82,12 +70,11 @@ static void enrol(struct call *c)
 static int check_token(struct call *c, const struct signin_proof *proof, struct err *e)
 {
 	const struct fresh *f = proof->ctx;
-	uint8_t hash[SHA256_SIZE];
 
 	if (c->account.totp_secret_length)
 		return 0;
-	sha256_of(proof->code, strlen(proof->code), hash);
-	return meta_enrolment_begin_by_token(c->service->meta, c->account.id, hash, f->sealed, f->sealed_length, clock_now_us(), e);
+	return meta_enrolment_begin_by_token(c->service->meta, c->account.id, proof->code, f->sealed, f->sealed_length,
+		clock_now_us(), e);
 }
 
 static void enrol_by_token(struct call *c)

@@ -12,13 +12,7 @@
 #include "queryd/route.h"
 
 #define ENROLMENT_LIFE_S 600
-#define ENROLMENT_TOKEN_LIFE_S (3 * 86400)
-#define ENROLMENT_TOKEN_SIZE 65 /* 32 random bytes in hexadecimal and a NUL */
 
 extern const struct route enrolment_routes[];
-
-/* Takes the account's second factor away: all its sessions end. Whoever has the token and the password may enrol within
- * ENROLMENT_TOKEN_LIFE_S. -1 with *e. */
-int enrolment_reset(struct call *c, uint64_t account_id, char token_r[ENROLMENT_TOKEN_SIZE], struct err *e) MUST_CHECK;
 
 #endif

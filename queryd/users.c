@@ -1,8 +1,9 @@
 #include "queryd/users.h"
 
+#include "base/clock.h"
+#include "meta/factor.h"
 #include "queryd/access.h"
 #include "queryd/account.h"
-#include "queryd/enrolment.h"
 #include "queryd/list.h"
 #include "queryd/password.h"
 #include "sys/otpauth.h"
@@ -153,12 +154,12 @@ static void sign_out(struct call *c)
 static void reset_mfa(struct call *c)
 {
 	CLEANUP(user_deinit) struct user u = { 0 };
-	char token[ENROLMENT_TOKEN_SIZE];
+	char token[FACTOR_TOKEN_SIZE];
 	struct err e;
 
 	if (account_begin(c, USER_PERSON, cJSON_CreateObject(), &u) < 0 || grant_check_other(c, u.id) < 0)
 		return;
-	if (enrolment_reset(c, u.id, token, &e) < 0) {
+	if (meta_factor_reset(c->service->meta, u.id, clock_now_us(), token, &e) < 0) {
 		access_failed(c, &e);
 		return;
 	}
@@ -166,7 +167,7 @@ static void reset_mfa(struct call *c)
 	cJSON *j = cJSON_CreateObject();
 
 	json_add_str(j, "enrolment_token", token);
-	json_add_u64(j, "expires_in", ENROLMENT_TOKEN_LIFE_S);
+	json_add_u64(j, "expires_in", FACTOR_TOKEN_LIFE_S);
 	explicit_bzero(token, sizeof(token));
 	response_json(&c->response, j);
 }

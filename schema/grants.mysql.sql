@@ -131,6 +131,8 @@ GRANT INSERT ON `@NAME@_capture`.hold_work TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_capture`.import_place TO 'strongroom_operator'@'@HOST@';
 GRANT SELECT ON `@NAME@\_control`.* TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.totp_enrolment TO 'strongroom_operator'@'@HOST@';
+GRANT DELETE ON `@NAME@_control`.recovery_code TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.account_role TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.account_mailbox TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.role TO 'strongroom_operator'@'@HOST@';

@@ -1,6 +1,11 @@
 #include "meta/factor.h"
 
+#include "base/clock.h"
+#include "base/hex.h"
 #include "meta/meta_private.h"
+#include "sys/secret.h"
+
+#include <string.h>
 
 /* Takes the session along to the account's generation, which has just moved on by one. One that was dead stays so. */
 static int keep_session(struct sql_conn *c, uint64_t account_id, const struct uuid *id, struct err *e)
@@ -60,11 +65,22 @@ static int add_enrolment(struct sql_conn *c, uint64_t account_id, const uint8_t 
 	}
 }
 
-int meta_factor_reset(struct meta *m, uint64_t account_id, const uint8_t token_hash[SHA256_SIZE], int64_t until_us,
-	struct err *e)
+static void make_token(char token_r[FACTOR_TOKEN_SIZE], uint8_t hash_r[SHA256_SIZE])
+{
+	uint8_t bytes[(FACTOR_TOKEN_SIZE - 1) / 2];
+
+	secret_random(bytes, sizeof(bytes));
+	hex_encode(token_r, bytes, sizeof(bytes));
+	sha256_of(token_r, FACTOR_TOKEN_SIZE - 1, hash_r);
+	explicit_bzero(bytes, sizeof(bytes));
+}
+
+int meta_factor_reset(struct meta *m, uint64_t account_id, int64_t now_us, char token_r[FACTOR_TOKEN_SIZE], struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint8_t hash[SHA256_SIZE];
 
+	make_token(token_r, hash);
 	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
 		return -1;
 	struct sql_stmt *st = sql_use(c, STMT_USER_TOTP_SET);
@@ -73,7 +89,7 @@ int meta_factor_reset(struct meta *m, uint64_t account_id, const uint8_t token_h
 	sql_bind_u64(st, account_id);
 	if (sql_run(st, e) != SQL_DONE || run_with(c, STMT_RECOVERY_CLEAR, account_id, e) ||
 		run_with(c, STMT_ENROLMENT_CLEAR, account_id, e) ||
-		add_enrolment(c, account_id, token_hash, NULL, 0, until_us, e))
+		add_enrolment(c, account_id, hash, NULL, 0, now_us + FACTOR_TOKEN_LIFE_S * CLOCK_SECOND, e))
 		return -1;
 	return sql_commit(c, e);
 }
@@ -98,18 +114,20 @@ static int commit_if_changed(struct sql_conn *c, struct sql_stmt *st, struct err
 	return sql_commit(c, e) ? -1 : 1;
 }
 
-int meta_enrolment_begin_by_token(struct meta *m, uint64_t account_id, const uint8_t token_hash[SHA256_SIZE],
-	const void *sealed, size_t n, int64_t now_us, struct err *e)
+int meta_enrolment_begin_by_token(struct meta *m, uint64_t account_id, const char *token, const void *sealed, size_t n,
+	int64_t now_us, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint8_t hash[SHA256_SIZE];
 
+	sha256_of(token, strlen(token), hash);
 	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
 		return -1;
 	struct sql_stmt *st = sql_use(c, STMT_ENROLMENT_BY_TOKEN);
 
 	sql_bind_blob(st, sealed, n);
 	sql_bind_u64(st, account_id);
-	sql_bind_blob(st, token_hash, SHA256_SIZE);
+	sql_bind_blob(st, hash, SHA256_SIZE);
 	sql_bind_i64(st, now_us);
 	return commit_if_changed(c, st, e);
 }

@@ -13,17 +13,20 @@ int meta_factor_password(struct meta *m, uint64_t account_id, const struct uuid 
 
 #define FACTOR_RECOVERY_CODES 10
 
-/* Takes the second factor away: all sessions end, recovery codes are void, and whoever has the token of this hash may enrol
- * until then. */
-int meta_factor_reset(struct meta *m, uint64_t account_id, const uint8_t token_hash[SHA256_SIZE], int64_t until_us,
-	struct err *e) MUST_CHECK;
+#define FACTOR_TOKEN_SIZE 65 /* 32 random bytes in hexadecimal and a NUL */
+#define FACTOR_TOKEN_LIFE_S (3 * 86400)
+
+/* Takes the second factor away: all sessions end, recovery codes are void, and whoever has the token, which is made, may enrol
+ * for FACTOR_TOKEN_LIFE_S. Nothing else keeps the token. */
+int meta_factor_reset(struct meta *m, uint64_t account_id, int64_t now_us, char token_r[FACTOR_TOKEN_SIZE], struct err *e)
+	MUST_CHECK;
 
 /* Begins to enrol with a sealed secret, in the place of what was begun before. By who is signed in, or with the token of
- * meta_factor_reset(): then 0 when there is none of this hash, or its time is over. 1, -1. */
+ * meta_factor_reset(): then 0 when it is another one, or its time is over. 1, -1. */
 int meta_enrolment_begin(struct meta *m, uint64_t account_id, const void *sealed, size_t n, int64_t until_us, struct err *e)
 	MUST_CHECK;
-int meta_enrolment_begin_by_token(struct meta *m, uint64_t account_id, const uint8_t token_hash[SHA256_SIZE],
-	const void *sealed, size_t n, int64_t now_us, struct err *e) MUST_CHECK;
+int meta_enrolment_begin_by_token(struct meta *m, uint64_t account_id, const char *token, const void *sealed, size_t n,
+	int64_t now_us, struct err *e) MUST_CHECK;
 
 /* The sealed secret that is to be confirmed: 1 (caller frees), 0 when there is none or its time is over, -1. */
 int meta_enrolment_secret(struct meta *m, uint64_t account_id, int64_t now_us, uint8_t **sealed_r, size_t *n_r, struct err *e)

@@ -164,3 +164,27 @@ def test_an_administrator_takes_the_factor_away(office):
     assert search(dan) == 401
     for path in ("/api/v1/users/0/sessions/", "/api/v1/users/999999/sessions/", "/api/v1/users/x/sessions/"):
         assert ada.json("GET", path)[0] == 404 and ada.json("DELETE", path)[0] == 404
+
+
+def test_at_the_command_line(office):
+    """For the only administrator who has lost both."""
+    ada = office.sign_in("ada")
+    assert office.site.run("user", "password", "ada", input="short\n", check=False)[0] == 2
+    assert office.site.run("user", "reset-mfa", "nobody", check=False)[0] == 1
+    assert ada.json("GET", "/api/v1/users/")[0] == 200
+    new = "another one that is long enough"
+    office.site.run("user", "password", "ada", input=new + "\n")
+    assert ada.json("GET", "/api/v1/users/")[0] == 401
+    token = office.site.run("user", "reset-mfa", "ada")[1].split()[-1]
+    api = office.site.api()
+    assert api.json("POST", V + "login", {"username": "ada", "password": PASSWORD})[0] == 401
+    mfa_token = api.json("POST", V + "login", {"username": "ada", "password": new})[1]["mfa_token"]
+    status, begun = api.json("POST", V + "enrolment", {"mfa_token": mfa_token, "enrolment_token": token})
+    assert status == 200
+    status, tokens = api.json("POST", V + "enrolment/confirm", {"mfa_token": mfa_token, "code": totp(begun["totp_secret"])})
+    api.token = tokens["access_token"]
+    assert status == 200 and api.json("GET", "/api/v1/users/")[0] == 200
+    rows = [dict(r) for r in office.site.rows("SELECT * FROM audit_intent WHERE strength = 'operator' AND action IN ('account.password', 'account.reset-mfa')",
+                                              (), "control")]
+    assert sorted(r["action"] for r in rows) == ["account.password", "account.reset-mfa"]
+    assert all(token not in str(r) and new not in str(r) for r in rows)

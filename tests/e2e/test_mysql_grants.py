@@ -18,7 +18,7 @@ CHANGING = {  # what a program may change, by UPDATE or DELETE; every other tabl
                "role_permission": "d", "account_role": "d", "account_mailbox": "d", "account_department": "d", "department": "ud",
                "department_mailbox": "d", "session": "ud", "totp_enrolment": "ud", "recovery_code": "ud"},
     "workerd": {"outbox": "d", "reconcile_walk": "u", "reconcile_alarm": "u", "orphan": "u", "daily_account": "u", "export_job": "u", **MTA},
-    "operator": {"outbox": "d", "import_place": "d", **MTA, "account": "u", "account_role": "d", "account_mailbox": "d",
+    "operator": {"outbox": "d", "import_place": "d", **MTA, "account": "u", "totp_enrolment": "d", "recovery_code": "d", "account_role": "d", "account_mailbox": "d",
                  "account_department": "d", "department": "ud", "department_mailbox": "d", "role": "d", "role_permission": "d",
                  "service_account": "d"},
 }
