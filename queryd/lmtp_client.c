@@ -132,7 +132,6 @@ static int send_all(struct session *s, const void *data, size_t n, struct err *e
 
 PRINTF_LIKE(4, 5) static int command(struct session *s, enum lmtp_stage stage, struct err *e, const char *fmt, ...)
 {
-	CLEANUP(buf_deinit) struct buf line = BUF_INIT(LINE_MAX);
 	char text[LINE_MAX];
 	va_list args;
 

@@ -211,6 +211,30 @@ def test_an_interrupted_password_prompt_leaves_the_terminal_as_it_was(site):
         os.close(fd)
 
 
+def test_departments_from_a_table(site):
+    table = site.path("table.csv")
+
+    def run(text, **kw):
+        with open(table, "w", newline="") as f:
+            f.write(text)
+        return site.run("department", "import", table, **kw)
+
+    site.run("department", "set", "Other", "o@example.org")
+    out = run("Id,Department,Mailbox\r\n1,\"Law, and order\",A@example.org\r\n2,Sales,b@example.org\r\n3,\"Law, and order\",c@example.org\r\n")[1]
+    assert "2 departments of 3 mailboxes" in out
+
+    def members():
+        return {tuple(r) for r in site.rows("SELECT d.name, m.mailbox FROM department d JOIN department_mailbox m ON m.department_id = d.id", (), "control")}
+
+    wanted = {("Other", "o@example.org"), ("Law, and order", "a@example.org"), ("Law, and order", "c@example.org"), ("Sales", "b@example.org")}
+    assert members() == wanted
+    assert len([r for r in audit(site) if r["action"] == "department.set"]) == 3
+    status, _, err = run("Sales,x@example.org\nSales,nobody\n", check=False)
+    assert status and "line 2" in err and members() == wanted
+    run("Sales,x@example.org\n")
+    assert members() == wanted - {("Sales", "b@example.org")} | {("Sales", "x@example.org")}
+
+
 def test_department(site):
     site.run("department", "set", "legal", "carol@example.org", "dave@example.org")
     site.add_user("alice", PASSWORD, "--department", "legal")
