@@ -2,6 +2,7 @@
 
 #include "mail/scope_grant.h"
 #include "meta/account.h"
+#include "meta/audit.h"
 
 bool authz_may(const struct account *a, const char *permission)
 {
@@ -72,4 +73,18 @@ int authz_covers(const struct account *a, const char *scope, struct err *e)
 	CLEANUP(scope_freep) struct scope *outer = authz_scope(a);
 
 	return inner ? scope_is_within(inner, outer) : -1;
+}
+
+int authz_scope_mailboxes(const char *scope, struct strv *mailboxes_r, struct err *e)
+{
+	CLEANUP(scope_freep) struct scope *s = scope_parse(scope, e);
+
+	if (!s)
+		return -1;
+	*mailboxes_r = (struct strv){ 0 };
+	if (scope_is_all(s))
+		strv_add(mailboxes_r, AUDIT_ALL_MAILBOXES);
+	for (size_t i = 0; i < scope_mailboxes(s)->n; i++)
+		strv_add(mailboxes_r, scope_mailboxes(s)->items[i]);
+	return 0;
 }

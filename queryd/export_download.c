@@ -154,7 +154,7 @@ void export_download(struct call *c)
 {
 	CLEANUP(export_job_deinit) struct export_job j = { 0 };
 
-	if (exports_find(c, &j) == 0 && check(c, &j) == 0 && hold_piece(c) == 0)
+	if (exports_find_to_show(c, &j) == 0 && check(c, &j) == 0 && hold_piece(c) == 0)
 		hand_over(c, &j);
 }
 
@@ -238,21 +238,16 @@ void export_download_signed(struct call *c)
 	CLEANUP(export_job_deinit) struct export_job j = { 0 };
 	const char *token = request_parameter(c->request, "token");
 	struct ticket t;
-	struct err e;
 	int good = token && open_ticket(c, token, &t) ? find_account(c, &t) : 0;
 
-	if (good < 0 || audit_intent(c, NULL, good ? SIGNED_STRENGTH : "none", NULL) < 0)
+	if (good < 0)
 		return;
 	if (!good) {
-		response_problem(&c->response, 403, "This URL is not valid, or no longer. Ask for another one.");
+		if (audit_intent(c, NULL, "none", NULL) == 0)
+			response_problem(&c->response, 403, "This URL is not valid, or no longer. Ask for another one.");
 		return;
 	}
-	int found = meta_export_get(c->service->meta, t.account_id, &t.export, &j, &e);
-
-	if (found < 0)
-		exports_failed(c, &e);
-	else if (!found)
-		response_problem(&c->response, 404, "There is no such export.");
-	else if (check(c, &j) == 0 && hold_piece(c) == 0)
+	c->session.strength = mem_strdup(SIGNED_STRENGTH);
+	if (exports_find_to_show(c, &j) == 0 && check(c, &j) == 0 && hold_piece(c) == 0)
 		hand_over(c, &j);
 }

@@ -201,6 +201,18 @@ static void request_deinit_own(struct export_request *r)
 	free(r->scope);
 }
 
+/* What stands in the audit, and in the manifest. */
+static int check_line(struct call *c, const char *field, const char *text)
+{
+	bool is_line = text[strspn(text, " ")] != '\0';
+
+	for (; *text; text++)
+		is_line = is_line && (unsigned char)*text >= ' ' && *text != 0x7f;
+	if (!is_line)
+		response_problem_at(&c->response, field, -1, "This must be one line of text, and not empty.");
+	return is_line ? 0 : -1;
+}
+
 /* reason and matter stay views of body. */
 static int read_request(struct call *c, cJSON *body, struct export_request *r)
 {
@@ -208,10 +220,8 @@ static int read_request(struct call *c, cJSON *body, struct export_request *r)
 	static const char *const containers[] = { "tar.gz", "zip", NULL };
 	const char *reason = body_string(body, "reason");
 
-	if (!reason[strspn(reason, " \t\r\n")]) {
-		response_problem_at(&c->response, "reason", -1, "Say why this is exported.");
+	if (check_line(c, "reason", reason) < 0 || (body_string(body, "case") && check_line(c, "case", body_string(body, "case")) < 0))
 		return -1;
-	}
 	r->format = read_choice(c, body, "format", formats);
 	r->container = r->format ? read_choice(c, body, "container", containers) : NULL;
 	if (!r->container || read_scope(c, body, &r->scope) < 0)
@@ -302,20 +312,35 @@ static void create(struct call *c)
 
 /* ---- looking ---- */
 
-int exports_find(struct call *c, struct export_job *j_r)
+static int find(struct call *c, struct export_job *j_r, bool shows)
 {
+	CLEANUP(strv_deinit) struct strv mailboxes = { 0 };
+	struct export_job j = { 0 };
 	struct uuid id;
 	struct err e;
+	int found = uuid_parse(&id, c->parameters[0]) < 0 ? 0 : meta_export_get(c->service->meta, c->account.id, &id, &j, &e);
 
-	if (audit_intent_signed_in(c, NULL) < 0)
+	shows = shows && found > 0 && *j.built_scope;
+	if (shows && authz_scope_mailboxes(j.built_scope, &mailboxes, &e) < 0)
+		found = -1;
+	*j_r = j;
+	if ((shows ? audit_intent_looking(c, NULL, &mailboxes) : audit_intent_signed_in(c, NULL)) < 0)
 		return -1;
-	int found = uuid_parse(&id, c->parameters[0]) < 0 ? 0 : meta_export_get(c->service->meta, c->account.id, &id, j_r, &e);
-
 	if (found < 0)
 		return exports_failed(c, &e);
 	if (!found)
 		response_problem(&c->response, 404, "There is no such export.");
 	return found ? 0 : -1;
+}
+
+int exports_find(struct call *c, struct export_job *j_r)
+{
+	return find(c, j_r, false);
+}
+
+int exports_find_to_show(struct call *c, struct export_job *j_r)
+{
+	return find(c, j_r, true);
 }
 
 static void get(struct call *c)

@@ -40,8 +40,11 @@ static void work_deinit(struct work *k)
 
 /* ---- audit ---- */
 
-static int audit_intent(struct work *k, const char *action, struct err *e)
+/* scope NULL: it shows no mail. */
+static int audit_intent(struct work *k, const char *action, const struct scope *scope, struct err *e)
 {
+	char *all[] = { (char[]){ AUDIT_ALL_MAILBOXES } };
+	const struct strv everything = { all, 1 };
 	_free_ char *detail = mem_printf("{\"attempt\":%" PRIu64 "}", k->job.epoch);
 	int64_t now_us = clock_now_us();
 	const struct audit_intent intent = {
@@ -55,6 +58,9 @@ static int audit_intent(struct work *k, const char *action, struct err *e)
 		.detail = detail,
 		.client = archive_name(k->w->archive),
 		.request_id = k->job.request.request_id,
+		.reason = k->job.request.reason,
+		.case_ref = k->job.request.matter,
+		.mailboxes = !scope ? NULL : scope_is_all(scope) ? &everything : scope_mailboxes(scope),
 	};
 
 	k->audit_id = intent.id;
@@ -141,7 +147,7 @@ static int build_within(struct work *k, const struct scope *scope, struct err *e
 	enum export_built built;
 	struct err why = { 0 };
 
-	if (audit_intent(k, "export.build", e))
+	if (audit_intent(k, "export.build", scope, e))
 		return -1;
 	if (export_build(&b, &built, &result, &why)) {
 		audit_failure(k, "failed");
@@ -179,7 +185,7 @@ static int build(struct work *k, struct err *e)
 	scope = allowed(k, &why);
 	if (!scope) {
 		log_warn(&k->log, "the export is refused: %s", why.text);
-		return audit_intent(k, "export.build", e) || audit_outcome(k, "refused", 0, NULL, e) ||
+		return audit_intent(k, "export.build", NULL, e) || audit_outcome(k, "refused", 0, NULL, e) ||
 			fail(k, &k->job.progress, WHY_RIGHTS, e) ? -1 : 0;
 	}
 	_free_ char *text = scope_print(scope);
@@ -257,7 +263,7 @@ static int clear_away(struct work *k, struct err *e)
 	struct err why;
 
 	name(k);
-	if (expires && (meta_account_rights(k->meta, k->job.request.account_id, &k->who, e) < 0 || audit_intent(k, "export.expire", e)))
+	if (expires && (meta_account_rights(k->meta, k->job.request.account_id, &k->who, e) < 0 || audit_intent(k, "export.expire", NULL, e)))
 		return -1;
 	if (clear_objects(k, &why)) {
 		log_info(&k->log, "the export can't be removed yet: %s", why.text);

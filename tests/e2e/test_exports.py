@@ -234,7 +234,7 @@ def test_each_has_its_own(site):
 
 
 @pytest.mark.parametrize("body, field", [
-    ({}, "reason"), ({"reason": " \n"}, "reason"), ({"reason": "x", "format": "pst"}, "format"), ({"reason": "x", "container": "rar"}, "container"),
+    ({}, "reason"), ({"reason": " "}, "reason"), ({"reason": "a\nb"}, "reason"), ({"reason": "x", "format": "pst"}, "format"), ({"reason": "x", "container": "rar"}, "container"),
     ({"reason": "x", "ids": []}, "ids"), ({"reason": "x", "ids": ["1"]}, "ids"), ({"reason": "x", "query": "(", }, "query"),
     ({"reason": "x", "ids": [str(uuid.uuid4())], "query": "a"}, "ids"), ({"reason": "x", "after": "soon"}, "after"), ({"reason": "x", "y": 1}, "y"),
 ])
@@ -252,6 +252,18 @@ def test_what_can_not_be_read_is_listed(site, tmp_path):
     m = check_manifest(unpack(download(site.erin, export), "tar.gz", str(tmp_path)))
     assert [x["message"] for x in m["missing"]] == [ids[1]]
     assert len(m["files"]) == 2
+
+
+def test_the_audit_says_whose_mail_went_out(site):
+    export = ask(site.nora, query="subject:4", case="2026/18")
+    wait_for(site.nora, export)
+    download(site.nora, export)
+    for action, reason in (("export.build", "case 17"), ("export.download", None)):
+        row = site.rows("SELECT i.mailboxes, i.reason, i.case_ref FROM audit_intent i WHERE i.action = ? AND i.object = ?", (action, export),
+                        database="control")[0]
+        mailboxes = site.rows("SELECT mailbox FROM audit_mailbox WHERE digest = ? ORDER BY mailbox", (row[0],), database="control")
+        assert [m[0] if isinstance(m[0], str) else m[0].decode() for m in mailboxes] == ["bob@example.org", "carol@example.org"]
+        assert (row[1].decode() if isinstance(row[1], bytes) else row[1]) == reason
 
 
 def test_cancel(site, slow):
