@@ -38,14 +38,15 @@ ACTIONS = [
 
 # What the request is called by its engine's protocol (fault_proxy.py), in the order of writes. A capture's:
 CAPTURE = {
-    "meta": ["^SELECT @@global.read_only", "^SELECT message_id FROM capture_key", "^START TRANSACTION", "^INSERT INTO capture_key",
+    "meta": ["^SELECT @@global.read_only", "^SELECT coalesce.max.change_id", "^SELECT message_id FROM capture_key", "^START TRANSACTION", "^INSERT INTO capture_key",
              "^INSERT INTO message", "^INSERT INTO participant", "^INSERT INTO mailbox_message", "^INSERT INTO attachment",
              "^INSERT INTO outbox", "^SELECT first_seq", "^INSERT INTO ledger_record", "^INSERT INTO ledger_batch", "^COMMIT",
              "^DELETE FROM outbox"],
     "store": ["^HEAD /[^/]+$", "^PUT /[^/]+/m/", "^HEAD /[^/]+/m/"],
     "index": ["^POST /_bulk", "^POST /[^/]+/_refresh"],
 }
-READINESS = ("^SELECT @@global.read_only", "^HEAD /[^/]+$")    # a good answer is believed for a quarter of a second
+# for how many seconds an answer is believed: readiness, and the policies of retention
+BELIEVED = {"^SELECT @@global.read_only": 0.25, "^HEAD /[^/]+$": 0.25, "^SELECT coalesce.max.change_id": 2}
 AFTERWARDS = ("^DELETE FROM outbox", "^POST /_bulk", "^POST /[^/]+/_refresh")    # the reply may have been given before
 # only on a new connection
 CONNECT = {
@@ -189,8 +190,7 @@ def break_one(place, part, label, side, action, at, fresh):
     proxy = place.site.proxies[part]
     if fresh:
         proxy.break_all()
-    if label in READINESS:
-        time.sleep(0.3)
+    time.sleep(BELIEVED.get(label, 0) * 1.2)
     fault = proxy.arm(label, side, action, at=at, seconds=DELAY)
     raw = place.message()
     code = place.offer(raw)
@@ -418,6 +418,7 @@ def covered(label, part, boundaries):
 
 def test_the_enumeration_is_complete(place):
     """Every request that one capture sends is one of the boundaries above, and each of them is sent."""
+    time.sleep(max(BELIEVED.values()) * 1.2)
     for proxy in place.site.proxies.values():
         proxy.forget()
     assert place.offer(place.message()) == 250
