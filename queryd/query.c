@@ -2,8 +2,11 @@
 
 #include "base/clock.h"
 #include "index/index.h"
+#include "meta/saved_search.h"
 #include "queryd/body.h"
 #include "queryd/facets.h"
+
+#include <string.h>
 
 void search_request_deinit(struct search_request *r)
 {
@@ -77,25 +80,100 @@ int search_filters_read(struct call *c, const cJSON *body, struct search_request
 	return 0;
 }
 
+#define FIELDS_OF_A_SEARCH \
+	{ .name = "query", .type = BODY_STRING }, /* query_parse() says where it is too long */ \
+	{ .name = "mailbox", .type = BODY_STRING, .max = SEARCH_MAILBOX_MAX }, \
+	{ .name = "department", .type = BODY_STRING, .max = SEARCH_DEPARTMENT_MAX }, \
+	{ .name = "after", .type = BODY_STRING }, \
+	{ .name = "before", .type = BODY_STRING }, \
+	{ .name = "limit", .type = BODY_INTEGER }, \
+	{ .name = "facets", .type = BODY_STRINGS, .max = 32, .items = FACETS }
+
+/* All but the cursor. */
+static int read_search(struct call *c, const cJSON *body, struct search_request *r_r)
+{
+	return search_filters_read(c, body, r_r) < 0 || read_limit(c, body, &r_r->limit) < 0 ||
+		read_facets(c, body, &r_r->facets) < 0 ? -1 : 0;
+}
+
+int search_request_check(struct call *c, const cJSON *request)
+{
+	static const struct body_field fields[] = { FIELDS_OF_A_SEARCH, { 0 } };
+	CLEANUP(search_request_deinit) struct search_request r = { 0 };
+
+	return body_check(c, request, fields) < 0 ? -1 : read_search(c, request, &r);
+}
+
+/* ---- a saved search ---- */
+
+/* The one that is named, of this account. -1: the response is set. */
+static int find_saved(struct call *c, const char *name, struct saved_search *s_r)
+{
+	struct uuid id;
+	struct err e;
+	int found = uuid_parse(&id, name) < 0 ? 0 : meta_saved_search_get(c->service->meta, c->account.id, &id, s_r, &e);
+
+	if (found > 0)
+		return 0;
+	if (found < 0) {
+		log_error(&c->log, "%s", e.text);
+		response_unavailable(&c->response, "Saved searches can't be read at the moment.");
+	} else {
+		response_problem(&c->response, 404, "There is no such saved search.");
+	}
+	return -1;
+}
+
+/* What is looked for is what was saved; the page and the facets may be others. */
+static int check_alone(struct call *c, const cJSON *body)
+{
+	static const char *const saved[] = { "query", "mailbox", "department", "after", "before" };
+
+	for (size_t i = 0; i < ARRAY_LEN(saved); i++) {
+		const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, saved[i]);
+
+		if (item && !cJSON_IsNull(item)) {
+			response_problem_at(&c->response, saved[i], -1, "The saved search says this already.");
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Replaces *body by the search that it names, if it does. */
+static int take_saved(struct call *c, cJSON **body)
+{
+	CLEANUP(saved_search_deinit) struct saved_search s = { 0 };
+	const char *name = body_string(*body, "saved");
+	struct err e;
+
+	if (!name)
+		return 0;
+	if (check_alone(c, *body) < 0 || find_saved(c, name, &s) < 0)
+		return -1;
+	_json_ cJSON *own = *body;
+	cJSON *whole = json_parse(s.request, strlen(s.request), &e);
+
+	*body = whole ? whole : cJSON_CreateObject(); /* it was checked before it was kept */
+	for (cJSON *item = own->child; item; item = item->next)
+		if (!cJSON_IsNull(item)) {
+			cJSON_DeleteItemFromObjectCaseSensitive(*body, item->string);
+			json_add_item(*body, item->string, cJSON_Duplicate(item, true));
+		}
+	return 0;
+}
+
 int search_request_read(struct call *c, struct search_request *r_r)
 {
 	static const struct body_field fields[] = {
-		{ .name = "query", .type = BODY_STRING }, /* query_parse() says where it is too long */
-		{ .name = "mailbox", .type = BODY_STRING, .max = SEARCH_MAILBOX_MAX },
-		{ .name = "department", .type = BODY_STRING, .max = SEARCH_DEPARTMENT_MAX },
-		{ .name = "after", .type = BODY_STRING },
-		{ .name = "before", .type = BODY_STRING },
-		{ .name = "limit", .type = BODY_INTEGER },
+		FIELDS_OF_A_SEARCH,
 		{ .name = "cursor", .type = BODY_STRING, .max = SEARCH_CURSOR_MAX },
-		{ .name = "facets", .type = BODY_STRINGS, .max = 32, .items = FACETS },
+		{ .name = "saved", .type = BODY_STRING },
 		{ 0 },
 	};
 	_json_ cJSON *body = body_read(c, fields);
 
-	if (!body)
-		return -1;
-	if (search_filters_read(c, body, r_r) < 0 || read_limit(c, body, &r_r->limit) < 0 ||
-		read_facets(c, body, &r_r->facets) < 0)
+	if (!body || take_saved(c, &body) < 0 || read_search(c, body, r_r) < 0)
 		return -1;
 	r_r->cursor = copy_text(body, "cursor");
 	r_r->text = json_print(body);

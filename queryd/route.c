@@ -21,6 +21,7 @@
 #include "queryd/roles.h"
 #include "queryd/recovery.h"
 #include "queryd/search.h"
+#include "queryd/searches.h"
 #include "queryd/sessions.h"
 #include "queryd/service_accounts.h"
 #include "queryd/signin.h"
@@ -37,6 +38,7 @@ const struct route *const route_areas[] = {
 	enrolment_routes,
 	recovery_routes,
 	search_routes,
+	searches_routes,
 	metadata_routes,
 	read_routes,
 	ingest_routes,

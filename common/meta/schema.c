@@ -76,6 +76,9 @@ static const struct migration control[] = {
 	{ 13,
 #include "schema/0013_control_factor.inc"
 	},
+	{ 14,
+#include "schema/0014_control_saved_search.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

@@ -53,6 +53,37 @@ const struct statement_text statements_access[STATEMENTS] = {
 	},
 	[STMT_MEMBER_CLEAR] = { "member_clear", "DELETE FROM department_mailbox WHERE mailbox = ?", NULL },
 
+	[STMT_SAVED_SEARCH_COUNT] = { "saved_search_count", "SELECT count(*) FROM saved_search WHERE account_id = ?", NULL },
+	[STMT_SAVED_SEARCH_GET] = {
+		"saved_search_get",
+		"SELECT id, account_id, version, name, case_id, request, created_us, changed_us FROM saved_search"
+		" WHERE account_id = ? AND id = ?",
+		NULL,
+	},
+	[STMT_SAVED_SEARCH_LIST] = {
+		"saved_search_list",
+		"SELECT id, account_id, version, name, case_id, request, created_us, changed_us FROM saved_search"
+		" WHERE account_id = ? AND id > ? ORDER BY id LIMIT ?",
+		NULL,
+	},
+	[STMT_SAVED_SEARCH_ADD] = {
+		"saved_search_add",
+		"INSERT INTO saved_search (id, account_id, version, name, case_id, request, created_us, changed_us)"
+		" VALUES (?, ?, 1, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_SAVED_SEARCH_SET] = {
+		"saved_search_set",
+		"UPDATE saved_search SET version = version + 1, name = ?, case_id = ?, request = ?, changed_us = ?"
+		" WHERE account_id = ? AND id = ? AND version = ?",
+		NULL,
+	},
+	[STMT_SAVED_SEARCH_REMOVE] = {
+		"saved_search_remove",
+		"DELETE FROM saved_search WHERE account_id = ? AND id = ? AND version = ?",
+		NULL,
+	},
+
 	[STMT_USER_LIST] = {
 		"user_list",
 		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us"

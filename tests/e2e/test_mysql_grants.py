@@ -16,7 +16,7 @@ CHANGING = {  # what a program may change, by UPDATE or DELETE; every other tabl
     "milter": {"outbox": "d"}, "lmtpd": {"outbox": "d"},
     "queryd": {"account": "u", "rate_count": "ud", "signin_known": "ud", "export_job": "u", "service_account": "u", "role": "ud",
                "role_permission": "d", "account_role": "d", "account_mailbox": "d", "account_department": "d", "department": "ud",
-               "department_mailbox": "d", "session": "ud", "totp_enrolment": "ud", "recovery_code": "ud"},
+               "department_mailbox": "d", "session": "ud", "saved_search": "ud", "totp_enrolment": "ud", "recovery_code": "ud"},
     "workerd": {"outbox": "d", "reconcile_walk": "u", "reconcile_alarm": "u", "orphan": "u", "daily_account": "u", "export_job": "u", **MTA},
     "operator": {"outbox": "d", "import_place": "d", **MTA, "account": "u", "totp_enrolment": "d", "recovery_code": "d", "account_role": "d", "account_mailbox": "d",
                  "account_department": "d", "department": "ud", "department_mailbox": "d", "role": "d", "role_permission": "d",
