@@ -254,6 +254,14 @@ def test_what_can_not_be_read_is_listed(site, tmp_path):
     assert len(m["files"]) == 2
 
 
+def test_a_store_that_takes_nothing_puts_it_off(site):
+    with site.store.refusing():
+        export = ask(site.erin, query="subject:8")
+        wait_until("it is put off", lambda: status_of(site.erin, export)["detail"], 120)
+        assert status_of(site.erin, export)["state"] == "queued"
+    assert wait_for(site.erin, export, seconds=120)["attempts"] >= 2
+
+
 def test_the_audit_says_whose_mail_went_out(site):
     export = ask(site.nora, query="subject:4", case="2026/18")
     wait_for(site.nora, export)
