@@ -46,7 +46,8 @@ GRANT SELECT ON `@NAME@_capture`.hold_work TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT (daemon, first_seq, leaf_count) ON `@NAME@_capture`.ledger_batch TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.ledger_record TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_queryd'@'@HOST@';
-GRANT SELECT, INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE (password_hash, totp_secret, totp_last_step, code_tries_us, token_generation, disabled, scope_all,
+	scope_from_us, scope_until_us, version) ON `@NAME@_control`.account TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.account_role TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.account_mailbox TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.account_department TO 'strongroom_queryd'@'@HOST@';
