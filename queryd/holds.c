@@ -93,6 +93,14 @@ static bool may_see(const struct call *c, const struct hold *h)
 	return h->placed.account_id == c->account.id || authz_covers(&c->account, h->scope, &e) > 0;
 }
 
+int holds_visible(struct call *c, const struct uuid *id, struct err *e)
+{
+	CLEANUP(hold_deinit) struct hold h = { 0 };
+	int found = meta_hold_get(c->service->meta, id, &h, e);
+
+	return found > 0 ? may_see(c, &h) : found;
+}
+
 struct listing {
 	cJSON *items;
 	size_t n, limit;

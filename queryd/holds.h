@@ -9,4 +9,7 @@
 
 extern const struct route hold_routes[];
 
+/* May the account of the call know of this hold? 1, 0, -1. */
+int holds_visible(struct call *c, const struct uuid *id, struct err *e) MUST_CHECK;
+
 #endif

@@ -3,10 +3,12 @@
 #include "base/clock.h"
 #include "base/hex.h"
 #include "meta/catalog.h"
+#include "meta/hold.h"
 #include "queryd/audit.h"
 #include "queryd/auth.h"
 #include "queryd/authz.h"
 #include "queryd/etag.h"
+#include "queryd/holds.h"
 #include "queryd/present.h"
 #include "queryd/read.h"
 #include "queryd/ticket.h"
@@ -113,6 +115,36 @@ static void add_retention(cJSON *j, const struct message_row *row)
 	json_add_item(j, "retention", retention);
 }
 
+static int fail(struct call *c, const struct err *e)
+{
+	log_error(&c->log, "%s", e->text);
+	response_unavailable(&c->response, "The archive's database can't be read at the moment.");
+	return -1;
+}
+
+/* Those that the account may know of. -1: the response is set. */
+static int add_holds(struct call *c, cJSON *j, const struct uuid *id)
+{
+	struct message_holds holds = { 0 };
+	cJSON *list = cJSON_CreateArray();
+	struct err e;
+
+	json_add_item(j, "holds", list);
+	int rc = meta_message_holds(c->service->meta, id, 1, &holds, &e);
+
+	for (size_t i = 0; i < holds.n && rc >= 0; i++) {
+		rc = holds_visible(c, &holds.items[i].hold, &e);
+		if (rc <= 0)
+			continue;
+		cJSON *item = cJSON_CreateObject();
+
+		present_id(item, "id", &holds.items[i].hold);
+		cJSON_AddItemToArray(list, item);
+	}
+	free(holds.items);
+	return rc < 0 ? fail(c, &e) : 0;
+}
+
 /* -1: the response is set. */
 static int add_ledger(struct call *c, cJSON *j, const struct scope *scope, const struct uuid *id)
 {
@@ -123,11 +155,8 @@ static int add_ledger(struct call *c, cJSON *j, const struct scope *scope, const
 	json_add_item(j, "ledger", ledger);
 	int found = meta_message_record(c->service->meta, scope, id, &record, &e);
 
-	if (found < 0) {
-		log_error(&c->log, "%s", e.text);
-		response_unavailable(&c->response, "The archive's database can't be read at the moment.");
-		return -1;
-	}
+	if (found < 0)
+		return fail(c, &e);
 	if (found) {
 		json_add_str(ledger, "daemon", record.daemon);
 		json_add_u64(ledger, "sequence", record.seq);
@@ -250,7 +279,7 @@ static void read_metadata(struct call *c)
 		return;
 	_json_ cJSON *j = present(&row);
 
-	if (add_ledger(c, j, scope, &row.id) < 0)
+	if (add_holds(c, j, &row.id) < 0 || add_ledger(c, j, scope, &row.id) < 0)
 		return;
 	answer(c, j, &row.id);
 	j = NULL;

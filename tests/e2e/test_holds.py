@@ -104,6 +104,13 @@ def test_what_is_held_is_released_by_the_last_hold(holding):
         assert not [line for line in k.site.log(program) if line.get("level") == "error"]
 
 
+def told(api, archive_id):
+    """The holds in the metadata of a message."""
+    status, m = api.meta(archive_id)
+    assert status == 200, m
+    return {hold["id"] for hold in m["holds"]}
+
+
 def test_nobody_holds_or_sees_more_than_he_may(holding):
     k = holding
     bobs, carols = k.send(), k.send(to="carol@example.org")
@@ -118,6 +125,7 @@ def test_nobody_holds_or_sees_more_than_he_may(holding):
     mine, hers = place(k.leo, query="strawberry"), place(k.lea, query="strawberry")
     k.wait_held(bobs, 2)
     k.wait_held(carols, 1)    # his own reaches as far as he sees
+    assert told(k.leo, bobs) == {mine["id"]} and told(k.lea, bobs) >= {mine["id"], hers["id"]} and told(k.lea, carols) == {hers["id"]}
     assert call(k.leo, "GET", "/%s/" % mine["id"])[0] == 200 and call(k.lea, "GET", "/%s/" % mine["id"])[0] == 200
     for method, path, body in (("GET", "/%s/", None), ("POST", "/%s/lift", {"reason": "x"})):
         assert call(k.leo, method, path % hers["id"], body)[0] == 404

@@ -56,6 +56,7 @@ def test_evidence_retention_and_ledger(archive):
     assert m["evidence"]["client"].startswith(("127.0.0.1", "[::1", "unix", "::1")) and m["evidence"]["helo"]
     assert m["evidence"]["queue_id"] == ""
     assert m["retention"]["retain_until"] > m["received_at"] and m["retention"]["lock_mode"] and m["retention"]["policy"]
+    assert m["holds"] == []
     ledger = m["ledger"]
     nonce, record = bytes.fromhex(ledger["nonce"]), bytes.fromhex(ledger["record"])
     assert hashlib.sha256(b"strongroom/leaf/v1" + nonce + record).hexdigest() == ledger["leaf"]
