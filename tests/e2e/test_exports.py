@@ -277,10 +277,10 @@ def test_the_audit_says_whose_mail_went_out(site):
 def test_cancel(site, slow):
     slow("1K")
     export = ask(site.erin)
-    wait_until("some of it is done", lambda: status_of(site.erin, export)["progress"]["done"] > 0)
+    wait_until("some of it is done", lambda: status_of(site.erin, export)["progress"]["done"] > 0, 60)
     status, j = site.erin.json("POST", EXPORTS + export + "/cancel")
     assert status == 200 and j["state"] == "cancelled"
-    site.log_line("workerd", "the export was cancelled")
+    site.log_line("workerd", "the export was cancelled", 60)
     assert site.erin.json("POST", EXPORTS + export + "/cancel")[0] == 200    # again
     assert site.erin.json("GET", EXPORTS + export + "/download")[0] == 409
     other = ask(site.erin, query="subject:3")
@@ -299,7 +299,7 @@ def test_who_is_disabled_exports_nothing(site):
     finally:
         site.start("workerd")
     wait_until("the export has failed", lambda: site.rows("SELECT state FROM export_job WHERE id = ?", (uuid.UUID(export).bytes,),
-                                                          database="control")[0][0] in ("failed", b"failed"), 30)
+                                                          database="control")[0][0] in ("failed", b"failed"), 60)
 
 
 def test_killed_again_and_again(site, slow, tmp_path):
