@@ -2,12 +2,20 @@
 #include "cli/cli.h"
 #include "cli/status_account.h"
 #include "index/index.h"
+#include "meta/audit_forward.h"
 #include "meta/maintenance.h"
 #include "store/store.h"
 #include "sys/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+/* How much of the audit waits to be sent to one place. */
+struct forward {
+	const char *target; /* "file", "syslog"; NULL: none is set */
+	uint64_t waiting;
+	int64_t oldest_us;
+};
 
 /* What can't be counted is not known, which is not the same as none. */
 struct state {
@@ -18,6 +26,7 @@ struct state {
 	int replica;	   /* 1: it is lag_s behind; 0: there is none; -1: replica_error */
 	int64_t lag_s;
 	struct err replica_error;
+	struct forward forwards[2];
 	const char *store, *meta, *index; /* what is wrong; NULL: ready */
 	struct status_account account;
 };
@@ -29,12 +38,25 @@ static int look_at_store(const struct conf *conf, struct err *e)
 	return store_open(&store, conf, e) < 0 ? -1 : store_ready(store, e);
 }
 
+static int look_at_forwards(const struct conf *conf, struct meta *m, struct state *s, struct err *e)
+{
+	s->forwards[0].target = *conf->workerd_audit_file ? "file" : NULL;
+	s->forwards[1].target = *conf->workerd_audit_syslog ? "syslog" : NULL;
+	for (size_t i = 0; i < ARRAY_LEN(s->forwards); i++) {
+		struct forward *f = &s->forwards[i];
+
+		if (f->target && meta_audit_waiting(m, f->target, &f->waiting, &f->oldest_us, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int look_at_meta(const struct conf *conf, struct state *s, struct err *e)
 {
 	struct meta *m CLEANUP(meta_closep) = NULL;
 
 	if (meta_open(&m, conf, e) < 0 || meta_message_count(m, &s->messages, e) < 0 ||
-		meta_outbox_count(m, &s->outbox, &s->oldest_us, e) < 0)
+		meta_outbox_count(m, &s->outbox, &s->oldest_us, e) < 0 || look_at_forwards(conf, m, s, e) < 0)
 		return -1;
 	s->counted = true;
 	s->replica = meta_replica_lag(m, &s->lag_s, &s->replica_error);
@@ -59,6 +81,21 @@ static void print_count(const char *name, bool known, uint64_t n)
 		printf("%-10snot known\n", name);
 }
 
+static void print_forwards(const struct state *s)
+{
+	char oldest[CLOCK_TEXT_SIZE];
+
+	for (size_t i = 0; s->counted && i < ARRAY_LEN(s->forwards); i++) {
+		const struct forward *f = &s->forwards[i];
+
+		if (f->target && f->waiting)
+			printf("audit     %" PRIu64 " records wait to be sent to the %s, oldest %s\n", f->waiting, f->target,
+				clock_format(oldest, f->oldest_us));
+		else if (f->target)
+			printf("audit     all sent to the %s\n", f->target);
+	}
+}
+
 static void print_text(const struct state *s)
 {
 	char oldest[CLOCK_TEXT_SIZE];
@@ -76,6 +113,7 @@ static void print_text(const struct state *s)
 		printf("outbox    %" PRIu64 ", oldest %s\n", s->outbox, clock_format(oldest, s->oldest_us));
 	else
 		print_count("outbox", s->counted, s->outbox);
+	print_forwards(s);
 	status_account_print(&s->account);
 }
 
@@ -96,6 +134,24 @@ static void add_part(cJSON *j, const char *name, const char *wrong)
 	json_add_item(j, name, part);
 }
 
+static void add_forwards(cJSON *j, const struct state *s)
+{
+	cJSON *all = cJSON_CreateObject();
+	char oldest[CLOCK_TEXT_SIZE];
+
+	json_add_item(j, "audit_forward", all);
+	for (size_t i = 0; s->counted && i < ARRAY_LEN(s->forwards); i++) {
+		const struct forward *f = &s->forwards[i];
+		cJSON *one = f->target ? cJSON_CreateObject() : NULL;
+
+		if (!one)
+			continue;
+		json_add_u64(one, "waiting", f->waiting);
+		json_add_str(one, "oldest", f->waiting ? clock_format(oldest, f->oldest_us) : NULL);
+		json_add_item(all, f->target, one);
+	}
+}
+
 static void print_json(const struct state *s)
 {
 	cJSON *j _json_ = cJSON_CreateObject();
@@ -112,6 +168,7 @@ static void print_json(const struct state *s)
 	add_count(j, "indexed", s->indexed_known, s->indexed);
 	add_count(j, "outbox", s->counted, s->outbox);
 	json_add_str(j, "outbox_oldest", s->outbox ? clock_format(oldest, s->oldest_us) : NULL);
+	add_forwards(j, s);
 	status_account_add(&s->account, j);
 	_free_ char *text = json_print(j);
 

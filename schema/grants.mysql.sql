@@ -110,6 +110,7 @@ GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_mailbox TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.audit_record TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.audit_batch TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT, INSERT, UPDATE (seq, sent_us) ON `@NAME@_control`.audit_forward TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT (id, action) ON `@NAME@_control`.audit_intent TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT (intent_id, result) ON `@NAME@_control`.audit_outcome TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.retention_policy TO 'strongroom_workerd'@'@HOST@';

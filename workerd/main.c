@@ -12,7 +12,8 @@
 #define OPEN_RETRY_US (5 * CLOCK_SECOND)
 
 static const struct task *const tasks[] = { &outbox_task, &postfix_task, &reconcile_task, &partitions_task, &metrics_task,
-	&govern_task, &export_task, &export_clear_task };
+	&govern_task, &export_task, &export_clear_task,
+	&audit_file_task, &audit_syslog_task };
 
 /* Tries until the archive can be opened. 1; 0 when the end was asked for before; -1 when trying again can't help. */
 static int open_archive(struct worker *w, struct err *e)

@@ -27,7 +27,7 @@ struct task {
 };
 
 extern const struct task outbox_task, postfix_task, reconcile_task, partitions_task, metrics_task, govern_task, export_task,
-	export_clear_task;
+	export_clear_task, audit_file_task, audit_syslog_task;
 
 /* Runs the tasks until w->stop is set with worker_stop() and all have returned. */
 struct worker_threads;

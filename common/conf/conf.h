@@ -100,6 +100,10 @@ struct conf {
 	int64_t redis_timeout_us;
 	/* [workerd] */
 	int64_t workerd_outbox_interval_us;
+	char *workerd_audit_file, *workerd_audit_syslog; /* "": the audit is not sent there */
+	bool workerd_audit_syslog_tls;
+	char *workerd_audit_syslog_ca; /* "": the authorities that the system trusts */
+	int64_t workerd_audit_interval_us;
 	char *workerd_postfix_log; /* "": none is followed */
 	int64_t workerd_postfix_interval_us, workerd_postfix_grace_us;
 	int64_t workerd_export_interval_us, workerd_export_keep_us;

@@ -350,6 +350,17 @@ const struct setting settings[] = {
 	{ "workerd", "reconcile_full_interval", SETTING_DURATION, IN(workerd_reconcile_full_us), .standard = "7d",
 		.min = 100 * MS, .max = 366 * DAY,
 		.help = "In this time the whole archive is compared once, a part at a time." },
+	{ "workerd", "audit_file", SETTING_PATH, IN(workerd_audit_file), .standard = "", .max = TEXT_MAX,
+		.help = "A file to which each record of the audit is added, a JSON object a line. Empty: none." },
+	{ "workerd", "audit_syslog", SETTING_ADDRESS, IN(workerd_audit_syslog), .standard = "", .max = TEXT_MAX,
+		.help = "A syslog server that each record of the audit is sent to (RFC 5424, facility 13): unix:PATH of a datagram "
+			"socket such as /dev/log, or inet:HOST:PORT over TCP (RFC 6587, counted). Empty: none." },
+	{ "workerd", "audit_syslog_tls", SETTING_BOOL, IN(workerd_audit_syslog_tls), .standard = "no",
+		.help = "Whether that is done over TLS (RFC 5425); the server's certificate must be for HOST." },
+	{ "workerd", "audit_syslog_ca", SETTING_PATH, IN(workerd_audit_syslog_ca), .standard = "", .max = TEXT_MAX,
+		.help = "PEM file of the authorities that its certificate must come from. Empty: those that the system trusts." },
+	{ "workerd", "audit_interval", SETTING_DURATION, IN(workerd_audit_interval_us), .standard = "1s", .min = 100 * MS,
+		.max = HOUR, .help = "How often it is looked for records of the audit that are to be sent." },
 	{ "workerd", "postfix_log", SETTING_PATH, IN(workerd_postfix_log), .standard = "", .max = TEXT_MAX,
 		.help = "The log of a Postfix on this machine, which strongroom-workerd follows over its rotations: what Postfix "
 			"accepted must have been captured. The daemons' account must be able to read it. Empty: none. For logs "

@@ -79,6 +79,9 @@ static const struct migration control[] = {
 	{ 14,
 #include "schema/0014_control_saved_search.inc"
 	},
+	{ 15,
+#include "schema/0015_control_audit_forward.inc"
+	},
 };
 
 const struct migration *schema_migrations(const char *name, size_t *n_r)

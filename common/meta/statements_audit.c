@@ -56,6 +56,33 @@ const struct statement_text statements_audit[STATEMENTS] = {
 		NULL,
 	},
 
+	[STMT_AUDIT_DAEMONS] = { "audit_daemons", "SELECT DISTINCT daemon FROM audit_batch ORDER BY daemon", NULL },
+	[STMT_AUDIT_SEALED] = {
+		"audit_sealed",
+		"SELECT seq, leaf, record FROM audit_record WHERE daemon = ? AND seq > ? ORDER BY seq LIMIT ?",
+		NULL,
+	},
+	[STMT_AUDIT_COMMITTED] = { /* when the batch with this place was */
+		"audit_committed",
+		"SELECT committed_us FROM audit_batch WHERE daemon = ? AND first_seq <= ? ORDER BY first_seq DESC LIMIT 1",
+		NULL,
+	},
+	[STMT_AUDIT_FORWARD_GET] = {
+		"audit_forward_get",
+		"SELECT seq FROM audit_forward WHERE target = ? AND daemon = ?",
+		NULL,
+	},
+	[STMT_AUDIT_FORWARD_ADD] = {
+		"audit_forward_add",
+		"INSERT INTO audit_forward (seq, sent_us, target, daemon) VALUES (?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_AUDIT_FORWARD_SET] = {
+		"audit_forward_set",
+		"UPDATE audit_forward SET seq = ?, sent_us = ? WHERE target = ? AND daemon = ? AND seq = ?",
+		NULL,
+	},
+
 	[STMT_AUDIT_GET] = { "audit_get", EVENT("''") EVENT_FROM "i.id = ?", NULL },
 	[STMT_AUDIT_LIST] = { "audit_list", EVENT("''") EVENT_FROM EVENT_PAGE, NULL },
 	[STMT_AUDIT_LIST_OBJECT] = { "audit_list_object", EVENT("''") EVENT_FROM "i.object = ? AND " EVENT_PAGE, NULL },

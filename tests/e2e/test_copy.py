@@ -32,7 +32,7 @@ NOT_COPIED = {
                 **dict.fromkeys(("reconcile_walk", "reconcile_alarm", "orphan", "daily_account"), "of the store as it is there"),
                 **dict.fromkeys(("mta_message", "mta_log", "mta_incident", "mta_unaccepted"), "found again in the logs")},
     "control": {"schema_version": "made by init", "permission": "made by init", "role": "made by init", "role_permission": "made by init",
-                "rate_count": "of minutes", "signin_known": "of the networks that reach that installation",
+                "rate_count": "of minutes", "audit_forward": "said to those who listen there", "signin_known": "of the networks that reach that installation",
                 **dict.fromkeys(("export_request", "export_job"), "built where it was asked for, and gone in days")},
                 "session": "people sign in there anew",
                 "totp_enrolment": "of minutes", "recovery_code": "users make new ones there",

@@ -26,7 +26,8 @@ WRITE_ONCE = ("message", "participant", "mailbox_message", "attachment", "captur
               "ledger_batch", "relocation", "export_request", "audit_intent", "audit_outcome")
 WRITE_ONCE += ("audit_mailbox", "audit_record", "audit_batch", "audit_before")
 WRITE_ONCE += ("retention_extension", "ledger_fact", "retention_policy", "message_hold", "legal_hold", "legal_hold_message", "legal_hold_event")
-CHANGING["workerd"].update({"upkeep_walk": "u", "hold_work": "d"})
+CHANGING["workerd"].update({"audit_forward": "u", "upkeep_walk": "u", "hold_work": "d"})
+CHANGING["workerd"]["audit_forward"] = "u"
 IN_CONTROL = ("audit", "export", "retention_policy", "legal_hold")
 RULES = ("retention_policy", "department", "department_mailbox", "legal_hold", "legal_hold_event")  # what capture daemons keep mail by
 

@@ -15,7 +15,7 @@
 static const char *const changing[] = { "schema_version", "outbox", "account", "permission", "role", "role_permission",
 	"reconcile_walk", "orphan", "reconcile_alarm", "daily_account", "mta_message", "mta_incident", "mta_unaccepted", "mta_log", "rate_count",
 	"signin_known", "export_job", "service_account",
-	"session", "saved_search", "totp_enrolment", "recovery_code",
+	"session", "audit_forward", "saved_search", "totp_enrolment", "recovery_code",
 	"upkeep_walk", "hold_work",
 	"import_place", "account_role", "department", "department_mailbox", "account_mailbox", "account_department" };
 
