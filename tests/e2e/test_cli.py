@@ -224,7 +224,8 @@ def test_departments_from_a_table(site):
     assert "2 departments of 3 mailboxes" in out
 
     def members():
-        return {tuple(r) for r in site.rows("SELECT d.name, m.mailbox FROM department d JOIN department_mailbox m ON m.department_id = d.id", (), "control")}
+        rows = site.rows("SELECT d.name, m.mailbox FROM department d JOIN department_mailbox m ON m.department_id = d.id", (), "control")
+        return {(name, mailbox.decode() if isinstance(mailbox, bytes) else mailbox) for name, mailbox in map(tuple, rows)}
 
     wanted = {("Other", "o@example.org"), ("Law, and order", "a@example.org"), ("Law, and order", "c@example.org"), ("Sales", "b@example.org")}
     assert members() == wanted
