@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define UNREAD_US (60 * CLOCK_SECOND) /* a snapshot that could not be renewed for so long is marked */
@@ -35,7 +36,7 @@ struct rules_snapshot {
 	uint64_t hold_version;
 	uint64_t standard_days, longest_days;
 	bool departments; /* there are policies for some */
-	bool unread;	  /* the database could not be asked */
+	atomic_bool unread; /* the database could not be asked; set while others read it */
 };
 
 struct rules {
