@@ -242,7 +242,10 @@ enum MHD_Result exchange_handle(void *host, struct MHD_Connection *connection, c
 	if (x->request.refused)
 		return refuse(h, connection, x, x->request.refused, x->request.why);
 	connection_busy(h->connections, connection_of(connection));
+	const struct log_context *before = log_context_use(&x->call.log);
+
 	route_dispatch(&x->call);
+	log_context_use(before);
 	return respond(h, connection, x);
 }
 

@@ -240,8 +240,11 @@ static int store_and_read(struct archive *a, struct entry *entry, struct err *e)
 static int commit(struct archive *a, struct entry *entry, struct err *e)
 {
 	int64_t began_us = clock_monotonic_us();
+	const struct log_context *own = log_context_use(NULL); /* it may commit for others, too */
+	int failed = group_commit(a->group, entry);
 
-	if (group_commit(a->group, entry) == 0) {
+	log_context_use(own);
+	if (!failed) {
 		capture_stage(STAGE_COMMIT, began_us);
 		return 0;
 	}
@@ -323,8 +326,10 @@ int archive_put(struct archive *a, const struct capture *c, const struct log_con
 		return err_permanent(e, "the message is larger than message_size_max");
 	capture_key(c, entry.key);
 	capture_envelope_hash(c, entry.envelope_hash);
+	const struct log_context *before = log_context_use(ctx);
 	int failed = archive_entry(a, &entry, r_r, e) || require_index(a, r_r, e) ? -1 : 0;
 
+	log_context_use(before);
 	if (!failed && FAULT("archive.reply"))
 		failed = err_temporary(e, "archive_put() failed: fault");
 	if (failed) {

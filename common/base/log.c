@@ -17,6 +17,7 @@
 static const char *const level_name[] = { "debug", "info", "warn", "error", "fatal" };
 static const char *program = "strongroom";
 static atomic_int least_level = LOG_INFO;
+static _Thread_local const struct log_context *in_use;
 
 void log_init(const char *name, enum log_level least)
 {
@@ -115,6 +116,14 @@ static void add_context(struct buf *line, const struct log_context *ctx)
 				add_field(line, c->fields[i].key, c->fields[i].value);
 }
 
+const struct log_context *log_context_use(const struct log_context *c)
+{
+	const struct log_context *before = in_use;
+
+	in_use = c;
+	return before;
+}
+
 static PRINTF_LIKE(3, 0) void write_line(enum log_level level, const struct log_context *ctx, const char *fmt, va_list args)
 {
 	if ((int)level < atomic_load_explicit(&least_level, memory_order_relaxed))
@@ -127,7 +136,7 @@ static PRINTF_LIKE(3, 0) void write_line(enum log_level level, const struct log_
 		buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",\"pid\":%d",
 		    clock_format(when, clock_now_us()), level_name[level], program, (int)getpid()))
 		return;
-	add_context(&line, ctx);
+	add_context(&line, ctx ? ctx : in_use);
 	line.max -= 4; /* keep room for the end, whatever the message is */
 	add_field(&line, "message", storage);
 	line.max += 4;

@@ -40,7 +40,12 @@ int log_level_parse(enum log_level *level_r, const char *name) MUST_CHECK;
 void log_context_set(struct log_context *c, const char *key, const char *value);
 void log_context_set_number(struct log_context *c, const char *key, uint64_t value);
 
-/* ctx may be NULL. */
+/* From here on lines of the calling thread that are written without a context have this one: so that what the layers below
+ * say can be told apart by request, though they know of none. NULL: none any more. Returns what was in use before, to be put
+ * back before the context ends. */
+const struct log_context *log_context_use(const struct log_context *c);
+
+/* ctx may be NULL: then it is the one in use. */
 void log_debug(const struct log_context *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void log_info(const struct log_context *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void log_warn(const struct log_context *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
