@@ -183,6 +183,14 @@ static int use(struct call *c, enum kind kind, const char *whose, uint64_t max)
 	return -1;
 }
 
+int limit_stranger(struct call *c)
+{
+	char network[NET_NAME_SIZE];
+
+	network_of(network, c->request->client);
+	return use(c, KIND_ADDRESS, network, c->service->conf->queryd_requests_per_address_max);
+}
+
 int limit_request(struct call *c)
 {
 	const struct conf *conf = c->service->conf;
@@ -193,13 +201,11 @@ int limit_request(struct call *c)
 		[KIND_ADMINISTRATION] = conf->queryd_administration_per_user_max,
 	};
 	enum kind kind = kind_of(c->route);
-	char network[NET_NAME_SIZE], account[24], session[UUID_TEXT_SIZE];
+	char account[24], session[UUID_TEXT_SIZE];
 
-	network_of(network, c->request->client);
 	snprintf(account, sizeof(account), "%" PRIu64, c->account.id);
 	uuid_format(session, &c->session.id);
-	if (use(c, KIND_ADDRESS, network, conf->queryd_requests_per_address_max) ||
-		use(c, KIND_TOKEN, session, conf->queryd_requests_per_token_max))
+	if (limit_stranger(c) || use(c, KIND_TOKEN, session, conf->queryd_requests_per_token_max))
 		return -1;
 	return use(c, kind, account, maxima[kind]);
 }

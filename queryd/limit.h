@@ -27,6 +27,9 @@ int limit_signin(struct call *c, const char *username, struct err *e) MUST_CHECK
  * administration), for the session and for the network. 0; -1: the response says why not (429 with Retry-After, or 503). */
 int limit_request(struct call *c) MUST_CHECK;
 
+/* The same for somebody who is not signed in, on a route whose tries are audited: counts for the network alone. */
+int limit_stranger(struct call *c) MUST_CHECK;
+
 /* Waits for a turn where the route is a search (queryd/turns.h); after that limit_leave() must follow. -1: the response says why
  * not (429 or 503, with Retry-After). */
 int limit_enter(struct call *c) MUST_CHECK;

@@ -147,7 +147,7 @@ static int admit(struct call *c)
 	const char *permission = c->route->permission;
 
 	if (!permission)
-		return 0;
+		return c->route->action ? limit_stranger(c) : 0;
 	if (auth_bearer(c) < 0 || limit_request(c) < 0)
 		return -1;
 	if (*permission && !authz_may(&c->account, permission)) {

@@ -74,9 +74,12 @@ def test_limits_of_a_session_and_an_address(behind):
     ann = through(site, site.user("ann"))
     assert [search(ann)[0] for _ in range(4)] + [read(ann)[0] for _ in range(3)] == [200] * 4 + [404, 429, 429]
     assert search(through(site, site.user("bob")))[0] == 200
-    site = behind(requests_per_address_max=5)
+    site = behind(requests_per_address_max=9)    # four of them for signing in
     ann, bob = (through(site, site.user(name)) for name in ("ann", "bob"))
     assert [search(ann)[0] for _ in range(3)] + [search(bob)[0] for _ in range(3)] == [200] * 5 + [429]
+    stranger = Api(site.balancer.url, site.ca)
+    assert stranger.call("POST", "/api/v1/auth/refresh", {"refresh_token": "x"})[0] == 429    # this would be audited
+    assert stranger.call("GET", "/api/v1/auth/jwks.json")[0] != 429
 
 
 def test_parts_taken_in_advance_are_never_too_much(behind):

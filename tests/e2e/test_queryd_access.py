@@ -221,11 +221,11 @@ def test_methods_and_ids_that_there_are_not(access):
 
 class Programs:
     """A site that asks programs for certificates, and one program with a certificate and a token."""
-    def __init__(self):
+    def __init__(self, **settings):
         self.port = free_port()
         self.site = Site()
         self.authority = Authority(self.site.path("clients"))
-        self.site.write_conf(**{"queryd.client_listen": "127.0.0.1:%d" % self.port, "queryd.tls_client_ca": self.authority.ca})
+        self.site.write_conf(**{"queryd.client_listen": "127.0.0.1:%d" % self.port, "queryd.tls_client_ca": self.authority.ca, **settings})
         self.site.init()
         secret = self.site.add_user("ada", PASSWORD, "--role", "administrator")
         self.site.start("queryd")
@@ -318,3 +318,19 @@ def test_programs_and_people_are_kept_apart(programs):
     for body, field in (({"name": "x", "certificate_sha256": "zz"}, "certificate_sha256"), ({"name": "x"}, "certificate_sha256"),
                         ({"name": "a b", "certificate_sha256": "0" * 64}, "name")):
         assert call(programs.ada, "POST", "/service-accounts/", body)[1]["field"] == field
+
+
+def test_a_program_does_not_use_up_what_another_may_do():
+    programs = Programs(queryd__requests_per_token_max="3")
+    try:
+        status, other, _ = call(programs.ada, "POST", "/service-accounts/", {"name": "other", "certificate_sha256": fingerprint(programs.other[0]),
+                                                                             "roles": ["investigator"], "scope": {"all": True}})
+        assert status == 201
+        for _ in range(10):
+            if programs.search(programs.robot, programs.account["token"]) == 429:
+                break
+        else:
+            pytest.fail("there is no limit")
+        assert programs.search(programs.other, other["token"]) == 200
+    finally:
+        programs.site.close()
