@@ -149,24 +149,37 @@ static const char *value_of(const void *ctx, size_t field)
 
 /* ---- as XML ---- */
 
-/* As the value of an attribute. What XML 1.0 can't hold, control characters, becomes U+FFFD. */
-static int add_attribute(struct export_spool *to, const char *name, const char *value, struct err *e)
+/* What stands for the character at `at`, of which it takes *n_r bytes; NULL: itself. What XML 1.0 can't hold (control
+ * characters, U+FFFE, U+FFFF) becomes U+FFFD. */
+static const char *instead_of(const char *at, size_t *n_r)
 {
 	static const char *const entities[128] = { ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\t'] = "&#9;",
 		['\n'] = "&#10;", ['\r'] = "&#13;" };
+	bool no_character = strncmp(at, "\xef\xbf\xbe", 3) == 0 || strncmp(at, "\xef\xbf\xbf", 3) == 0;
+	unsigned char c = (unsigned char)*at;
+
+	*n_r = no_character ? 3 : 1;
+	if (c < 128 && entities[c])
+		return entities[c];
+	return c < ' ' || no_character ? "\xef\xbf\xbd" : NULL;
+}
+
+/* As the value of an attribute. */
+static int add_attribute(struct export_spool *to, const char *name, const char *value, struct err *e)
+{
 	const char *from = value;
+	size_t n;
 
 	if (export_spool_print(to, e, " %s=\"", name))
 		return -1;
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
-		const char *instead = c < 128 && entities[c] ? entities[c] : c < ' ' ? "\xef\xbf\xbd" : NULL;
+	for (; *value; value += n) {
+		const char *instead = instead_of(value, &n);
 
 		if (!instead)
 			continue;
 		if (export_spool_add(to, from, (size_t)(value - from), e) || export_spool_add(to, instead, strlen(instead), e))
 			return -1;
-		from = value + 1;
+		from = value + n;
 	}
 	return export_spool_add(to, from, (size_t)(value - from), e) || export_spool_add(to, "\"", 1, e) ? -1 : 0;
 }
