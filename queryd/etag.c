@@ -51,7 +51,9 @@ int etag_check(struct call *c, const char *tag)
 
 bool etag_is_known(const struct call *c, const char *tag)
 {
-	return c->request->if_none_match && names(c->request->if_none_match, tag, true);
+	enum method m = c->request->method;
+
+	return (m == METHOD_GET || m == METHOD_HEAD) && c->request->if_none_match && names(c->request->if_none_match, tag, true);
 }
 
 void etag_answer(struct call *c, const char *tag)

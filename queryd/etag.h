@@ -22,7 +22,7 @@ int etag_check(struct call *c, const char *tag) MUST_CHECK;
 /* Does If-None-Match name it? Where making the response is dear; else etag_answer() looks. */
 bool etag_is_known(const struct call *c, const char *tag);
 
-/* After a GET's response is set: adds the ETag, and makes the response a 304 when If-None-Match names it. */
+/* After the response is set: adds the ETag, and makes that of a GET or HEAD a 304 when If-None-Match names it. */
 void etag_answer(struct call *c, const char *tag);
 
 #endif

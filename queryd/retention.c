@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "mail/address.h"
-#include "meta/account.h"
+#include "meta/department.h"
 #include "meta/retention.h"
 #include "meta/upkeep.h"
 #include "queryd/access.h"
@@ -199,9 +199,9 @@ static int read_terms(struct call *c, const cJSON *body, struct retention_policy
 
 static int check_department(struct call *c, const char *name)
 {
-	CLEANUP(strv_deinit) struct strv mailboxes = { 0 };
+	CLEANUP(department_deinit) struct department d = { 0 };
 	struct err e;
-	int found = meta_department_mailboxes(c->service->meta, name, &mailboxes, &e);
+	int found = meta_department_get(c->service->meta, name, &d, &e);
 
 	if (found < 0)
 		return access_failed(c, &e);
@@ -274,28 +274,35 @@ static void create(struct call *c)
 		put(c, &p);
 }
 
-/* The newest revision of the one that the path names, if the client knows it. -1: the response is set. */
-static int find(struct call *c, struct retention_policy *p_r)
+/* May it be changed by a client that knows this revision? -1: the response is set. */
+static int check_open(struct call *c, const struct retention_policy *p)
 {
 	char tag[ETAG_SIZE];
+
+	etag_of_version(tag, p->revision);
+	if (etag_check(c, tag) < 0)
+		return -1;
+	if (!p->ended)
+		return 0;
+	response_problem_named(&c->response, 409, "conflict", "This policy has ended. Make a new one.");
+	return -1;
+}
+
+/* The newest revision of the one that the path names, if the client knows it. -1: the response is set, and the try is on
+ * record. */
+static int find(struct call *c, struct retention_policy *p_r)
+{
 	struct uuid id;
 	struct err e;
 	int found = uuid_parse(&id, c->parameters[0]) < 0 ? 0 : meta_retention_get(c->service->meta, &id, p_r, &e);
 
-	if (found <= 0) {
-		if (audit_intent_signed_in(c, NULL) < 0)
-			return -1;
-		return found < 0 ? access_failed(c, &e) : access_not_found(c);
+	if (found == 1 && check_open(c, p_r) == 0) {
+		p_r->revision++;
+		return 0;
 	}
-	etag_of_version(tag, p_r->revision);
-	if (etag_check(c, tag) < 0)
+	if (audit_intent_signed_in(c, NULL) < 0 || found == 1)
 		return -1;
-	if (p_r->ended) {
-		response_problem_named(&c->response, 409, "conflict", "This policy has ended. Make a new one.");
-		return -1;
-	}
-	p_r->revision++;
-	return 0;
+	return found < 0 ? access_failed(c, &e) : access_not_found(c);
 }
 
 static void patch(struct call *c)

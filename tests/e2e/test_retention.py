@@ -129,3 +129,14 @@ def test_what_is_refused(keeping):
     assert len(page["items"]) == 1 and page["next_cursor"]
     rest = call(k.ada, "GET", "/policies/?cursor=" + page["next_cursor"])[1]
     assert page["items"][0]["id"] not in [p["id"] for p in rest["items"]] and rest["next_cursor"] is None
+
+
+def test_refused_changes_are_audited(keeping):
+    k = keeping
+    path = "/policies/%s/" % create(k, applies_to="mailbox", subject="zoe@example.org", days=31)["id"]
+    assert call(k.ada, "DELETE", path, If_Match='"v7"')[0] == 412
+    assert call(k.ada, "DELETE", path, If_None_Match="*")[0] == 204
+    assert call(k.ada, "PATCH", path, {"days": 32})[0] == 409
+    row = k.site.rows("SELECT i.action, o.status FROM audit_intent i JOIN audit_outcome o ON o.intent_id = i.id WHERE i.object = ?"
+                      " ORDER BY i.at_us", (path.split("/")[2],), "control")
+    assert [tuple(r) for r in row] == [("retention.end", 412), ("retention.end", 204), ("retention.change", 409)]

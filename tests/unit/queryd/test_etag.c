@@ -18,10 +18,10 @@ static unsigned changed(const char *if_match)
 	return status;
 }
 
-static unsigned read_with(const char *if_none_match)
+static unsigned ask_with(enum method m, const char *if_none_match)
 {
 	_free_ char *copy = mem_strdup(if_none_match);
-	struct request r = { .if_none_match = copy };
+	struct request r = { .method = m, .if_none_match = copy };
 	struct call c = { .request = &r };
 
 	response_json(&c.response, cJSON_CreateObject());
@@ -32,6 +32,11 @@ static unsigned read_with(const char *if_none_match)
 	assert_int_equal(c.response.length, status == 304 ? 0 : 2);
 	response_deinit(&c.response);
 	return status;
+}
+
+static unsigned read_with(const char *if_none_match)
+{
+	return ask_with(METHOD_GET, if_none_match);
 }
 
 static void test_changes(void **state)
@@ -57,6 +62,8 @@ static void test_reading(void **state)
 	assert_int_equal(read_with("W/\"v7\""), 304);
 	assert_int_equal(read_with("\"a\", W/\"v7\""), 304);
 	assert_int_equal(read_with("\"v8\""), 200);
+	assert_int_equal(ask_with(METHOD_HEAD, "*"), 304);
+	assert_int_equal(ask_with(METHOD_PATCH, "*"), 200); /* it was changed: what it is now is told */
 }
 
 int main(void)
