@@ -174,8 +174,10 @@ static int add_request(struct sql_conn *c, const struct export_request *r, struc
 	sql_bind_text(st, r->scope);
 	sql_bind_text(st, r->client);
 	sql_bind_text(st, r->request_id);
-	if (sql_run(st, e) == SQL_DUPLICATE)
-		return err_permanent(e, "export_add failed: there is one of this id");
+	enum sql_result added = sql_run(st, e);
+
+	if (added != SQL_DONE)
+		return added == SQL_FAILED ? -1 : err_permanent(e, "export_add failed: there is one of this id");
 	st = sql_use(c, STMT_EXPORT_JOB_ADD);
 	sql_bind_uuid(st, &r->id);
 	sql_bind_u64(st, r->account_id);
