@@ -180,12 +180,11 @@ static char *purpose_of(const struct uuid *id)
 /* null for a program: it has no session that could end, and sends its token. */
 static void add_download(struct call *c, cJSON *j, const struct uuid *id)
 {
-	static const struct uuid none;
 	const struct ticket t = { c->account.id, c->session.id, clock_now_us() + TICKET_US };
 	_free_ char *purpose = purpose_of(id);
 	char name[UUID_TEXT_SIZE], text[TICKET_TEXT_SIZE];
 
-	if (memcmp(&c->session.id, &none, sizeof(none)) == 0) {
+	if (c->program) {
 		cJSON_AddNullToObject(j, "download");
 		return;
 	}

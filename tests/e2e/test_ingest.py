@@ -43,7 +43,7 @@ class Ingest:
     def make(self, name, roles):
         with open(self.certificate[0]) as f:
             digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
-        status, j = self.ada.json("POST", V + "/service-accounts/", {"name": name, "certificate_sha256": digest, "roles": roles})
+        status, j = self.ada.json("POST", V + "/service-accounts/", {"name": name, "certificate_sha256": digest, "roles": roles, "scope": {"all": True}})
         assert status == 201, j
         return j["token"]
 
@@ -80,6 +80,7 @@ def test_what_is_handed_in_is_archived_once(ingest):
     assert ingest.eve.content(j["id"]) == (200, RAW)
     m = ingest.eve.meta(j["id"])[1]
     assert m["envelope"] == ENVELOPE and m["subject"] == "handed in" and len(m["attachments"]) == 1
+    assert m["download"] and ingest.api("reader").meta(j["id"])[1]["download"] is None    # it has no session that could end
     again = ingest.put(RAW)
     assert again == (200, j)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
