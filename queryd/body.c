@@ -185,7 +185,8 @@ bool body_strings(const cJSON *body, const char *name, struct strv *list_r)
 	const cJSON *array = cJSON_GetObjectItemCaseSensitive(body, name), *item;
 
 	cJSON_ArrayForEach (item, array)
-		strv_add_unique(list_r, item->valuestring);
+		strv_add(list_r, item->valuestring);
+	strv_dedup(list_r);
 	return cJSON_IsArray(array);
 }
 

@@ -68,9 +68,10 @@ static void normalize(struct strv *list)
 	for (size_t i = 0; i < list->n; i++) {
 		_free_ char *one = address_normalize(list->items[i]);
 
-		strv_add_unique(&normal, one);
+		strv_add(&normal, one);
 	}
 	strv_deinit(list);
+	strv_dedup(&normal);
 	strv_sort(&normal);
 	*list = normal;
 }
@@ -81,7 +82,8 @@ static bool says_these(const struct parsed *p, enum participant_role role, struc
 
 	for (size_t i = 0; i < p->participant_count; i++)
 		if (p->participants[i].role == role && *p->participants[i].normal)
-			strv_add_unique(&real, p->participants[i].normal);
+			strv_add(&real, p->participants[i].normal);
+	strv_dedup(&real);
 	strv_sort(&real);
 	normalize(wanted);
 	_free_ char *left = strv_join(&real, "\n"), *right = strv_join(wanted, "\n");

@@ -49,6 +49,44 @@ void strv_sort(struct strv *v)
 		qsort(v->items, v->n, sizeof(*v->items), compare);
 }
 
+struct place {
+	const char *text;
+	size_t at;
+};
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int order = strcmp(x->text, y->text);
+
+	return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+void strv_dedup(struct strv *v)
+{
+	_free_ struct place *places = MEM_ARRAY(struct place, v->n);
+	const char *first = NULL;
+	size_t kept = 0;
+
+	if (v->n < 2)
+		return;
+	for (size_t i = 0; i < v->n; i++)
+		places[i] = (struct place){ v->items[i], i };
+	qsort(places, v->n, sizeof(*places), compare_places);
+	for (size_t i = 0; i < v->n; i++) {
+		if (first && strcmp(first, places[i].text) == 0) {
+			free(v->items[places[i].at]);
+			v->items[places[i].at] = NULL;
+		} else {
+			first = places[i].text;
+		}
+	}
+	for (size_t i = 0; i < v->n; i++)
+		if (v->items[i])
+			v->items[kept++] = v->items[i];
+	v->n = kept;
+}
+
 char *strv_join(const struct strv *v, const char *separator)
 {
 	size_t step = strlen(separator), total = 1;

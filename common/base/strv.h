@@ -22,6 +22,9 @@ bool strv_has(const struct strv *v, const char *s);
 /* Splits text at any of the characters in `separators`; empty pieces are dropped. */
 void strv_split(struct strv *v, const char *text, const char *separators);
 
+/* Drops what is there before: of equal ones the first stays, all in their order. For many; strv_add_unique() for a few. */
+void strv_dedup(struct strv *v);
+
 /* Bytewise ascending. */
 void strv_sort(struct strv *v);
 

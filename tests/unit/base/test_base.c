@@ -213,6 +213,23 @@ static void lists_split_sort_and_join(void **state)
 	assert_string_equal(text, "a-b-c");
 }
 
+static void lists_keep_the_first_of_equals(void **state)
+{
+	CLEANUP(strv_deinit) struct strv v = { 0 };
+
+	(void)state;
+	strv_dedup(&v);
+	assert_int_equal(v.n, 0);
+	strv_split(&v, "c a c b a c d e f g h i", " ");
+	strv_dedup(&v);
+	strv_dedup(&v);
+	for (const char *more = "jklmnopqr"; *more; more++)
+		strv_add(&v, (char[]){ *more, '\0' });
+	_free_ char *text = strv_join(&v, "");
+
+	assert_string_equal(text, "cabdefghijklmnopqr");
+}
+
 static void errors_keep_their_class_behind_a_prefix(void **state)
 {
 	struct err e = { 0 };
@@ -240,6 +257,7 @@ int main(void)
 		cmocka_unit_test(utf8_validity_follows_the_standard),
 		cmocka_unit_test(numbers_are_whole_and_bounded),
 		cmocka_unit_test(lists_split_sort_and_join),
+		cmocka_unit_test(lists_keep_the_first_of_equals),
 		cmocka_unit_test(errors_keep_their_class_behind_a_prefix),
 	};
 
