@@ -226,10 +226,14 @@ static int read_kind(struct call *c, const cJSON *body, struct request_for_hold 
 	h->kind = messages ? HOLD_MESSAGES : custodians ? HOLD_CUSTODIANS : HOLD_QUERY;
 	if (messages && (r->messages.n == 0 || body_string(body, "after") || body_string(body, "before")))
 		return refuse(c, "messages", "A hold on messages names some, and no times.");
+	if (custodians && r->custodians.n == 0)
+		return refuse(c, "custodians", "A hold on custodians names some.");
 	h->standing = body_boolean(body, "standing", !messages);
 	if (messages && h->standing)
 		return refuse(c, "standing", "Messages that are there have no later ones: such a hold can't be standing.");
-	return read_time(c, body, "after", &r->after_us) < 0 || read_time(c, body, "before", &r->before_us) < 0 ? -1 : 0;
+	if (read_time(c, body, "after", &r->after_us) < 0 || read_time(c, body, "before", &r->before_us) < 0)
+		return -1;
+	return r->after_us < r->before_us ? 0 : refuse(c, "after", "The times leave nothing to be held.");
 }
 
 static int check_query(struct call *c, const char *text)

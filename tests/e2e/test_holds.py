@@ -119,7 +119,8 @@ def test_nobody_holds_or_sees_more_than_he_may(holding):
                              (k.lea, {"messages": [str(uuid.uuid4())]}, "messages"), (k.lea, {"messages": []}, "messages"), (k.lea, {}, "messages"),
                              (k.lea, {"query": "(", }, "query"), (k.lea, {"query": "x", "custodians": ["bob@example.org"]}, "messages"),
                              (k.lea, {"messages": [bobs], "standing": True}, "standing"), (k.lea, {"query": "x", "after": "never"}, "after"),
-                             (k.lea, {"custodians": ["nobody"]}, "custodians")):
+                             (k.lea, {"custodians": ["nobody"]}, "custodians"),
+                             (k.lea, {"custodians": []}, "custodians"), (k.lea, {"query": "x", "after": "2026-01-02", "before": "2026-01-02"}, "after")):
         status, j = call(api, "POST", "/", {"name": "n", "reason": "r", **hold})
         assert (status, j.get("field")) == (400, field), (hold, j)
     mine, hers = place(k.leo, query="strawberry"), place(k.lea, query="strawberry")
