@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "base/str.h"
+#include "meta/audit.h"
 #include "meta/catalog.h"
 #include "queryd/audit.h"
 #include "queryd/authz.h"
@@ -31,11 +32,12 @@ static void damaged(struct call *c, const char *why)
 					    "The operator can find the cause in the log by the request id.");
 }
 
-/* Whose mail it is: the normal forms of those whom scopes go by. */
+/* Whose mail it is: the normal forms of those whom scopes go by. Nobody is called as the audit calls everybody. */
 static void list_mailboxes(const struct message_row *row, struct strv *mailboxes)
 {
 	for (size_t i = 0; i < row->participant_count; i++)
-		if (scope_counts_role(row->participants[i].role))
+		if (scope_counts_role(row->participants[i].role) &&
+			strcmp(row->participants[i].normal, AUDIT_ALL_MAILBOXES) != 0)
 			strv_add(mailboxes, row->participants[i].normal);
 }
 

@@ -7,6 +7,7 @@ import urllib.parse
 
 import pytest
 
+from stack.process import wait_until
 from stack.site import Site
 
 PASSWORD = "correct horse battery staple"
@@ -26,6 +27,7 @@ class Trail:
         with self.site.lmtp() as c:
             for sender, recipient in ((b"alice@example.org", b"bob@example.org"), (b"carol@example.org", b"dave@example.org")):
                 assert c.send(RAW % (sender, recipient), sender=sender, recipients=[recipient])[0][0] == 250
+        wait_until("the outbox is empty", lambda: self.site.rows("SELECT count(*) FROM outbox")[0][0] == 0, 60)
         self.ivy, self.olga, self.audrey = (self.site.api(n, PASSWORD, self.secrets[n]) for n in ("ivy", "olga", "audrey"))
         self.ids = {h["from"][0]["address"]: h["id"] for h in self.olga.search()["hits"]}
 
@@ -132,6 +134,16 @@ def test_who_looked_at_a_mailbox(trail):
     assert "pumpkin secret" not in json.dumps(looks) and "strawberry" not in json.dumps([e for e in looks if e["action"] != "search"])
     assert entries(trail.audrey, "/audit/mailboxes/alice@example.org", actor="ivy", action="read")[0]["object"] == mine
     assert entries(trail.audrey, action="audit.mailbox")[0]["object"] == "alice@example.org"
+
+
+def test_nobody_is_called_everybody(trail):
+    with trail.site.lmtp() as c:
+        code, text = c.send(RAW % (b"alice@example.org", b"*"), sender=b"alice@example.org", recipients=[b"bob@example.org"])[0]
+    assert code == 250
+    archive_id = (text.decode() if isinstance(text, bytes) else text).split()[-1]
+    assert trail.olga.meta(archive_id)[1]["to"][0]["address"] == "*"
+    assert archive_id in [e["object"] for e in entries(trail.audrey, "/audit/mailboxes/alice@example.org")]
+    assert archive_id not in [e["object"] for e in entries(trail.audrey, "/audit/mailboxes/nobody@example.net")]
 
 
 def test_it_is_exported(trail):
