@@ -141,9 +141,25 @@ static unsigned random_mailbox(void)
 
 struct made {
 	struct index_doc doc;
-	struct strv people;
+	struct strv people, senders, types, ids;
 	char *strings[6];
 };
+
+/* Its types of attachments, and the identifiers: its own, and every other time those of two that it answers. */
+static void add_facts(struct made *m)
+{
+	if (m->doc.has_attachment)
+		strv_add(&m->types, "application/pdf");
+	strv_add(&m->ids, m->strings[5]);
+	for (int k = 0; k < 2 && random_below(2); k++) {
+		_free_ char *id = mem_printf("%016llx@mail.example.org", (unsigned long long)random_u64());
+
+		strv_add(&m->ids, id);
+	}
+	m->doc.senders = &m->senders;
+	m->doc.attachment_types = &m->types;
+	m->doc.ids = &m->ids;
+}
 
 static void make_mail(struct made *m, unsigned i, unsigned total)
 {
@@ -156,6 +172,7 @@ static void make_mail(struct made *m, unsigned i, unsigned total)
 	_free_ char *sender = mailbox(random_mailbox());
 
 	strv_add(&m->people, sender);
+	strv_add(&m->senders, sender);
 	m->strings[0] = mem_printf("%s %s <%s>", random_word(), random_word(), sender);
 	for (unsigned k = 0; k < recipients; k++) {
 		_free_ char *address = mailbox(random_mailbox());
@@ -168,6 +185,7 @@ static void make_mail(struct made *m, unsigned i, unsigned total)
 	m->strings[3] = random_text(random_length());
 	m->strings[4] = m->doc.has_attachment ? mem_printf("%s_%u.pdf", random_word(), i) : mem_strdup("");
 	m->strings[5] = mem_printf("%016llx.%u@mail.example.org", (unsigned long long)random_u64(), i);
+	add_facts(m);
 	m->doc.from = m->strings[0];
 	m->doc.to = m->doc.envelope = m->strings[1];
 	m->doc.cc = m->doc.bcc = "";
@@ -183,6 +201,9 @@ static void free_mail(struct made *m)
 	for (size_t i = 0; i < ARRAY_LEN(m->strings); i++)
 		free(m->strings[i]);
 	strv_deinit(&m->people);
+	strv_deinit(&m->senders);
+	strv_deinit(&m->types);
+	strv_deinit(&m->ids);
 }
 
 static void fill(const struct conf *conf, unsigned total)
