@@ -148,6 +148,14 @@ GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_mailbox TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_record TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.ledger_fact TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.message_hold TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.retention_extension TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.legal_hold TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.legal_hold_message TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.legal_hold_event TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.retention_policy TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.saved_search TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_batch TO 'strongroom_operator'@'@HOST@';
 
 -- `strongroom check` and `strongroom status` read the binary log's state and a replica's lag. Who may use a trigger may

@@ -105,7 +105,7 @@ static int add_missing(struct sql_conn *from, struct sql_db *into, const struct 
 
 static int clear(struct sql_conn *to, struct err *e)
 {
-	static const enum statement tables[] = { STMT_COPY_ACCOUNT_DEPARTMENT_CLEAR, STMT_COPY_ACCOUNT_MAILBOX_CLEAR,
+	static const enum statement tables[] = { STMT_COPY_SERVICE_ACCOUNT_CLEAR, STMT_COPY_ACCOUNT_DEPARTMENT_CLEAR, STMT_COPY_ACCOUNT_MAILBOX_CLEAR,
 		STMT_COPY_ACCOUNT_ROLE_CLEAR, STMT_COPY_ROLE_PERMISSION_CLEAR, STMT_COPY_ROLE_CLEAR, STMT_COPY_SERVICE_CLEAR,
 		STMT_COPY_DEPARTMENT_MAILBOX_CLEAR, STMT_COPY_DEPARTMENT_CLEAR };
 
@@ -130,12 +130,12 @@ static int account_there(struct sql_conn *to, int64_t id, struct err *e)
 	return sql_find(st, e);
 }
 
-/* Nine columns as they are, the secret sealed anew, the id. */
+/* Ten columns as they are, the secret sealed anew, the id. */
 static int bind_account(struct users *u, struct sql_stmt *from, struct sql_stmt *to, struct row *r, struct err *e)
 {
 	size_t n, length;
 
-	for (const char *type = "ttiiiiiii"; *type; type++)
+	for (const char *type = "ttiiiiiiii"; *type; type++)
 		pass(from, to, *type, r);
 	const void *secret = sql_get_bytes(from, &n);
 
@@ -192,7 +192,7 @@ static int copy_table(struct users *u, const struct table *t, struct err *e)
 static int copy_users(struct users *u, uint64_t *n_r, struct err *e)
 {
 	static const struct table tables[] = {
-		{ STMT_COPY_DEPARTMENT_READ, STMT_COPY_DEPARTMENT_ADD, "it" },
+		{ STMT_COPY_DEPARTMENT_READ, STMT_COPY_DEPARTMENT_ADD, "iti" },
 		{ STMT_COPY_DEPARTMENT_MAILBOX_READ, STMT_DEPARTMENT_MAILBOX_ADD, "it" },
 		{ STMT_COPY_ROLE_READ, STMT_ROLE_ADD, "tt" },
 		{ STMT_COPY_ROLE_PERMISSION_READ, STMT_ROLE_PERMISSION_ADD, "tt" },
@@ -200,6 +200,7 @@ static int copy_users(struct users *u, uint64_t *n_r, struct err *e)
 		{ STMT_COPY_SERVICE_READ, STMT_SERVICE_ADD, "ibbi" },
 		{ STMT_COPY_ACCOUNT_MAILBOX_READ, STMT_ACCOUNT_MAILBOX_ADD, "it" },
 		{ STMT_COPY_ACCOUNT_DEPARTMENT_READ, STMT_COPY_ACCOUNT_DEPARTMENT_ADD, "ii" },
+		{ STMT_COPY_SERVICE_ACCOUNT_READ, STMT_COPY_SERVICE_ACCOUNT_ADD, "ibbi" },
 	};
 
 	if (sql_begin(u->to, SQL_DURABLE, e) || clear(u->to, e) || copy_accounts(u, n_r, e))
@@ -211,6 +212,43 @@ static int copy_users(struct users *u, uint64_t *n_r, struct err *e)
 }
 
 /* ---- all of it ---- */
+
+/* What became of messages after they were archived. */
+static int copy_facts(struct meta *from, struct meta *to, struct err *e)
+{
+	static const struct table facts[] = {
+		{ STMT_COPY_LEDGER_FACT_READ, STMT_COPY_LEDGER_FACT_ADD, "tibbbb" },
+		{ STMT_COPY_RETENTION_EXTENSION_READ, STMT_COPY_RETENTION_EXTENSION_ADD, "biit" },
+		{ STMT_COPY_MESSAGE_HOLD_READ, STMT_COPY_MESSAGE_HOLD_ADD, "bbii" },
+	};
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint64_t unseen = 0;
+
+	if (sql_reader(from->capture, &c, e))
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(facts); i++)
+		if (add_missing(c, to->capture, &facts[i], &unseen, e))
+			return -1;
+	return 0;
+}
+
+/* What mail is kept by, and what users keep for themselves. */
+static int copy_rules(struct sql_conn *from, struct meta *to, struct err *e)
+{
+	static const struct table rules[] = {
+		{ STMT_COPY_RETENTION_POLICY_READ, STMT_COPY_RETENTION_POLICY_ADD, "ibiiiititiit" },
+		{ STMT_COPY_LEGAL_HOLD_READ, STMT_COPY_LEGAL_HOLD_ADD, "bbtitti" },
+		{ STMT_COPY_LEGAL_HOLD_MESSAGE_READ, STMT_COPY_LEGAL_HOLD_MESSAGE_ADD, "bb" },
+		{ STMT_COPY_LEGAL_HOLD_EVENT_READ, STMT_COPY_LEGAL_HOLD_EVENT_ADD, "biiit" },
+		{ STMT_COPY_SAVED_SEARCH_READ, STMT_COPY_SAVED_SEARCH_ADD, "biitbtii" },
+	};
+	uint64_t unseen = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (add_missing(from, to->control, &rules[i], &unseen, e))
+			return -1;
+	return 0;
+}
 
 static int copy_attempts(struct meta *from, struct meta *to, uint64_t *added_r, struct err *e)
 {
@@ -265,14 +303,14 @@ static int copy_control(struct meta *from, struct meta *to, meta_reseal *reseal,
 	if (copy_users(&users, &done->users, e))
 		return -1;
 	sql_releasep(&writer);
-	return copy_audit(c, to, &done->audit, e) ? -1 : 0;
+	return copy_rules(c, to, e) || copy_audit(c, to, &done->audit, e) ? -1 : 0;
 }
 
 int meta_copy_rest(struct meta *from, struct meta *to, meta_reseal *reseal, void *ctx, struct meta_copied *done_r,
 	struct err *e)
 {
 	*done_r = (struct meta_copied){ 0 };
-	if (copy_attempts(from, to, &done_r->attempts, e))
+	if (copy_attempts(from, to, &done_r->attempts, e) || copy_facts(from, to, e))
 		return -1;
 	return copy_control(from, to, reseal, ctx, done_r, e);
 }

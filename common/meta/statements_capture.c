@@ -447,27 +447,129 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		"SELECT message_id, at_us, daemon FROM capture_attempt",
 		NULL,
 	},
+	[STMT_COPY_LEDGER_FACT_READ] = {
+		"copy_ledger_fact_read",
+		"SELECT daemon, seq, message_id, nonce, leaf, record FROM ledger_fact",
+		NULL,
+	},
+	[STMT_COPY_LEDGER_FACT_ADD] = {
+		"copy_ledger_fact_add",
+		"INSERT INTO ledger_fact (daemon, seq, message_id, nonce, leaf, record)"
+		" VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_MESSAGE_HOLD_READ] = {
+		"copy_message_hold_read",
+		"SELECT message_id, hold_id, event, at_us FROM message_hold",
+		NULL,
+	},
+	[STMT_COPY_MESSAGE_HOLD_ADD] = {
+		"copy_message_hold_add",
+		"INSERT INTO message_hold (message_id, hold_id, event, at_us)"
+		" VALUES (?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_RETENTION_EXTENSION_READ] = {
+		"copy_retention_extension_read",
+		"SELECT message_id, retain_until_us, at_us, policy_version FROM retention_extension",
+		NULL,
+	},
+	[STMT_COPY_RETENTION_EXTENSION_ADD] = {
+		"copy_retention_extension_add",
+		"INSERT INTO retention_extension (message_id, retain_until_us, at_us, policy_version)"
+		" VALUES (?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_HOLD_READ] = {
+		"copy_legal_hold_read",
+		"SELECT id, case_id, name, kind, scope, query, standing FROM legal_hold",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_HOLD_ADD] = {
+		"copy_legal_hold_add",
+		"INSERT INTO legal_hold (id, case_id, name, kind, scope, query, standing)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_HOLD_MESSAGE_READ] = {
+		"copy_legal_hold_message_read",
+		"SELECT hold_id, message_id FROM legal_hold_message",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_HOLD_MESSAGE_ADD] = {
+		"copy_legal_hold_message_add",
+		"INSERT INTO legal_hold_message (hold_id, message_id)"
+		" VALUES (?, ?)",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_HOLD_EVENT_READ] = {
+		"copy_legal_hold_event_read",
+		"SELECT hold_id, event, at_us, account_id, reason FROM legal_hold_event",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_HOLD_EVENT_ADD] = {
+		"copy_legal_hold_event_add",
+		"INSERT INTO legal_hold_event (hold_id, event, at_us, account_id, reason)"
+		" VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_RETENTION_POLICY_READ] = {
+		"copy_retention_policy_read",
+		"SELECT change_id, policy_id, revision, at_us, account_id, place, name, kind, subject, days, ended,"
+		" reason FROM retention_policy",
+		NULL,
+	},
+	[STMT_COPY_RETENTION_POLICY_ADD] = {
+		"copy_retention_policy_add",
+		"INSERT INTO retention_policy (change_id, policy_id, revision, at_us, account_id, place, name, kind, subject, days, ended,"
+		" reason)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_SAVED_SEARCH_READ] = {
+		"copy_saved_search_read",
+		"SELECT id, account_id, version, name, case_id, request, created_us, changed_us FROM saved_search",
+		NULL,
+	},
+	[STMT_COPY_SAVED_SEARCH_ADD] = {
+		"copy_saved_search_add",
+		"INSERT INTO saved_search (id, account_id, version, name, case_id, request, created_us, changed_us)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_SERVICE_ACCOUNT_READ] = {
+		"copy_service_account_read",
+		"SELECT account_id, token_hash, certificate, token_us FROM service_account",
+		NULL,
+	},
+	[STMT_COPY_SERVICE_ACCOUNT_ADD] = {
+		"copy_service_account_add",
+		"INSERT INTO service_account (account_id, token_hash, certificate, token_us)"
+		" VALUES (?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_SERVICE_ACCOUNT_CLEAR] = { "copy_service_account_clear", "DELETE FROM service_account", NULL },
 	[STMT_COPY_ACCOUNT_READ] = {
 		"copy_account_read",
 		"SELECT id, username, password_hash, totp_last_step, disabled, token_generation, scope_all, scope_from_us,"
-		" scope_until_us, code_tries_us, totp_secret, id FROM account ORDER BY id",
+		" scope_until_us, code_tries_us, version, totp_secret, id FROM account ORDER BY id",
 		NULL,
 	},
 	[STMT_COPY_ACCOUNT_IDS] = { "copy_account_ids", "SELECT id, username FROM account ORDER BY id", NULL },
 	[STMT_COPY_ACCOUNT_ADD] = {
 		"copy_account_add",
 		"INSERT INTO account (username, password_hash, totp_last_step, disabled, token_generation, scope_all, scope_from_us,"
-		" scope_until_us, code_tries_us, totp_secret, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" scope_until_us, code_tries_us, version, totp_secret, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
 	[STMT_COPY_ACCOUNT_SET] = {
 		"copy_account_set",
 		"UPDATE account SET username = ?, password_hash = ?, totp_last_step = ?, disabled = ?, token_generation = ?,"
-		" scope_all = ?, scope_from_us = ?, scope_until_us = ?, code_tries_us = ?, totp_secret = ? WHERE id = ?",
+		" scope_all = ?, scope_from_us = ?, scope_until_us = ?, code_tries_us = ?, version = ?, totp_secret = ? WHERE id = ?",
 		NULL,
 	},
-	[STMT_COPY_DEPARTMENT_READ] = { "copy_department_read", "SELECT id, name FROM department ORDER BY id", NULL },
-	[STMT_COPY_DEPARTMENT_ADD] = { "copy_department_add", "INSERT INTO department (id, name) VALUES (?, ?)", NULL },
+	[STMT_COPY_DEPARTMENT_READ] = { "copy_department_read", "SELECT id, name, version FROM department ORDER BY id", NULL },
+	[STMT_COPY_DEPARTMENT_ADD] = { "copy_department_add", "INSERT INTO department (id, name, version) VALUES (?, ?, ?)", NULL },
 	[STMT_COPY_DEPARTMENT_CLEAR] = { "copy_department_clear", "DELETE FROM department", NULL },
 	[STMT_COPY_DEPARTMENT_MAILBOX_READ] = {
 		"copy_department_mailbox_read",

@@ -22,20 +22,22 @@ PASSWORD = "correct horse battery"
 
 # Tables that are taken over as they are; the others, and why not.
 COPIED = {
-    "capture": ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record", "ledger_batch"),
+    "capture": ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record", "ledger_batch",
+                "ledger_fact", "retention_extension", "message_hold"),
     "control": ("account", "account_role", "account_mailbox", "account_department", "department", "department_mailbox", "audit_intent",
-                "audit_outcome", "audit_mailbox", "audit_record", "audit_batch", "audit_before"),
+                "audit_outcome", "audit_mailbox", "audit_record", "audit_batch", "audit_before", "service_account",
+                "retention_policy", "legal_hold", "legal_hold_message", "legal_hold_event", "saved_search"),
 }
 NOT_COPIED = {
     "capture": {"schema_version": "made by init", "outbox": "everything is to be indexed anew", "relocation": "says where objects are now",
                 "import_place": "an import that begins anew finds what is there",
+                "upkeep_walk": "begins anew", "hold_work": "found again from the holds",
                 **dict.fromkeys(("reconcile_walk", "reconcile_alarm", "orphan", "daily_account"), "of the store as it is there"),
                 **dict.fromkeys(("mta_message", "mta_log", "mta_incident", "mta_unaccepted"), "found again in the logs")},
     "control": {"schema_version": "made by init", "permission": "made by init", "role": "made by init", "role_permission": "made by init",
                 "rate_count": "of minutes", "audit_forward": "said to those who listen there", "signin_known": "of the networks that reach that installation",
-                **dict.fromkeys(("export_request", "export_job"), "built where it was asked for, and gone in days")},
-                "session": "people sign in there anew",
-                "totp_enrolment": "of minutes", "recovery_code": "users make new ones there",
+                **dict.fromkeys(("export_request", "export_job"), "built where it was asked for, and gone in days"),
+                "session": "people sign in there anew", "totp_enrolment": "of minutes", "recovery_code": "users make new ones there"},
 }
 
 
