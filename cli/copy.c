@@ -32,14 +32,15 @@ static void keys_deinit(struct keys *k)
 	secret_key_freep(&k->to);
 }
 
-/* A secret that the target's key opens stays as it is: one key for both, or sealed anew before. */
+/* A secret that the target's key opens stays as it is: one key for both, or sealed anew before. So does none: of a program's
+ * account, and where the second factor was taken away. */
 static int reseal(void *ctx, const void *sealed, size_t n, uint8_t **sealed_r, size_t *n_r, struct err *e)
 {
 	struct keys *k = ctx;
 	_free_ uint8_t *plain = mem_alloc(n + 1, 1);
 	size_t length;
 
-	if (secret_open(k->to, sealed, n, plain, &length, e) == 0) {
+	if (!n || secret_open(k->to, sealed, n, plain, &length, e) == 0) {
 		*sealed_r = mem_dup(sealed, n);
 		*n_r = n;
 	} else {
