@@ -7,6 +7,7 @@
 #include "queryd/auth.h"
 #include "queryd/body.h"
 #include "queryd/code.h"
+#include "queryd/password.h"
 #include "queryd/recovery.h"
 #include "queryd/signin.h"
 #include "sys/otpauth.h"
@@ -53,10 +54,15 @@ static void answer_begun(struct call *c, const struct fresh *f)
 
 static void enrol(struct call *c)
 {
+	static const struct body_field fields[] = {
+		{ .name = "password", .type = BODY_STRING, .required = true, .max = PASSWORD_BYTES_MAX },
+		{ 0 },
+	};
 	CLEANUP(fresh_deinit) struct fresh f = { 0 };
+	_json_ cJSON *body = body_read(c, fields);
 	struct err e;
 
-	if (audit_intent_signed_in(c, NULL) < 0)
+	if (!body || audit_intent_signed_in(c, NULL) < 0 || password_prove(c, "password", body_string(body, "password")) < 0)
 		return;
 	fresh_make(&f, c);
 	if (meta_enrolment_begin(c->service->meta, c->account.id, f.sealed, f.sealed_length,
@@ -180,7 +186,12 @@ static void confirm_by_token(struct call *c)
 #define SIGNED_IN .permission = ROUTE_ANYBODY, .fresh = true
 
 const struct route enrolment_routes[] = {
-	{ .method = METHOD_POST, .pattern = ROUTE_V1 "/auth/totp/enrol", .action = "account.enrol", .handle = enrol, SIGNED_IN },
+	{ .method = METHOD_POST,
+		.pattern = ROUTE_V1 "/auth/totp/enrol",
+		.action = "account.enrol",
+		.body_max = ROUTE_BODY_UNKNOWN,
+		.handle = enrol,
+		SIGNED_IN },
 	{ .method = METHOD_POST,
 		.pattern = ROUTE_V1 "/auth/totp/confirm",
 		.action = "account.enrol-confirm",

@@ -22,6 +22,21 @@ int password_accept(struct call *c, const char *field, const char *username, con
 	return -1;
 }
 
+int password_prove(struct call *c, const char *field, const char *password)
+{
+	struct err e;
+	int may = limit_signin(c, c->account.username, &e);
+
+	if (may < 0)
+		return access_failed(c, &e);
+	if (!may)
+		return -1;
+	if (c->account.password_hash && secret_password_verify(c->account.password_hash, password))
+		return 0;
+	response_problem_at(&c->response, field, -1, "This is not the current password.");
+	return -1;
+}
+
 static void set(struct call *c, const char *password)
 {
 	struct err e;
@@ -35,7 +50,6 @@ static void set(struct call *c, const char *password)
 	response_empty(&c->response, 204);
 }
 
-/* Tries of the current one count as those of signing in do: a session that was left open is no way around that. */
 static void change(struct call *c)
 {
 	static const struct body_field fields[] = {
@@ -44,20 +58,16 @@ static void change(struct call *c)
 		{ 0 },
 	};
 	_json_ cJSON *body = body_read(c, fields);
-	struct err e;
 
 	if (!body || audit_intent_signed_in(c, NULL) < 0)
 		return;
 	const char *current = body_string(body, "current_password"), *fresh = body_string(body, "new_password");
-	int may = limit_signin(c, c->account.username, &e);
 
-	if (may < 0)
-		access_failed(c, &e);
-	else if (may && !secret_password_verify(c->account.password_hash, current))
-		response_problem_at(&c->response, "current_password", -1, "This is not the current password.");
-	else if (may && strcmp(current, fresh) == 0)
+	if (password_prove(c, "current_password", current) < 0)
+		return;
+	if (strcmp(current, fresh) == 0)
 		response_problem_at(&c->response, "new_password", -1, "This is the current password.");
-	else if (may && password_accept(c, "new_password", c->account.username, fresh) == 0)
+	else if (password_accept(c, "new_password", c->account.username, fresh) == 0)
 		set(c, fresh);
 }
 

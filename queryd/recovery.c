@@ -6,6 +6,7 @@
 #include "queryd/audit.h"
 #include "queryd/body.h"
 #include "queryd/code.h"
+#include "queryd/password.h"
 #include "queryd/signin.h"
 #include "sys/otpauth.h"
 
@@ -116,10 +117,15 @@ static void sign_in(struct call *c)
 
 static void replace(struct call *c)
 {
+	static const struct body_field fields[] = {
+		{ .name = "password", .type = BODY_STRING, .required = true, .max = PASSWORD_BYTES_MAX },
+		{ 0 },
+	};
+	_json_ cJSON *body = body_read(c, fields);
 	struct recovery_codes codes;
 	struct err e;
 
-	if (audit_intent_signed_in(c, NULL) < 0)
+	if (!body || audit_intent_signed_in(c, NULL) < 0 || password_prove(c, "password", body_string(body, "password")) < 0)
 		return;
 	recovery_codes_make(&codes);
 	if (meta_recovery_replace(c->service->meta, c->account.id, (const uint8_t(*)[SHA256_SIZE])codes.hashes, &e) < 0) {
@@ -144,6 +150,7 @@ const struct route recovery_routes[] = {
 		.permission = ROUTE_ANYBODY,
 		.action = "account.recovery-codes",
 		.fresh = true,
+		.body_max = ROUTE_BODY_UNKNOWN,
 		.handle = replace },
 	{ 0 },
 };

@@ -9,6 +9,7 @@ from stack.api import totp
 from stack.site import Site
 
 PASSWORD = "correct horse battery staple"
+OWN = {"password": PASSWORD}
 V = "/api/v1/auth/"
 
 
@@ -61,7 +62,7 @@ def wrong(code):
 
 
 def enrol(api):
-    status, j = api.json("POST", V + "totp/enrol")
+    status, j = api.json("POST", V + "totp/enrol", OWN)
     assert status == 200 and j["expires_in"] == 600 and j["totp_secret"] in j["otpauth_url"]
     assert xml.etree.ElementTree.fromstring(j["qr_svg"]).tag == "{http://www.w3.org/2000/svg}svg"
     return j["totp_secret"]
@@ -86,6 +87,16 @@ def test_enrolling_another_factor(office):
     office.secrets["ann"] = secret
 
 
+def test_an_open_session_is_not_enough(office):
+    """Who finds one open could stay for good with another second factor, or with recovery codes."""
+    api = office.sign_in("bob")
+    for path in ("totp/enrol", "recovery-codes"):
+        for body in ({}, {"password": "wrong " + PASSWORD}):
+            status, text, headers = api.call("POST", V + path, body)
+            assert status == 400
+        assert office.audit(headers)[0][3] == "refused"
+
+
 def test_what_was_begun_has_an_end(office):
     api = office.sign_in("bob")
     assert api.json("POST", V + "totp/confirm", {"code": "123456"})[0] == 400
@@ -93,15 +104,15 @@ def test_what_was_begun_has_an_end(office):
     office.change("UPDATE totp_enrolment SET until_us = until_us - 600000000")
     assert api.json("POST", V + "totp/confirm", {"code": totp(secret)})[0] == 400
     office.change("UPDATE session SET factor_us = 0")
-    for path, body in (("totp/enrol", None), ("totp/confirm", {"code": "123456"}), ("recovery-codes", None)):
+    for path, body in (("totp/enrol", OWN), ("totp/confirm", {"code": "123456"}), ("recovery-codes", OWN)):
         assert api.json("POST", V + path, body)[1]["type"] == "urn:strongroom:problem:step-up"
         assert office.site.api().json("POST", V + path, body)[0] == 401
 
 
 def test_recovery_codes(office):
     api = office.sign_in("cyd")
-    old = api.json("POST", V + "recovery-codes")[1]["recovery_codes"]
-    codes = api.json("POST", V + "recovery-codes")[1]["recovery_codes"]
+    old = api.json("POST", V + "recovery-codes", OWN)[1]["recovery_codes"]
+    codes = api.json("POST", V + "recovery-codes", OWN)[1]["recovery_codes"]
     assert len(codes) == 10 and not set(codes) & set(old)
     assert office.second("recovery", "cyd", code=old[0])[0] == 401
     status, j, headers = office.second("recovery", "cyd", code=codes[0].lower().replace("-", " "))
@@ -132,7 +143,7 @@ def test_guessing_recovery_codes_leads_nowhere(office):
 
 def test_an_administrator_takes_the_factor_away(office):
     dan, ada = office.sign_in("dan"), office.sign_in("ada")
-    codes = dan.json("POST", V + "recovery-codes")[1]["recovery_codes"]
+    codes = dan.json("POST", V + "recovery-codes", OWN)[1]["recovery_codes"]
     [user] = [u for u in ada.json("GET", "/api/v1/users/")[1]["items"] if u["username"] == "dan"]
     sessions = "/api/v1/users/%s/sessions/" % user["id"]
     assert [s["strength"] for s in ada.json("GET", sessions)[1]["items"]] == ["password+totp"]
