@@ -8,6 +8,7 @@
 
 #define MAILBOX_MAX 512 /* bytes; what is longer is no mailbox */
 #define TIMES 20	/* tries of a commit in conflict with those of others; so many processes may have one name */
+#define PATIENCE_US (2 * CLOCK_SECOND) /* in all: who waits for a lock in vain has waited long enough */
 
 /* A record whose row is written. */
 struct sealed {
@@ -317,9 +318,11 @@ static int write_once(struct sql_db *control, struct audit_sequence *sequence, s
 
 int audit_group_write(struct sql_db *control, struct audit_sequence *sequence, struct audit_entry *group, struct err *e)
 {
+	int64_t until_us = clock_monotonic_us() + PATIENCE_US;
 	int failed;
 
-	for (unsigned times = 1; (failed = write_once(control, sequence, group, e)) && e->class == ERR_CONFLICT && times < TIMES;
+	for (unsigned times = 1; (failed = write_once(control, sequence, group, e)) && e->class == ERR_CONFLICT && times < TIMES &&
+		clock_monotonic_us() < until_us;
 		times++) {
 		log_debug(NULL, "audit records are committed again: %s", e->text);
 		if (sequence->taken)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -39,6 +40,7 @@ def opened(site):
 
 def lines_of(site, api, method, path, request_id, body=None):
     """(status, the lines that queryd wrote for a request): those until it says how the request ended, and a few before."""
+    time.sleep(0.2)    # a request's line comes behind its answer: the one before may still be on its way
     before = len(site.log("queryd"))
     status, _, headers = api.call(method, path, body, {"X-Request-ID": request_id})
     assert headers["X-Request-ID"] == request_id
