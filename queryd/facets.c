@@ -54,7 +54,7 @@ static void narrow(struct department_groups *g, const struct scope *scope)
 		size_t kept = 0;
 
 		for (size_t k = 0; k < list->n; k++)
-			if (bsearch(&list->items[k], within->items, within->n, sizeof(*within->items), compare))
+			if (within->n && bsearch(&list->items[k], within->items, within->n, sizeof(*within->items), compare))
 				list->items[kept++] = list->items[k];
 			else
 				free(list->items[k]);
