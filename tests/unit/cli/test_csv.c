@@ -21,13 +21,16 @@ static char *rows(const char *text, size_t n)
 	for (;;) {
 		CLEANUP(strv_deinit) struct strv fields = { 0 };
 		int rc = csv_row(&c, &fields, &e);
-		_free_ char *joined = strv_join(&fields, "|"), *before = all;
+		_free_ char *joined = strv_join(&fields, "|");
 
-		if (rc <= 0) {
-			all = rc < 0 ? mem_printf("!%u", c.line) : mem_strdup(all);
+		if (rc == 0)
 			return all;
-		}
-		all = mem_printf("%s%s/", all, joined);
+		char *longer = rc < 0 ? mem_printf("!%u", c.line) : mem_printf("%s%s/", all, joined);
+
+		free(all);
+		all = longer;
+		if (rc < 0)
+			return all;
 	}
 }
 
@@ -78,9 +81,11 @@ static char *departments(const char *text)
 		return mem_strdup(e.text);
 	}
 	for (size_t i = 0; i < l.n; i++) {
-		_free_ char *mailboxes = strv_join(&l.items[i].mailboxes, " "), *before = all;
+		_free_ char *mailboxes = strv_join(&l.items[i].mailboxes, " ");
+		char *longer = mem_printf("%s%s: %s; ", all, l.items[i].name, mailboxes);
 
-		all = mem_printf("%s%s: %s; ", all, l.items[i].name, mailboxes);
+		free(all);
+		all = longer;
 	}
 	return all;
 }
