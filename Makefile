@@ -22,14 +22,14 @@ SAY       = $(if $(V),,@echo '  $(1)	$(2)')
 # ---- packages --------------------------------------------------------------------------------------------------------
 
 PACKAGES_BUILD := gcc libc6-dev make pkg-config libarchive-dev libcjson-dev libcurl4-gnutls-dev libetpan-dev libgmime-3.0-dev \
-	libgnutls28-dev libhiredis-dev libicu-dev \
+	libgnutls28-dev libhiredis-dev libicu-dev libldap-dev \
 	default-libmysqlclient-dev libinih-dev libjwt-dev libmicrohttpd-dev libmilter-dev liboath-dev libqrencode-dev libseccomp-dev libsodium-dev \
-	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev
+	libsqlite3-dev libssl-dev libsystemd-dev libxml2-dev nettle-dev zlib1g-dev
 PACKAGES_DEMO  := ca-certificates openssl postfix python3
 # the engines of `make demo STACK=production`, which are those of the tests as well
 PACKAGES_ENGINES := ceph-common ceph-mon ceph-osd radosgw default-jdk-headless mariadb-client-core mariadb-server-core maven redis-server
-PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest procps systemd dovecot-imapd dovecot-lmtpd fetchmail \
-	m4 swaks haproxy prometheus python3-pip python3-pymysql python3-yaml
+PACKAGES_TEST  := clang libclang-rt-dev libcmocka-dev mandoc python3-pytest python3-pytest-xdist procps systemd dovecot-imapd dovecot-lmtpd fetchmail \
+	m4 swaks haproxy ldap-utils prometheus slapd python3-pip python3-pymysql python3-yaml unzip
 
 # ---- how to compile --------------------------------------------------------------------------------------------------
 
@@ -62,8 +62,8 @@ CPPFLAGS += -D_GNU_SOURCE -DSTRONGROOM_VERSION='"$(VERSION)"' -Icommon -I.
 CFLAGS   += -std=c17 -g -pthread $(WARN) $(VARIANT_$(VARIANT))
 LDFLAGS  += -pthread $(LINK_$(VARIANT)) -Wl,--as-needed
 
-PKGS     := gmime-3.0 libarchive gnutls hiredis icu-uc icu-i18n libcjson libcrypto libcurl libjwt libmicrohttpd liboath libqrencode \
-	libseccomp libsodium libssl libsystemd libxml-2.0 mysqlclient sqlite3
+PKGS     := gmime-3.0 lber ldap libarchive gnutls hiredis icu-uc icu-i18n libcjson libcrypto libcurl libjwt libmicrohttpd liboath \
+	libqrencode libseccomp libsodium libssl libsystemd libxml-2.0 mysqlclient nettle sqlite3 zlib
 ifneq ($(filter-out deps-build deps-demo deps-test clean demo demo-start demo-stop check check-fast,$(or $(MAKECMDGOALS),all)),)
 CPPFLAGS += $(shell pkg-config --cflags $(PKGS))
 LIBS     := $(shell pkg-config --libs $(PKGS)) -letpan -linih -lmilter
@@ -181,6 +181,9 @@ FUZZ_TARGETS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_http_path    := queryd
 FUZZ_ingest_body  := queryd
 FUZZ_token        := queryd
+FUZZ_cursor       := queryd
+FUZZ_body         := queryd
+FUZZ_oidc         := queryd
 FUZZ_lmtp_command := lmtpd
 FUZZ_mime         := parser
 

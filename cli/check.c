@@ -49,6 +49,7 @@ static int finish(const struct checking *all)
 static int run(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "quick", no_argument, NULL, 'q' },
 		{ "postfix", optional_argument, NULL, 'p' },
 		{ "ledger", no_argument, NULL, 'l' },
 		{ "deep", no_argument, NULL, 'd' },
@@ -66,6 +67,8 @@ static int run(struct cli *cli, int argc, char **argv)
 			all.check.depth = CHECK_BYTES;
 		else if (option == 'D')
 			deploy = true;
+		else if (option == 'q')
+			all.check.quick = true;
 		else if (option == 'l' && all.check.depth == CHECK_NEWEST)
 			all.check.depth = CHECK_ALL;
 		else if (option == 'p') {
@@ -77,7 +80,7 @@ static int run(struct cli *cli, int argc, char **argv)
 		directory = argv[optind++];
 	if (optind < argc)
 		return cli_usage(&check_command, "takes no argument but the directory of --postfix");
-	if (deploy && (postfix || all.check.depth != CHECK_NEWEST))
+	if (deploy && (postfix || all.check.quick || all.check.depth != CHECK_NEWEST))
 		return cli_usage(&check_command, "--deploy looks at nothing else");
 	int status = deploy ? cli_load(cli, &conf) : cli_prepare(cli, &conf);
 
@@ -92,6 +95,8 @@ static int run(struct cli *cli, int argc, char **argv)
 	check_files(&all.check);
 	check_backends(&all.check);
 	check_certificates(&all.check);
+	check_ldap(&all.check);
+	check_provider(&all.check);
 	if (postfix)
 		check_postfix(&all.check, directory);
 	return finish(&all);
@@ -99,13 +104,15 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command check_command = {
 	.name = "check",
-	.arguments = "[--ledger | --deep] [--postfix [DIRECTORY]] | --deploy",
+	.arguments = "[--quick] [--ledger | --deep] [--postfix [DIRECTORY]] | --deploy",
 	.summary = "Tell what is wrong with this installation, and how to mend it",
-	.help = "Looks at the configuration, directories, keys, store, database, index, parser and certificates, with the\n"
-		"rights that the daemons have; at the ledger; and at each message: whether its rows agree with its ledger\n"
-		"record, and its object is there, of the right length. Of an archive with more than 100,000 messages only\n"
-		"the newest are looked at, unless --ledger is given. Each problem comes with its remedy; with any, the\n"
-		"exit status is 1. Run it as root or as the account of the daemons.\n\n"
+	.help = "Looks at the configuration, directories, keys, store, database, index, parser, directory, sign-in provider\n"
+		"and certificates, with the rights that the daemons have; at the ledger; and at each message: whether its rows\n"
+		"agree with its ledger record, and its object is there, of the right length. Of an archive with more than\n"
+		"100,000 messages only the newest are looked at, unless --ledger is given. Each problem comes with its remedy;\n"
+		"with any, the exit status is 1. Run it as root or as the account of the daemons.\n\n"
+		"  --quick                 do not try the locks of a store at a server, which takes seconds and writes to it:\n"
+		"                          that they were seen to hold before is enough\n"
 		"  --ledger                look so at all messages\n"
 		"  --deep                  look at all messages and read every byte: whether each object has the SHA-256\n"
 		"                          that was recorded\n"

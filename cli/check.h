@@ -19,6 +19,7 @@ enum check_depth {
 
 struct check {
 	enum check_depth depth;
+	bool quick; /* the store's locks are not tried: that they were is enough */
 	const struct conf *conf;
 	void (*report)(struct check *c, enum check_level level, const char *what, const char *remedy);
 };
@@ -42,6 +43,14 @@ void check_audit(struct check *c, struct meta *m);
 
 /* What strongroom-workerd found wrong, and whether its accounts add up. */
 void check_reconcile(struct check *c, struct meta *m);
+
+/* The directory, if there is one: reached, signed in to, its base seen. */
+void check_ldap(struct check *c);
+
+/* The OpenID provider, where one is configured: whether it answers as it should; and with the database, whether the roles that its
+ * groups give exist. */
+void check_provider(struct check *c);
+void check_provider_roles(struct check *c, struct meta *m);
 
 /* Certificates: readable, matching their keys, valid for a while. */
 void check_certificates(struct check *c);

@@ -2,6 +2,7 @@
 #include "cli/check.h"
 #include "index/index.h"
 #include "mail/parser_pool.h"
+#include "meta/disposed.h"
 #include "meta/maintenance.h"
 #include "store/store.h"
 
@@ -11,6 +12,7 @@
 #include <time.h>
 
 #define COUNT_ATTEMPTS 5
+#define CACHE_PATIENCE_US (3 * INT64_C(1000000))
 #define REACHED                                                                                  \
 	"runs and can be reached from here, with a certificate that is trusted here; "           \
 	"strongroom-production(7) says what to do meanwhile, under \"When an engine is down\""
@@ -56,7 +58,7 @@ static struct store *check_store(struct check *c)
 		check_report(c, CHECK_OK, NULL, "store takes messages (lock: %s)", store_lock_mode(s));
 	else
 		store_problem(c, &e, NULL);
-	if (store_prove(s, take_store_finding, c, &e) < 0)
+	if ((c->quick ? store_proved(s, &e) : store_prove(s, take_store_finding, c, &e)) < 0)
 		store_problem(c, &e, NULL);
 	if (ready || conf_local_path(c->conf->store))
 		return s;
@@ -69,29 +71,44 @@ static void take_meta_finding(void *ctx, const char *finding, const char *remedy
 	check_report(ctx, remedy ? CHECK_PROBLEM : CHECK_OK, remedy, "database: %s", finding);
 }
 
-/* How many the index lacks; negative: has too many. One on the outbox may be in the index already: it stays there until that is
- * durable. */
-static int64_t missing(uint64_t messages, uint64_t outbox, uint64_t indexed)
+struct counts {
+	uint64_t messages, disposed;
+	uint64_t leaving; /* of the disposed, those that the index may hold yet */
+	uint64_t outbox, indexed;
+};
+
+static int count(struct counts *n, struct meta *m, struct index *i, struct err *e)
 {
-	if (indexed > messages)
-		return -(int64_t)(indexed - messages);
-	return indexed + outbox < messages ? (int64_t)(messages - outbox - indexed) : 0;
+	int64_t oldest;
+
+	return meta_message_count(m, &n->messages, e) < 0 || meta_disposed_count(m, &n->disposed, e) < 0 ||
+		meta_index_removal_count(m, &n->leaving, e) < 0 || meta_outbox_count(m, &n->outbox, &oldest, e) < 0 ||
+		index_count(i, &n->indexed, e) < 0 ? -1 : 0;
 }
 
-/* Messages come in meanwhile, so the three numbers may differ for a moment: they count only if they go on differing. */
+/* How many the index lacks; negative: has too many. One on the outbox may be in the index already: it stays there until that is
+ * durable. */
+static int64_t missing(const struct counts *n)
+{
+	uint64_t wanted = n->messages - (n->disposed < n->messages ? n->disposed : n->messages);
+
+	if (n->indexed > wanted + n->leaving)
+		return -(int64_t)(n->indexed - wanted - n->leaving);
+	return n->indexed + n->outbox < wanted ? (int64_t)(wanted - n->outbox - n->indexed) : 0;
+}
+
+/* Messages come in meanwhile, so the numbers may differ for a moment: they count only if they go on differing. */
 static int compare_counts(struct meta *m, struct index *i, int64_t *missing_r, struct err *e)
 {
 	const struct timespec moment = { .tv_nsec = 200 * 1000 * 1000 };
-	uint64_t messages, outbox, indexed;
-	int64_t oldest;
+	struct counts n;
 
 	for (int attempt = 0; attempt < COUNT_ATTEMPTS; attempt++) {
 		if (attempt)
 			nanosleep(&moment, NULL);
-		if (meta_message_count(m, &messages, e) < 0 || meta_outbox_count(m, &outbox, &oldest, e) < 0 ||
-			index_count(i, &indexed, e) < 0)
+		if (count(&n, m, i, e) < 0)
 			return -1;
-		*missing_r = missing(messages, outbox, indexed);
+		*missing_r = missing(&n);
 		if (*missing_r == 0)
 			break;
 	}
@@ -179,9 +196,13 @@ static void check_parser(struct check *c)
 static void check_cache(struct check *c)
 {
 	static const char at_server[] = "see that the Redis of [redis] " REACHED;
+	struct conf patient = *c->conf; /* a machine that is busy for a moment is no finding */
 	CLEANUP(cache_closep) struct cache *cache = NULL;
 	struct err e;
-	int there = cache_open(&cache, c->conf, &e) < 0 ? -1 : cache_ready(cache, &e);
+
+	if (patient.redis_timeout_us < CACHE_PATIENCE_US)
+		patient.redis_timeout_us = CACHE_PATIENCE_US;
+	int there = cache_open(&cache, &patient, &e) < 0 ? -1 : cache_ready(cache, &e);
 
 	if (there < 0)
 		check_report(c, CHECK_PROBLEM, remedy_of(c->conf->cache, &e, NULL, at_server),
@@ -203,5 +224,6 @@ void check_backends(struct check *c)
 	if (m) {
 		check_ledger(c, m, s);
 		check_audit(c, m);
+		check_provider_roles(c, m);
 	}
 }

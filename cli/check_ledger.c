@@ -2,6 +2,7 @@
  * against both. */
 #include "base/clock.h"
 #include "cli/check.h"
+#include "cli/check_disposed.h"
 #include "cli/check_message.h"
 #include "cli/progress.h"
 
@@ -52,6 +53,14 @@ static void take_fault(struct check_message *c, enum message_fault kind, const c
 static void take_ledger_fault(void *ctx, const char *what)
 {
 	_free_ char *text = mem_printf("ledger: %s", what);
+
+	take_finding(ctx, FAULT_DATABASE, text);
+}
+
+static void take_fact_fault(void *ctx, const struct uuid *message, const char *what)
+{
+	char id[UUID_TEXT_SIZE];
+	_free_ char *text = mem_printf("message %s: %s", uuid_format(id, message), what);
 
 	take_finding(ctx, FAULT_DATABASE, text);
 }
@@ -113,6 +122,13 @@ static void tell_object_lock(struct walk *w, uint64_t without)
 		check_report(w->out, CHECK_OK, NULL, "store: %" PRIu64 " messages, all locked", w->check.objects);
 }
 
+static void tell_disposed(struct walk *w)
+{
+	if (w->check.disposed)
+		check_report(w->out, CHECK_OK, NULL, "ledger: %" PRIu64 " of these messages were disposed of; the objects of %" PRIu64
+			" are gone from the store", w->check.disposed, w->check.removed);
+}
+
 static void tell_lock(struct walk *w)
 {
 	uint64_t without = w->check.objects - w->check.locked;
@@ -154,6 +170,7 @@ static void tell_result(struct walk *w, uint64_t archived)
 		tell_good(w, archived);
 	else if (!w->check.store)
 		check_report(w->out, CHECK_NOTE, NULL, "the objects of some messages were not looked at: the store does not answer");
+	tell_disposed(w);
 	tell_lock(w);
 }
 
@@ -164,7 +181,8 @@ static int walk(struct walk *w, uint64_t *archived_r, struct err *e)
 	if (meta_message_count(w->check.meta, archived_r, e) < 0)
 		return -1;
 	w->check.batches = *archived_r <= w->most;
-	if (w->check.batches && meta_ledger_verify(w->check.meta, take_ledger_fault, w, &faults, e) < 0)
+	if (w->check.batches && (meta_ledger_verify(w->check.meta, take_ledger_fault, w, &faults, e) < 0 ||
+		check_facts(w->check.meta, take_fact_fault, w, progress_stopped, e) < 0))
 		return -1;
 	return check_all(w, e);
 }
@@ -179,6 +197,8 @@ void check_ledger(struct check *c, struct meta *m, struct store *s)
 			[FAULT_OBJECT] = { .remedy = "restore this file from a backup of the store; until then nobody can read the "
 						     "message" },
 			[FAULT_MODE] = { .remedy = "find out who opened it; then chmod 400 the file" },
+			[FAULT_LEFT] = { .remedy = "find out who put it there (a restored backup brings back what was removed since); then "
+						   "remove it by hand" },
 			[FAULT_READING] = { .remedy = conf_local_path(c->conf->store)
 				? "look after the disk, its rights and its mount"
 				: "see that the object store of [s3] answers, and that its account may read" },

@@ -1,6 +1,7 @@
 #include "cli/check_message.h"
 
 #include "base/str.h"
+#include "cli/check_disposed.h"
 #include "ledger/record.h"
 
 #include <inttypes.h>
@@ -14,6 +15,7 @@ struct kept {
 	struct message_row row;
 	struct meta_record ledger;
 	struct ledger_record record; /* ledger.record, decoded */
+	struct disposed disposed;
 };
 
 static void kept_deinit(struct kept *k)
@@ -158,19 +160,51 @@ static void check_bytes(struct check_message *c, const struct kept *k, const str
 			x->where->key);
 }
 
-static void check_object(struct check_message *c, const struct kept *k, const struct expected *x)
+/* It may have been disposed of since it was looked up. */
+static void tell_gone(struct check_message *c, struct kept *k, const struct expected *x)
+{
+	struct err e;
+
+	if (meta_disposed_get(c->meta, &k->row.id, &k->disposed, &e) < 0)
+		fault(c, k, FAULT_READING, "%s", e.text);
+	else if (!k->disposed.at_us)
+		fault(c, k, FAULT_OBJECT, "the object %s is gone", x->where->key);
+}
+
+/* The bytes of a message that was disposed of may be on their way out until it is said that they are gone; then no version of
+ * the object is to be there, wherever its row says that it was. */
+static void check_remains(struct check_message *c, const struct kept *k)
+{
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	struct err e;
+	int there = store_remains(c->store, &k->row.id, &where, &e);
+
+	if (there < 0)
+		fault(c, k, FAULT_READING, "%s", e.text);
+	else if (there && k->disposed.removed_us)
+		fault(c, k, FAULT_LEFT, "it was disposed of and removed from the store, and the object %s%s%s is there", where.key,
+			*where.version ? ", version " : "", where.version);
+	else if (!there)
+		c->removed++;
+}
+
+static void check_object(struct check_message *c, struct kept *k, const struct expected *x)
 {
 	struct store_state now;
 	struct err e;
 
 	if (!c->store)
 		return;
+	if (k->disposed.at_us) {
+		check_remains(c, k);
+		return;
+	}
 	int there = store_stat(c->store, x->where, &now, &e);
 
 	if (there < 0)
 		fault(c, k, FAULT_READING, "%s", e.text);
 	else if (!there)
-		fault(c, k, FAULT_OBJECT, "the object %s is gone", x->where->key);
+		tell_gone(c, k, x);
 	if (there <= 0)
 		return;
 	c->objects++;
@@ -182,6 +216,28 @@ static void check_object(struct check_message *c, const struct kept *k, const st
 			now.length, x->where->offset + x->where->length);
 	else if (c->bytes)
 		check_bytes(c, k, x);
+}
+
+/* ---- that it was disposed of ---- */
+
+struct telling {
+	struct check_message *check;
+	const struct kept *kept;
+};
+
+static void tell_disposed(void *ctx, const char *what)
+{
+	const struct telling *t = ctx;
+
+	fault(t->check, t->kept, FAULT_DATABASE, "%s", what);
+}
+
+static int check_tombstone(struct check_message *c, const struct kept *k, struct err *e)
+{
+	struct telling t = { c, k };
+
+	c->disposed++;
+	return check_disposed(c->meta, &k->row.id, tell_disposed, &t, e);
 }
 
 /* ---- all of it ---- */
@@ -215,14 +271,14 @@ int check_message(struct check_message *c, const struct uuid *id, struct err *e)
 		return 0;
 	}
 	found = meta_record_get(c->meta, id, &k.ledger, e);
-	if (found < 0)
+	if (found < 0 || meta_disposed_get(c->meta, id, &k.disposed, e) < 0)
 		return -1;
 	if (found) {
 		check_kept(c, &k);
-		return 0;
+	} else {
+		if (!c->batches)
+			fault(c, &k, FAULT_DATABASE, "it has no ledger record");
+		check_object(c, &k, &(struct expected){ &k.row.locator, k.row.sha256 });
 	}
-	if (!c->batches)
-		fault(c, &k, FAULT_DATABASE, "it has no ledger record");
-	check_object(c, &k, &(struct expected){ &k.row.locator, k.row.sha256 });
-	return 0;
+	return k.disposed.at_us ? check_tombstone(c, &k, e) : 0;
 }

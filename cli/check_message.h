@@ -9,6 +9,7 @@ enum message_fault {
 	FAULT_DATABASE, /* rows, record and leaf contradict each other */
 	FAULT_OBJECT,	/* the object is gone, or has other bytes than were archived */
 	FAULT_MODE,	/* the object may be written to */
+	FAULT_LEFT,	/* the object is there, and was removed */
 	FAULT_READING,	/* it could not be looked at */
 	MESSAGE_FAULTS, /* how many kinds there are */
 };
@@ -20,6 +21,8 @@ struct check_message {
 	bool batches; /* meta_ledger_verify() has told already which messages have no record */
 	void (*report)(struct check_message *c, enum message_fault kind, const char *what);
 	/* counted over all messages */
+	uint64_t disposed; /* a disposition took them out of the archive */
+	uint64_t removed;  /* of these, those whose objects are gone */
 	uint64_t objects; /* that are there */
 	uint64_t locked;  /* of these, those that their own account can't change (store_state) */
 };

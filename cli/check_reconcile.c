@@ -13,6 +13,10 @@ static const char *const remedies[RECONCILE_KINDS] = {
 	[RECONCILE_ROW_SHORT] = "find out who altered the database; then restore it from a backup",
 	[RECONCILE_LOCK_SHORT] = "find out who shortened it; then extend the lock of this object with the store's own tools",
 	[RECONCILE_UNPROTECTED] = "find out who opened it, and close it again (chmod 400)",
+	[RECONCILE_RETURNED] = "find out who put it there (a restored backup brings back what was removed since); then remove it by hand",
+	[RECONCILE_UNAPPROVED] = "find out who wrote that into the database (strongroom-workerd may), and change that account's password; "
+		"then put the database back from a backup, or take the message off message_disposed and removal_work",
+	[RECONCILE_KEPT] = "tell who keeps it that nobody is given it any more; its object stays while something keeps it",
 };
 
 /* Both tell of up to SHOWN_MAX, and how many they were. */

@@ -27,7 +27,7 @@ struct command {
 	int (*run)(struct cli *cli, int argc, char **argv); /* argv[0] is the command */
 };
 
-extern const struct command init_command, user_command, department_command, check_command, import_command,
+extern const struct command init_command, user_command, department_command, directory_command, case_command, check_command, import_command,
 	reindex_command, copy_command, status_command, postfix_log_command, conf_command,
 	migrate_command, key_command;
 

@@ -58,7 +58,7 @@ static int copy_rest(struct copy *c, struct meta_copied *done_r, struct err *e)
 
 	if (secret_key_load(&keys.from, c->from.conf.key_dir, e) || secret_key_load(&keys.to, c->to.conf.key_dir, e))
 		return -1;
-	if (meta_copy_rest(c->from.meta, c->to.meta, reseal, &keys, done_r, e))
+	if (meta_copy_rest(c->from.meta, c->to.meta, reseal, &keys, done_r, e) || copy_removals(c, e))
 		return -1;
 	c->rest_copied = true;
 	return 0;
@@ -78,6 +78,7 @@ static int print_account(struct copy *c, const struct meta_copied *rest, struct 
 		c->copied, c->bytes);
 	printf("  with a new place         %" PRIu64 "\n", c->moved);
 	printf("  without their object     %" PRIu64 "\n", c->lost);
+	printf("  disposed of              %" PRIu64 "\n", c->disposed);
 	printf("messages of the target     %" PRIu64 "\n", there);
 	printf("repeated attempts copied   %" PRIu64 "\n", rest->attempts);
 	printf("users                      %" PRIu64 "\n", rest->users);

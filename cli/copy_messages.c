@@ -2,6 +2,7 @@
 #include "cli/copy_object.h"
 #include "meta/capture.h"
 #include "meta/copy.h"
+#include "meta/disposed.h"
 #include "meta/maintenance.h"
 
 #include <inttypes.h>
@@ -21,6 +22,7 @@ struct item {
 	struct meta_record ledger;
 	uint8_t key[SHA256_SIZE];
 	int64_t taken_us;
+	bool disposed;
 };
 
 /* Batches of one daemon that follow each other, and their messages. */
@@ -65,12 +67,16 @@ static void add_batch(struct group *g, struct meta_batch *b)
 static int load_rows(struct group *g, struct err *e)
 {
 	_free_ struct message_row *rows = MEM_ARRAY(struct message_row, g->n);
+	_free_ struct disposed *disposed = MEM_ARRAY(struct disposed, g->n);
 
 	g->items = MEM_ARRAY(struct item, g->n);
-	if (meta_messages_load(g->copy->from.meta, g->ids, g->n, rows, e))
+	if (meta_disposed_of(g->copy->from.meta, g->ids, g->n, disposed, e) ||
+		meta_messages_load(g->copy->from.meta, g->ids, g->n, rows, e))
 		return -1;
-	for (size_t i = 0; i < g->n; i++)
+	for (size_t i = 0; i < g->n; i++) {
 		g->items[i].row = rows[i];
+		g->items[i].disposed = disposed[i].at_us != 0;
+	}
 	return 0;
 }
 
@@ -138,13 +144,14 @@ static void copy_one(struct group *g, struct item *item)
 {
 	struct copy *c = g->copy;
 	struct err e = { 0 };
-	enum copy_object result = copy_object(c, &item->row, &e);
+	enum copy_object result = copy_object(c, &item->row, item->disposed, &e);
 
 	pthread_mutex_lock(&g->lock);
 	if (result == COPY_OBJECT_FAILED || (result == COPY_OBJECT_LOST && note_lost(c, &item->row, &e) < 0))
 		note_failure(g, &e);
 	else if (result == COPY_OBJECT_DONE)
 		c->bytes += item->row.size;
+	c->disposed += result == COPY_OBJECT_DISPOSED;
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -310,7 +317,7 @@ static int copy_group_patiently(struct copy *c, const char *daemon, uint64_t *se
 	int64_t wait = FIRST_WAIT_US;
 
 	for (int i = 1;; i++) {
-		uint64_t at = *seq, lost = c->lost;
+		uint64_t at = *seq, lost = c->lost, disposed = c->disposed;
 		int more = copy_group(c, daemon, &at, e);
 
 		if (more >= 0) {
@@ -320,6 +327,7 @@ static int copy_group_patiently(struct copy *c, const char *daemon, uint64_t *se
 		if (e->class == ERR_PERMANENT || i == ATTEMPTS || progress_stopped())
 			return -1;
 		c->lost = lost;
+		c->disposed = disposed;
 		wait_us(wait);
 		wait *= 2;
 	}

@@ -1,6 +1,7 @@
 #include "cli/copy_object.h"
 
 #include "base/clock.h"
+#include "meta/disposed.h"
 #include "store/store_fetch.h"
 
 #include <string.h>
@@ -90,16 +91,49 @@ static void relocate(struct copy *c, struct message_row *row, struct locator *wh
 		message_row_forget_origin(row);
 }
 
-enum copy_object copy_object(struct copy *c, struct message_row *row, struct err *e)
+/* ---- what was disposed of ---- */
+
+/* Nothing of it is copied; what an earlier copy has put there, and got no further, must be found when it is removed. */
+static enum copy_object leave_out(struct copy *c, struct message_row *row, struct err *e)
+{
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	int found = store_find(c->to.store, &row->id, &where, e);
+
+	if (found < 0)
+		return COPY_OBJECT_FAILED;
+	if (found)
+		relocate(c, row, &where, retain_until(c, row));
+	return COPY_OBJECT_DISPOSED;
+}
+
+/* The source does not have it: is it missed there? */
+static enum copy_object judge_lost(struct copy *c, struct message_row *row, struct err *e)
+{
+	struct disposed d;
+	struct err why = *e;
+	int disposed = meta_disposed_get(c->from.meta, &row->id, &d, e);
+
+	if (disposed)
+		return disposed < 0 ? COPY_OBJECT_FAILED : leave_out(c, row, e);
+	*e = why;
+	return COPY_OBJECT_LOST;
+}
+
+/* ---- all of it ---- */
+
+enum copy_object copy_object(struct copy *c, struct message_row *row, bool disposed, struct err *e)
 {
 	const struct store_expected expected = { &row->locator, row->size, row->sha256 };
 	CLEANUP(message_freep) struct message *m = NULL;
 	CLEANUP(locator_deinit) struct locator where = { 0 };
 	int64_t until_us = retain_until(c, row);
+
+	if (disposed)
+		return leave_out(c, row, e);
 	int got = store_fetch(c->from.store, &expected, c->from.conf.spool_dir, &m, e);
 
 	if (got <= 0)
-		return got ? COPY_OBJECT_FAILED : COPY_OBJECT_LOST;
+		return got ? COPY_OBJECT_FAILED : judge_lost(c, row, e);
 	if (put(c, row, m, until_us, &where, e) || verify(c, row, &where, e))
 		return COPY_OBJECT_FAILED;
 	relocate(c, row, &where, until_us);

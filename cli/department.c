@@ -67,16 +67,19 @@ static int import(struct cli *cli, const char *path)
 	struct conf conf CLEANUP(conf_deinit) = { 0 };
 	struct meta *m CLEANUP(meta_closep) = NULL;
 	int status = cli_prepare(cli, &conf);
+	struct department_count done;
 	size_t mailboxes = 0;
 	struct err e;
 
 	if (status != CLI_OK)
 		return status;
-	if (read_list(path, &list, &e) < 0 || meta_open(&m, &conf, &e) < 0 || department_list_apply(m, &list, &e) < 0)
+	if (read_list(path, &list, &e) < 0 || meta_open(&m, &conf, &e) < 0 || department_list_apply(m, &list, &done, &e) < 0)
 		return cli_failed(&e);
 	for (size_t i = 0; i < list.n; i++)
 		mailboxes += list.items[i].mailboxes.n;
-	printf("%zu department%s of %zu mailbox%s\n", list.n, list.n == 1 ? "" : "s", mailboxes, mailboxes == 1 ? "" : "es");
+	printf("%zu department%s of %zu mailbox%s: %zu made, %zu changed, %zu unchanged; %zu mailboxes came, %zu went\n", list.n,
+		list.n == 1 ? "" : "s", mailboxes, mailboxes == 1 ? "" : "es", done.made, done.changed, done.unchanged, done.added,
+		done.gone);
 	return CLI_OK;
 }
 

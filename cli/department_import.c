@@ -3,24 +3,10 @@
 #include "base/str.h"
 #include "cli/csv.h"
 #include "cli/operator.h"
-#include "mail/address.h"
 #include "meta/account.h"
 #include "sys/json.h"
 
 #include <string.h>
-
-#define NAME_MAX_BYTES 255
-#define MAILBOX_MAX_BYTES 512
-
-void department_list_deinit(struct department_list *l)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		free(l->items[i].name);
-		strv_deinit(&l->items[i].mailboxes);
-	}
-	free(l->items);
-	*l = (struct department_list){ 0 };
-}
 
 /* ---- reading ---- */
 
@@ -45,47 +31,17 @@ static bool find_columns(const struct strv *header, struct columns *c_r)
 	return department && mailbox;
 }
 
-/* The department of this name, which is put in its place when it is new. */
-static struct department_wanted *find_department(struct department_list *l, const char *name)
-{
-	size_t low = 0, high = l->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(l->items[middle].name, name);
-
-		if (order == 0)
-			return &l->items[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	l->items = mem_realloc(l->items, l->n + 1, sizeof(*l->items));
-	memmove(&l->items[low + 1], &l->items[low], (l->n - low) * sizeof(*l->items));
-	l->n++;
-	l->items[low] = (struct department_wanted){ .name = mem_strdup(name) };
-	return &l->items[low];
-}
-
-static bool mailbox_good(const char *mailbox)
-{
-	_free_ char *normal = address_normalize(mailbox);
-
-	return strchr(normal, '@') && strlen(normal) <= MAILBOX_MAX_BYTES;
-}
-
 static int take_row(struct department_list *l, const struct csv *csv, const struct columns *c, struct strv *row, struct err *e)
 {
 	if (c->n ? row->n != c->n : (row->n <= c->department || row->n <= c->mailbox))
 		return err_permanent(e, "line %u: it has %zu columns", csv->line, row->n);
 	const char *name = str_trim(row->items[c->department]), *mailbox = str_trim(row->items[c->mailbox]);
 
-	if (!*name || strlen(name) > NAME_MAX_BYTES || !str_utf8_valid(name, strlen(name)))
+	if (!department_name_good(name))
 		return err_permanent(e, "line %u: the department's name is empty, too long or no UTF-8", csv->line);
-	if (!mailbox_good(mailbox))
+	if (!department_mailbox_good(mailbox))
 		return err_permanent(e, "line %u: \"%s\" is no mailbox", csv->line, mailbox);
-	strv_add(&find_department(l, name)->mailboxes, mailbox);
+	department_list_add(l, name, mailbox);
 	return 0;
 }
 
@@ -141,10 +97,16 @@ static int set_audited(struct meta *m, const struct department_wanted *d, struct
 	return rc;
 }
 
-int department_list_apply(struct meta *m, const struct department_list *l, struct err *e)
+int department_list_apply(struct meta *m, const struct department_list *l, struct department_count *done_r, struct err *e)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (set_audited(m, &l->items[i], e) < 0)
+	CLEANUP(department_plan_deinit) struct department_plan plan = { 0 };
+
+	if (department_plan_make(&plan, m, l, false, NULL, e) < 0)
+		return -1;
+	for (size_t i = 0; i < plan.n; i++)
+		if (!department_is_unchanged(&plan.items[i], true) &&
+			set_audited(m, department_list_find(l, plan.items[i].name), e) < 0)
 			return -1;
+	*done_r = department_plan_count(&plan, true);
 	return 0;
 }

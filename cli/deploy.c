@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct deploy_check *const tables[] = { deploy_tls_checks, deploy_access_checks, deploy_backend_checks,
-	deploy_machine_checks };
+	deploy_directory_checks, deploy_machine_checks };
 
 void deploy_say(struct deploy *d, enum deploy_verdict v, const char *remedy, const char *fmt, ...)
 {

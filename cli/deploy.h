@@ -20,7 +20,8 @@ struct deploy_check {
 };
 
 /* One file each, ended by one without a function. */
-extern const struct deploy_check deploy_tls_checks[], deploy_backend_checks[], deploy_access_checks[], deploy_machine_checks[];
+extern const struct deploy_check deploy_tls_checks[], deploy_backend_checks[], deploy_access_checks[], deploy_directory_checks[],
+	deploy_machine_checks[];
 
 /* A line of the check that runs; remedy NULL when all is well. */
 void deploy_say(struct deploy *d, enum deploy_verdict v, const char *remedy, const char *fmt, ...) PRINTF_LIKE(4, 5);

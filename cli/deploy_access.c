@@ -90,6 +90,38 @@ static void use_limits(struct deploy *d)
 			conf->queryd_searches_per_user_max, conf->queryd_reads_per_user_max);
 }
 
+/* ---- the sign-in provider ---- */
+
+static void provider(struct deploy *d)
+{
+	const struct conf *conf = d->conf;
+
+	if (!*conf->oidc_issuer)
+		deploy_say(d, DEPLOY_OK, NULL, "people sign in with a password and a one-time code, and through no OpenID provider");
+	else if (strcmp(conf->oidc_second_factor, "provider") == 0)
+		deploy_say(d, DEPLOY_WARNING, "set second_factor = totp in [oidc]",
+			"whoever gets through the sign-in of %s, as which second factor it may count, gets into the archive",
+			conf->oidc_issuer);
+	else
+		deploy_say(d, DEPLOY_OK, NULL, "people also sign in through %s, and with a one-time code of here behind it",
+			conf->oidc_issuer);
+}
+
+static void provision(struct deploy *d)
+{
+	const struct conf *conf = d->conf;
+
+	if (!*conf->oidc_issuer)
+		deploy_say(d, DEPLOY_OK, NULL, "no account is linked to, or made by, an OpenID provider");
+	else if (strcmp(conf->oidc_account_claim, "email") != 0)
+		deploy_say(d, DEPLOY_WARNING, "set account_claim = email in [oidc], or see that users can't change theirs at the provider",
+			"an account is linked by the provider's %s: who can choose that there takes any account that waits for its user",
+			conf->oidc_account_claim);
+	else
+		deploy_say(d, DEPLOY_OK, NULL, "an account is linked by an address that the provider has verified%s",
+			conf->oidc_provision ? ", and made where groups give a role" : "; administrators make accounts");
+}
+
 /* ---- metrics ---- */
 
 static void metrics_of(struct deploy *d, const char *section, const char *address)
@@ -169,6 +201,8 @@ const struct deploy_check deploy_access_checks[] = {
 	{ "D207", password_deny_file },
 	{ "D208", signin_limits },
 	{ "D209", use_limits },
+	{ "D210", provider },
+	{ "D211", provision },
 	{ "D221", metrics },
 	{ "D231", log_level },
 	{ "D232", lock_days },

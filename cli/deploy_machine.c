@@ -6,8 +6,11 @@
 #include "sys/sandbox.h"
 
 #include <glob.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -71,7 +74,7 @@ static void secret_files(struct deploy *d)
 {
 	const struct conf *conf = d->conf;
 	const char *const paths[] = { conf->s3_credentials_file, conf->mysql_password_file, conf->es_password_file,
-		conf->es_api_key_file, conf->redis_password_file };
+		conf->es_api_key_file, conf->redis_password_file, conf->oidc_client_secret_file };
 	size_t named = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
@@ -186,6 +189,14 @@ static char *status_of(const char *text, const char *name)
 	return found ? mem_dup(found + strlen(wanted), strcspn(found + strlen(wanted), "\n")) : mem_strdup("");
 }
 
+/* Beyond the one to set the immutable flag and take it off, which the daemons that write and remove messages may have. */
+static bool has_capabilities(const char *daemon, const char *effective)
+{
+	const unsigned long long flag = strcmp(daemon, "strongroom-queryd") == 0 ? 0 : 1ull << CAP_LINUX_IMMUTABLE;
+
+	return (strtoull(effective, NULL, 16) & ~flag) != 0;
+}
+
 static void judge_process(struct deploy *d, const char *daemon, const char *status)
 {
 	_free_ char *uid = status_of(status, "Uid"), *effective = status_of(status, "CapEff");
@@ -193,7 +204,7 @@ static void judge_process(struct deploy *d, const char *daemon, const char *stat
 
 	if (strncmp(uid, "0\t", 2) == 0)
 		deploy_say(d, DEPLOY_ERROR, "set user, and start it again", "%s runs as root", daemon);
-	else if (strspn(effective, "0") != strlen(effective))
+	else if (has_capabilities(daemon, effective))
 		deploy_say(d, DEPLOY_ERROR, "use the unit that comes with it", "%s has capabilities (%s)", daemon, effective);
 	else if (strcmp(privileges, "1") != 0)
 		deploy_say(d, DEPLOY_ERROR, "use the unit that comes with it", "%s can get new privileges", daemon);
@@ -201,7 +212,8 @@ static void judge_process(struct deploy *d, const char *daemon, const char *stat
 		deploy_say(d, DEPLOY_WARNING, "start it by its systemd unit, which filters system calls and closes off the machine",
 			"%s runs without a filter of system calls", daemon);
 	else
-		deploy_say(d, DEPLOY_OK, NULL, "%s runs without root, capabilities and new privileges, its system calls filtered", daemon);
+		deploy_say(d, DEPLOY_OK, NULL, "%s runs without root, %scapabilities and new privileges, its system calls filtered", daemon,
+			strspn(effective, "0") == strlen(effective) ? "" : "(but for the immutable flag's) ");
 }
 
 static void processes(struct deploy *d)

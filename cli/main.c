@@ -10,9 +10,8 @@
 #include <sys/stat.h>
 
 static const struct command *const commands[] = {
-	&init_command,	 &migrate_command,	 &user_command,    &department_command, &check_command,
-	&import_command, &reindex_command, &copy_command,	&status_command,
-	&postfix_log_command, &conf_command, &key_command,
+	&init_command,	&migrate_command, &user_command,    &department_command, &directory_command,   &case_command, &check_command,
+	&import_command, &reindex_command, &copy_command,   &status_command,	 &postfix_log_command, &conf_command, &key_command,
 };
 
 static const struct command *find(const char *name)

@@ -4,12 +4,13 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define INTERVAL_US (CLOCK_SECOND / 5)
 
-static volatile sig_atomic_t stopped;
+static atomic_bool stopped; /* written by a signal handler, read by any thread */
 
 void progress_show(struct progress *p, const char *fmt, ...)
 {
@@ -36,7 +37,7 @@ void progress_end(struct progress *p)
 static void on_signal(int number)
 {
 	(void)number;
-	stopped = 1;
+	stopped = true;
 }
 
 void progress_catch_signals(void)

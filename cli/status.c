@@ -3,6 +3,7 @@
 #include "cli/status_account.h"
 #include "index/index.h"
 #include "meta/audit_forward.h"
+#include "meta/disposed.h"
 #include "meta/maintenance.h"
 #include "store/store.h"
 #include "sys/json.h"
@@ -21,7 +22,7 @@ struct forward {
 struct state {
 	bool counted;	   /* messages and outbox are known */
 	bool indexed_known;
-	uint64_t messages, outbox, indexed;
+	uint64_t messages, disposed, outbox, indexed; /* disposed: of the messages */
 	int64_t oldest_us; /* of the outbox */
 	int replica;	   /* 1: it is lag_s behind; 0: there is none; -1: replica_error */
 	int64_t lag_s;
@@ -56,6 +57,7 @@ static int look_at_meta(const struct conf *conf, struct state *s, struct err *e)
 	struct meta *m CLEANUP(meta_closep) = NULL;
 
 	if (meta_open(&m, conf, e) < 0 || meta_message_count(m, &s->messages, e) < 0 ||
+		meta_disposed_count(m, &s->disposed, e) < 0 ||
 		meta_outbox_count(m, &s->outbox, &s->oldest_us, e) < 0 || look_at_forwards(conf, m, s, e) < 0)
 		return -1;
 	s->counted = true;
@@ -108,6 +110,8 @@ static void print_text(const struct state *s)
 		printf("replica   %s\n", s->replica_error.text);
 	printf("index     %s\n", s->index ? s->index : "ready");
 	print_count("messages", s->counted, s->messages);
+	if (s->counted && s->disposed)
+		print_count("disposed", true, s->disposed);
 	print_count("indexed", s->indexed_known, s->indexed);
 	if (s->counted && s->outbox)
 		printf("outbox    %" PRIu64 ", oldest %s\n", s->outbox, clock_format(oldest, s->oldest_us));
@@ -165,6 +169,7 @@ static void print_json(const struct state *s)
 		json_add_str(j, "replica_error", s->replica_error.text);
 	add_part(j, "index", s->index);
 	add_count(j, "messages", s->counted, s->messages);
+	add_count(j, "disposed", s->counted, s->disposed);
 	add_count(j, "indexed", s->indexed_known, s->indexed);
 	add_count(j, "outbox", s->counted, s->outbox);
 	json_add_str(j, "outbox_oldest", s->outbox ? clock_format(oldest, s->oldest_us) : NULL);

@@ -17,6 +17,9 @@ static const struct {
 	[RECONCILE_ROW_SHORT] = { "kept for less than its policy", "retention_short" },
 	[RECONCILE_LOCK_SHORT] = { "locked for less than its row", "lock_short" },
 	[RECONCILE_UNPROTECTED] = { "object may be written to", "object_unprotected" },
+	[RECONCILE_RETURNED] = { "removed, and its object is there", "object_returned" },
+	[RECONCILE_UNAPPROVED] = { "disposed of or to be removed, and nobody has approved it", "removal_unapproved" },
+	[RECONCILE_KEPT] = { "disposed of, and something keeps it", "disposed_kept" },
 };
 
 const char *status_alarm_name(enum reconcile_alarm_kind kind)
@@ -82,6 +85,7 @@ static void print_day(const struct reconcile_account *a)
 	}
 	add_note(&why, t->captured > t->recorded ? t->captured - t->recorded : 0, "in the ledger without a row");
 	add_note(&why, t->recorded > t->captured ? t->recorded - t->captured : 0, "without a ledger record");
+	add_note(&why, t->removed > t->unindexed ? t->removed : t->unindexed, "disposed of");
 	add_note(&why, t->missing, "missing in the store");
 	add_note(&why, t->waiting, "waited for the index");
 	add_note(&why, t->orphans, "objects without a row");
@@ -144,6 +148,8 @@ static cJSON *day_json(const struct reconcile_account *a)
 	json_add_u64(j, "indexed", t->indexed);
 	json_add_u64(j, "waiting", t->waiting);
 	json_add_u64(j, "missing", t->missing);
+	json_add_u64(j, "removed", t->removed);
+	json_add_u64(j, "unindexed", t->unindexed);
 	json_add_u64(j, "orphans", t->orphans);
 	add_time(j, "first", t->first_us);
 	add_time(j, "last", t->last_us);

@@ -50,6 +50,9 @@ static int take_option(struct user_wanted *w, int option)
 	case 'u':
 		w->scoped = true;
 		return read_time(&w->until_us, optarg, true);
+	case 'p':
+		w->provider = true;
+		return CLI_OK;
 	default:
 		w->qr = true;
 		return CLI_OK;
@@ -108,8 +111,8 @@ static const struct verb *find_verb(const char *name)
 
 static int check_options(const struct verb *v, const struct user_wanted *w)
 {
-	if (!v->adds && (w->roles.n || w->qr))
-		return cli_usage(&user_command, "--role and --qr are for user add");
+	if (!v->adds && (w->roles.n || w->qr || w->provider))
+		return cli_usage(&user_command, "--role, --provider and --qr are for user add");
 	if (!v->scopes && w->scoped)
 		return cli_usage(&user_command, "user %s takes no scope", v->name);
 	if (!v->adds && v->scopes && !w->scoped)
@@ -128,6 +131,7 @@ static int read_arguments(struct cli *cli, int argc, char **argv, struct user_wa
 		{ "all", no_argument, NULL, 'a' },
 		{ "from", required_argument, NULL, 'f' },
 		{ "until", required_argument, NULL, 'u' },
+		{ "provider", no_argument, NULL, 'p' },
 		{ "qr", no_argument, NULL, 'q' },
 		{ 0 },
 	};
@@ -176,6 +180,8 @@ cJSON *user_describe(const struct user_wanted *w)
 	cJSON *j = cJSON_CreateObject();
 
 	json_add_str(j, "username", w->username);
+	if (w->provider)
+		json_add_str(j, "sign_in", "provider");
 	if (*roles)
 		json_add_str(j, "roles", roles);
 	json_add_bool(j, "all", w->all);
@@ -244,7 +250,7 @@ static int run(struct cli *cli, int argc, char **argv)
 
 const struct command user_command = {
 	.name = "user",
-	.arguments = "list | add NAME [--role ROLE]... [SCOPE] [--qr] | scope NAME SCOPE |\n"
+	.arguments = "list | add NAME [--role ROLE]... [SCOPE] [--provider] [--qr] | scope NAME SCOPE |\n"
 		     "           password NAME | reset-mfa NAME | disable NAME | enable NAME | sign-out NAME",
 	.summary = "Add a user, change what one may see, keep one out, list them",
 	.help = "SCOPE: [--all | --mailbox ADDRESS... --department NAME...] [--from DATE] [--until DATE]\n\n"
@@ -253,7 +259,8 @@ const struct command user_command = {
 		"characters at least. What an authenticator program needs for the one-time codes is printed once: a URL and, on a\n"
 		"terminal, its QR code.\n"
 		"scope: this scope takes the place of the one before, at the user's next request.\n"
-		"password: another password, asked for as by add; all sessions end.\n"
+		"password: another password, asked for as by add; all sessions end. A user who has signed in through the OpenID\n"
+		"provider does so no more.\n"
 		"reset-mfa: the second factor is void and all sessions end. What is printed, once, lets the user enrol another one.\n"
 		"disable: no more signing in, and all sessions end; enable: signing in works again. Users are never\n"
 		"deleted, since the audit trail names them.\n"
@@ -265,6 +272,7 @@ const struct command user_command = {
 		"  --department NAME   a department whose mailboxes are in the scope; again for more\n"
 		"  --from DATE         no mail dated before this day or time (UTC)\n"
 		"  --until DATE        no mail dated after this day, or at this time or later\n"
+		"  --provider          no password: the user signs in through the OpenID provider (section [oidc])\n"
 		"  --qr                draw the QR code also where the output is no terminal\n",
 	.run = run,
 };

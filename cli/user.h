@@ -12,6 +12,7 @@ struct user_wanted {
 	const char *username;
 	struct strv roles, mailboxes, departments;
 	bool all, scoped, qr; /* scoped: something was said about the scope */
+	bool provider;	      /* no password: sign-in through the OpenID provider */
 	int64_t from_us, until_us;
 };
 

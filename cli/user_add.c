@@ -24,6 +24,7 @@ static int add_audited(struct meta *m, const struct user_wanted *w, const struct
 	return rc;
 }
 
+/* password: NULL for who signs in through the provider. */
 static int add(struct meta *m, const struct conf *conf, const struct user_wanted *w, const char *password,
 	const uint8_t totp[SECRET_TOTP_SIZE], struct err *e)
 {
@@ -37,7 +38,7 @@ static int add(struct meta *m, const struct conf *conf, const struct user_wanted
 
 	if (secret_key_load(&key, conf->key_dir, e) < 0)
 		return -1;
-	_free_ char *hash = secret_password_hash(password, e);
+	_free_ char *hash = password ? secret_password_hash(password, e) : mem_strdup("");
 
 	if (!hash)
 		return -1;
@@ -63,9 +64,12 @@ int user_add(struct meta *m, const struct conf *conf, const struct user_wanted *
 	const struct password_rules rules = { conf->queryd_password_min, conf->queryd_password_deny_file };
 	uint8_t totp[SECRET_TOTP_SIZE];
 	struct err e;
-	char *password CLEANUP(password_freep) = password_ask(&rules, w->username, &e);
 
-	if (!password)
+	if (w->provider && !*conf->oidc_issuer)
+		return cli_usage(&user_command, "no sign-in provider is configured (issuer in section [oidc])");
+	char *password CLEANUP(password_freep) = w->provider ? NULL : password_ask(&rules, w->username, &e);
+
+	if (!password && !w->provider)
 		return cli_usage(&user_command, "%s", e.text);
 	secret_random(totp, sizeof(totp));
 	if (add(m, conf, w, password, totp, &e) < 0)

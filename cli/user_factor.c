@@ -51,7 +51,7 @@ int user_password(struct meta *m, const struct conf *conf, const struct user_wan
 	return CLI_OK;
 }
 
-static int reset(struct meta *m, const struct user_wanted *w, char token_r[FACTOR_TOKEN_SIZE], struct err *e)
+static int reset(struct meta *m, const struct user_wanted *w, char token_r[FACTOR_TOKEN_SIZE], bool *by_provider_r, struct err *e)
 {
 	CLEANUP(account_deinit) struct account a = { 0 };
 	cJSON *detail _json_ = user_describe(w);
@@ -60,6 +60,7 @@ static int reset(struct meta *m, const struct user_wanted *w, char token_r[FACTO
 
 	if (find(m, w, &a, e) < 0 || operator_intent(m, "account.reset-mfa", detail, &intent, e) < 0)
 		return -1;
+	*by_provider_r = !*a.password_hash;
 	int rc = meta_factor_reset(m, a.id, clock_now_us(), token_r, e);
 
 	if (operator_outcome(m, &intent, rc, rc < 0 ? &later : e) < 0)
@@ -70,14 +71,15 @@ static int reset(struct meta *m, const struct user_wanted *w, char token_r[FACTO
 int user_reset_mfa(struct meta *m, const struct conf *conf, const struct user_wanted *w)
 {
 	char token[FACTOR_TOKEN_SIZE];
+	bool by_provider;
 	struct err e;
 
-	if (reset(m, w, token, &e) < 0)
+	if (reset(m, w, token, &by_provider, &e) < 0)
 		return cli_failed(&e);
 	user_tell_cache(conf, m, w->username);
 	printf("user %s has no second factor and is signed out everywhere\n", w->username);
-	printf("\nThis is shown once. With it and the password the user enrols within %d days:\n\n%s\n",
-		FACTOR_TOKEN_LIFE_S / 86400, token);
+	printf("\nThis is shown once. With it, behind the %s, the user enrols within %d days:\n\n%s\n",
+		by_provider ? "sign-in through the provider" : "password", FACTOR_TOKEN_LIFE_S / 86400, token);
 	explicit_bzero(token, sizeof(token));
 	return CLI_OK;
 }

@@ -31,7 +31,8 @@ static int print_account(struct meta *m, uint64_t id, struct err *e)
 		return -1;
 	_free_ char *scope = describe_scope(&a), *names = strv_join(&roles, ", ");
 
-	printf("%s: %s; %s%s\n", a.username, names, scope, a.disabled ? "; disabled" : "");
+	printf("%s: %s; %s%s%s%s\n", a.username, names, scope, *a.password_hash ? "" : "; signs in through the provider",
+		a.totp_secret_length ? "" : "; no second factor", a.disabled ? "; disabled" : "");
 	return 0;
 }
 

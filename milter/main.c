@@ -11,7 +11,11 @@
 #define PROGRAM "strongroom-milter"
 #define GRACE (20 * CLOCK_SECOND)	/* for messages that are on their way in when the end comes */
 #define REPLY_GRACE (CLOCK_SECOND / 10) /* for answers on their way out: libmilter sends them behind our back */
+#ifdef __SANITIZE_THREAD__
+#define STACK_SIZE (8 * 1024 * 1024) /* what the sanitizer keeps of a thread is on it */
+#else
 #define STACK_SIZE (512 * 1024)
+#endif
 #define STEP (CLOCK_SECOND / 20)
 
 /* libmilter starts and ends threads as the load goes. Stacks of this size are kept for the next, larger ones of a few

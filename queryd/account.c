@@ -1,6 +1,7 @@
 #include "queryd/account.h"
 
 #include "base/hex.h"
+#include "meta/identity.h"
 #include "queryd/access.h"
 #include "queryd/audit.h"
 #include "queryd/etag.h"
@@ -19,11 +20,35 @@ static cJSON *present_brief(const struct user *u, enum user_kind kind)
 	json_add_str(j, "id", id);
 	json_add_str(j, kind == USER_PERSON ? "username" : "name", u->username);
 	json_add_bool(j, "disabled", u->disabled);
+	if (kind == USER_PERSON) {
+		json_add_str(j, "sign_in", u->by_provider ? "provider" : "password");
+		json_add_bool(j, "second_factor", u->has_factor);
+	}
 	grant_present_list(j, "roles", &u->roles);
 	return j;
 }
 
-static int add_identity(struct call *c, cJSON *j, uint64_t id)
+/* Who it is at the provider; null for nobody yet. */
+static int add_person(struct call *c, cJSON *j, uint64_t id)
+{
+	CLEANUP(identity_deinit) struct identity i = { 0 };
+	struct err e;
+	int found = meta_identity_get(c->service->meta, id, &i, &e);
+
+	if (found < 0)
+		return access_failed(c, &e);
+	cJSON *identity = found ? cJSON_CreateObject() : cJSON_CreateNull();
+
+	if (found) {
+		json_add_str(identity, "issuer", i.issuer);
+		json_add_str(identity, "subject", i.subject);
+		present_time(identity, "linked_at", i.linked_us);
+	}
+	json_add_item(j, "identity", identity);
+	return 0;
+}
+
+static int add_program(struct call *c, cJSON *j, uint64_t id)
 {
 	char certificate[SHA256_TEXT_SIZE];
 	struct service_identity s;
@@ -42,7 +67,7 @@ cJSON *account_present(struct call *c, const struct user *u, enum user_kind kind
 	_json_ cJSON *j = present_brief(u, kind);
 
 	grant_present_scope(j, u);
-	if (kind == USER_SERVICE && add_identity(c, j, u->id) < 0)
+	if ((kind == USER_SERVICE ? add_program : add_person)(c, j, u->id) < 0)
 		return NULL;
 	cJSON *whole = j;
 
@@ -156,9 +181,9 @@ int account_check_version(struct call *c, const struct user *u)
 	return etag_check(c, tag);
 }
 
-int account_give(struct call *c, const struct user *u, const struct grant *g)
+int account_give(struct call *c, const struct user *u, const struct grant *g, const uint8_t *certificate)
 {
-	const struct user_change change = { g->has_roles ? &g->roles : NULL, g->has_scope ? &g->scope : NULL };
+	const struct user_change change = { g->has_roles ? &g->roles : NULL, g->has_scope ? &g->scope : NULL, certificate };
 	struct err e;
 	int rc = meta_user_change(c->service->meta, u->id, u->version, &change, &e);
 

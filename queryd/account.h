@@ -28,7 +28,7 @@ void account_list(struct call *c, enum user_kind kind);
 void account_get(struct call *c, enum user_kind kind);
 void account_set_disabled(struct call *c, enum user_kind kind, bool disabled);
 
-/* Gives what `g` says, where it says something. -1: the response is set. */
-int account_give(struct call *c, const struct user *u, const struct grant *g) MUST_CHECK;
+/* Gives what `g` says, where it says something; and to a program the certificate, unless it is NULL. -1: the response is set. */
+int account_give(struct call *c, const struct user *u, const struct grant *g, const uint8_t *certificate) MUST_CHECK;
 
 #endif

@@ -95,60 +95,122 @@ static int add_json(struct buf *line, const struct audit_event *event)
 /* ---- the file ---- */
 
 struct file {
-	struct message *message;
+	struct response_stream stream;
+	struct call *call;
+	struct audit_filter filter; /* its texts are the request's */
 	int (*add)(struct buf *line, const struct audit_event *event);
-	uint64_t entries;
+	struct audit_page page;
+	size_t at; /* of the page: the entry behind the line */
+	struct buf line;
+	size_t given; /* of the line */
+	bool over;    /* there is no line, and will be none */
+	struct sha256 *hash;
 };
 
-static int add_page(struct file *f, const struct audit_page *page, struct err *e)
+static void file_free(struct response_stream *s)
 {
-	CLEANUP(buf_deinit) struct buf line = BUF_INIT(LINE_MAX_BYTES);
+	struct file *f = CONTAINER_OF(s, struct file, stream);
 
-	for (size_t i = 0; i < page->n; i++) {
-		buf_reset(&line);
-		if (f->add(&line, &page->events[i]))
-			return err_permanent(e, "an audit entry is over %zu bytes", LINE_MAX_BYTES);
-		if (message_append(f->message, line.data, line.len, e))
+	audit_page_deinit(&f->page);
+	buf_deinit(&f->line);
+	sha256_freep(&f->hash);
+	free(f);
+}
+
+static int turn_page(struct file *f, struct err *e)
+{
+	struct uuid behind = f->page.last;
+
+	audit_page_deinit(&f->page);
+	f->page = (struct audit_page){ 0 };
+	f->at = 0;
+	return meta_audit_list(f->call->service->meta, &f->filter, &behind, PAGE, &f->page, e);
+}
+
+/* To the next line. */
+static int advance(struct file *f, struct err *e)
+{
+	while (f->at == f->page.n && f->page.more)
+		if (turn_page(f, e))
 			return -1;
-		f->entries++;
-	}
+	buf_reset(&f->line);
+	f->given = 0;
+	f->over = f->at == f->page.n;
+	if (f->over)
+		return 0;
+	if (f->add(&f->line, &f->page.events[f->at++]))
+		return err_permanent(e, "an audit entry is over %zu bytes", LINE_MAX_BYTES);
+	f->stream.count++;
+	sha256_add(f->hash, f->line.data, f->line.len);
 	return 0;
 }
 
-static int fill(struct call *c, const struct audit_filter *filter, struct file *f, struct err *e)
+/* The last bytes are known as such when they are given out. */
+static ssize_t file_read(struct response_stream *s, char *to, size_t max)
 {
-	struct uuid behind = { 0 };
-	bool more = true;
+	struct file *f = CONTAINER_OF(s, struct file, stream);
+	size_t n = 0;
+	struct err e;
 
-	while (more) {
-		CLEANUP(audit_page_deinit) struct audit_page page = { 0 };
+	while (n < max && !f->over) {
+		size_t left = f->line.len - f->given, some = left < max - n ? left : max - n;
 
-		if (meta_audit_list(c->service->meta, filter, &behind, PAGE, &page, e) || add_page(f, &page, e))
+		memcpy(to + n, f->line.data + f->given, some);
+		n += some;
+		f->given += some;
+		if (f->given == f->line.len && advance(f, &e)) {
+			log_error(&f->call->log, "%s", e.text);
 			return -1;
-		more = page.more;
-		behind = page.last;
+		}
 	}
-	return message_finish(f->message, e);
+	s->ended = f->over;
+	if (s->ended)
+		sha256_finish(f->hash, s->digest);
+	return (ssize_t)n;
+}
+
+/* The head counts as a line; the first page is read at once, as long as it can be said that it can't be. */
+static int begin(struct file *f, bool csv, struct err *e)
+{
+	if (turn_page(f, e))
+		return -1;
+	if (!csv)
+		return advance(f, e);
+	sha256_add(f->hash, csv_head, strlen(csv_head));
+	return buf_add_str(&f->line, csv_head) ? err_permanent(e, "the head is over %zu bytes", LINE_MAX_BYTES) : 0;
+}
+
+static void answer(struct call *c, struct file *f, const char *content_type)
+{
+	struct err unused;
+
+	if (!f->over) {
+		response_stream_endless(&c->response, content_type, &f->stream);
+		return;
+	}
+	struct message *nothing = message_new(c->service->conf->spool_dir, 0);
+
+	if (message_finish(nothing, &unused))
+		abort(); /* there is nothing to be finished */
+	response_content(&c->response, content_type, nothing);
+	file_free(&f->stream);
 }
 
 void audit_export(struct call *c, const struct audit_filter *filter)
 {
 	bool csv = is_csv(c);
-	CLEANUP(message_freep) struct message *m = message_new(c->service->conf->spool_dir, AUDIT_EXPORT_MAX);
-	struct file f = { .message = m, .add = csv ? add_csv : add_json };
+	struct file *f = MEM_NEW(struct file);
 	struct err e;
 
-	if ((csv && message_append(m, csv_head, strlen(csv_head), &e)) || fill(c, filter, &f, &e)) {
+	*f = (struct file){ .stream = { .read = file_read, .free = file_free }, .call = c, .filter = *filter,
+		.add = csv ? add_csv : add_json, .line = BUF_INIT(LINE_MAX_BYTES), .hash = sha256_new() };
+	if (begin(f, csv, &e)) {
 		log_error(&c->log, "%s", e.text);
-		if (e.class == ERR_PERMANENT)
-			response_problem(&c->response, 400, "The file would be over 1 GiB: ask for a part of it by from and until.");
-		else
-			response_unavailable(&c->response, "The audit can't be read at the moment.");
+		response_unavailable(&c->response, "The audit can't be read at the moment.");
+		file_free(&f->stream);
 		return;
 	}
-	response_content(&c->response, csv ? "text/csv; charset=utf-8" : "application/jsonl", m);
+	answer(c, f, csv ? "text/csv; charset=utf-8" : "application/jsonl");
 	response_header(&c->response, "Content-Disposition", csv ? "attachment; filename=\"audit.csv\""
 								 : "attachment; filename=\"audit.jsonl\"");
-	c->response.count = f.entries;
-	m = NULL;
 }

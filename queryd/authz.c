@@ -75,6 +75,17 @@ int authz_covers(const struct account *a, const char *scope, struct err *e)
 	return inner ? scope_is_within(inner, outer) : -1;
 }
 
+int authz_met_scope(const struct account *a, const char *scope, struct scope **s_r, struct err *e)
+{
+	CLEANUP(scope_freep) struct scope *said = scope_parse(scope, e);
+	CLEANUP(scope_freep) struct scope *own = authz_scope(a);
+
+	if (!said)
+		return -1;
+	*s_r = scope_meet(own, said);
+	return 0;
+}
+
 int authz_scope_mailboxes(const char *scope, struct strv *mailboxes_r, struct err *e)
 {
 	CLEANUP(scope_freep) struct scope *s = scope_parse(scope, e);

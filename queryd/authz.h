@@ -26,6 +26,9 @@ int authz_search_scope(struct call *c, const struct search_request *r, struct sc
 /* Does what the account may see cover all that this text (scope_print()) says? 1, 0; -1 permanent: it is no scope. */
 int authz_covers(const struct account *a, const char *scope, struct err *e) MUST_CHECK;
 
+/* What both the account may see and such a text says. 0 with *s_r, which the caller frees, or -1 permanent. */
+int authz_met_scope(const struct account *a, const char *scope, struct scope **s_r, struct err *e) MUST_CHECK;
+
 /* For the audit: the mailboxes of such a text, AUDIT_ALL_MAILBOXES for all; caller deinits. -1 permanent. */
 int authz_scope_mailboxes(const char *scope, struct strv *mailboxes_r, struct err *e) MUST_CHECK;
 

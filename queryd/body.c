@@ -1,18 +1,6 @@
 #include "queryd/body.h"
 
-#include "base/str.h"
-
 #include <string.h>
-
-static bool is_json(const char *content_type)
-{
-	static const char json[] = "application/json";
-
-	if (!content_type || !str_istarts(content_type, json))
-		return false;
-	content_type += strlen(json);
-	return !content_type[strspn(content_type, " \t")] || content_type[strspn(content_type, " \t")] == ';';
-}
 
 static const struct body_field *find_field(const struct body_field *fields, const char *name)
 {
@@ -145,7 +133,7 @@ cJSON *body_read_text(struct call *c, const char *text, size_t n, const struct b
 	_json_ cJSON *j = NULL;
 	struct err e;
 
-	if (!is_json(c->request->content_type)) {
+	if (!json_is_type(c->request->content_type)) {
 		response_problem(&c->response, 415, "The body must be JSON, with Content-Type: application/json.");
 		return NULL;
 	}

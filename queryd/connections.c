@@ -167,14 +167,33 @@ void connection_busy(struct connections *c, struct connection *conn)
 	set_deadline(c, conn, true, 0);
 }
 
-void connection_receiving(struct connections *c, struct connection *conn, uint64_t length)
+void connection_receiving(struct connections *c, struct connection *conn)
 {
-	set_deadline(c, conn, false, length);
+	set_deadline(c, conn, false, 0);
+}
+
+void connection_received(struct connections *c, struct connection *conn, uint64_t n)
+{
+	pthread_mutex_lock(&c->lock);
+	const int64_t latest_us = clock_monotonic_us() + c->timeout_us;
+
+	conn->deadline_us += (int64_t)n * CLOCK_SECOND / CONNECTIONS_BODY_RATE_MIN;
+	if (conn->deadline_us > latest_us)
+		conn->deadline_us = latest_us;
+	pthread_mutex_unlock(&c->lock);
 }
 
 void connection_answering(struct connections *c, struct connection *conn, uint64_t length)
 {
 	set_deadline(c, conn, true, length);
+}
+
+void connection_given(struct connections *c, struct connection *conn, uint64_t length)
+{
+	pthread_mutex_lock(&c->lock);
+	if (conn->deadline_us != INT64_MAX) /* it is cut off already */
+		conn->deadline_us += (int64_t)(length * CLOCK_SECOND / CONNECTIONS_RATE_MIN);
+	pthread_mutex_unlock(&c->lock);
 }
 
 void connection_idle(struct connections *c, struct connection *conn)

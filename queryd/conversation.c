@@ -29,17 +29,14 @@ static int compare_hits(const void *a, const void *b)
 static int add_messages(struct call *c, const struct scope *scope, const struct conversation *found, cJSON *items, struct err *e)
 {
 	_free_ struct hit *hits = MEM_ARRAY(struct hit, found->n);
-	size_t n = 0;
-	int rc = 0;
+	size_t n;
 
-	for (size_t i = 0; i < found->n && rc >= 0; i++) {
-		rc = hit_read(c, scope, &found->ids[i], NULL, &hits[n], e);
-		n += rc > 0;
-	}
+	if (hits_read(c, scope, found->ids, NULL, found->n, hits, &n, e) < 0)
+		return -1;
 	qsort(hits, n, sizeof(*hits), compare_hits);
 	for (size_t i = 0; i < n; i++)
 		cJSON_AddItemToArray(items, hits[i].json);
-	return rc < 0 ? -1 : 0;
+	return 0;
 }
 
 static void answer(struct call *c, const struct scope *scope, const struct conversation *found)
@@ -95,6 +92,7 @@ const struct route conversation_routes[] = {
 		.permission = "ARCHIVE_READ",
 		.action = "read.conversation",
 		.fresh = true,
+		.turn = true,
 		.handle = read_conversation },
 	{ 0 },
 };

@@ -88,13 +88,21 @@ bool counts_find(struct counts *c, const struct scope *scope, int64_t now_us, st
 	return good;
 }
 
+/* 0: not at all. */
+static int64_t good_for(int64_t took_us, const struct meta_coverage *counted)
+{
+	if (counted->in_scope >= COUNTS_MANY || took_us > COUNTS_AGE_MAX_US / COUNTS_GOOD_FOR)
+		return COUNTS_AGE_MAX_US;
+	return took_us < COUNTS_QUICK_US ? 0 : took_us * COUNTS_GOOD_FOR;
+}
+
 void counts_keep(struct counts *c, const struct scope *scope, int64_t began_us, int64_t now_us,
 	const struct meta_coverage *counted)
 {
-	int64_t took_us = now_us - began_us, good_us = took_us * COUNTS_GOOD_FOR;
+	int64_t good_us = good_for(now_us - began_us, counted);
 	uint8_t name[SHA256_SIZE];
 
-	if (took_us < COUNTS_QUICK_US)
+	if (!good_us)
 		return;
 	name_scope(scope, name);
 	pthread_mutex_lock(&c->lock);
@@ -104,7 +112,7 @@ void counts_keep(struct counts *c, const struct scope *scope, int64_t began_us, 
 		place = make_room(c);
 	memcpy(place->scope, name, SHA256_SIZE);
 	place->counted = *counted;
-	place->until_us = now_us + (good_us < COUNTS_AGE_MAX_US ? good_us : COUNTS_AGE_MAX_US);
+	place->until_us = now_us + good_us;
 	pthread_mutex_unlock(&c->lock);
 }
 

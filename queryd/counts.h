@@ -1,8 +1,8 @@
 /* counts: what was counted of a scope a moment ago. Counting a scope of a thousand mailboxes takes most of a second, and
  * every page of a search tells the counts; counting anew each time would take more than the search.
  *
- * A count that took long is good for a while, so that counting takes at most a twentieth of the time; one that was quick
- * is not kept, so that small archives and small scopes are always exact. Counts are found again by the whole scope
+ * A count of many messages is good for a while, and one that took long for so long that counting takes at most a twentieth
+ * of the time; what was few and quick is not kept, so that small archives and small scopes are always exact. Counts are found again by the whole scope
  * (all its mailboxes, and its times): nobody gets those of another one. Any thread. */
 #ifndef QUERYD_COUNTS_H
 #define QUERYD_COUNTS_H
@@ -10,9 +10,10 @@
 #include "mail/scope.h"
 #include "meta/catalog.h"
 
+#define COUNTS_MANY 2000		  /* messages; counting them takes what a page of hits does */
 #define COUNTS_QUICK_US INT64_C(50000)	  /* what took less is not kept */
 #define COUNTS_GOOD_FOR 20		  /* times as long as it took */
-#define COUNTS_AGE_MAX_US INT64_C(30000000) /* and no longer than this */
+#define COUNTS_AGE_MAX_US INT64_C(30000000) /* and no longer than this, which one of many is good for */
 
 struct counts;
 
@@ -33,7 +34,7 @@ struct counts_incomplete {
 	bool exact;			/* else at least so many */
 };
 
-#define COUNTS_INCOMPLETE_US INT64_C(10000000) /* good for so long, while as many messages are archived and waiting */
+#define COUNTS_INCOMPLETE_US INT64_C(60000000) /* good for so long, while as many messages are archived and waiting */
 
 /* The same of these counts. archived: what the scope holds now. */
 bool counts_find_incomplete(struct counts *c, const struct scope *scope, int64_t now_us, const struct meta_coverage *archived,

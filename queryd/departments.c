@@ -112,6 +112,23 @@ static void list_mailboxes(struct call *c)
 
 /* ---- changing ---- */
 
+int departments_check(struct call *c, const char *field, const struct strv *names)
+{
+	for (size_t i = 0; i < names->n; i++) {
+		CLEANUP(department_deinit) struct department d = { 0 };
+		struct err e;
+		int found = meta_department_get(c->service->meta, names->items[i], &d, &e);
+
+		if (found < 0)
+			return access_failed(c, &e);
+		if (!found) {
+			response_problem_at(&c->response, field, -1, "There is no department \"%s\".", names->items[i]);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 int departments_check_own(struct call *c, const struct strv *names)
 {
 	CLEANUP(user_deinit) struct user own = { 0 };
@@ -217,9 +234,9 @@ static void remove_department(struct call *c)
 
 	if (begin(c, cJSON_CreateObject(), &d) != 1 || check_version(c, &d) < 0)
 		return;
-	int rc = meta_department_remove(c->service->meta, d.name, &e);
+	int rc = meta_department_remove(c->service->meta, d.name, d.version, &e);
 
-	if (rc == 0)
+	if (rc == 0 && d.accounts)
 		response_problem_named(&c->response, 409, "in-use", "Accounts have this department in their scope.");
 	else if (access_changed(c, rc, &e) == 0)
 		response_empty(&c->response, 204);

@@ -76,11 +76,12 @@ static void enrol(struct call *c)
 static int check_token(struct call *c, const struct signin_proof *proof, struct err *e)
 {
 	const struct fresh *f = proof->ctx;
+	const int64_t now_us = clock_now_us();
 
 	if (c->account.totp_secret_length)
 		return 0;
-	return meta_enrolment_begin_by_token(c->service->meta, c->account.id, proof->code, f->sealed, f->sealed_length,
-		clock_now_us(), e);
+	return meta_enrolment_begin_by_token(c->service->meta, c->account.id, proof->code, f->sealed, f->sealed_length, now_us,
+		now_us + ENROLMENT_LIFE_S * CLOCK_SECOND, e);
 }
 
 static void enrol_by_token(struct call *c)
@@ -98,7 +99,7 @@ static void enrol_by_token(struct call *c)
 	fresh_make(&f, c);
 	const struct signin_proof proof = { check_token, NULL, body_string(body, "enrolment_token"), &f };
 
-	if (signin_second_step(c, body_string(body, "mfa_token"), &proof) == 0)
+	if (signin_second_step(c, body_string(body, "mfa_token"), &proof))
 		answer_begun(c, &f);
 }
 
@@ -174,7 +175,7 @@ static void confirm_by_token(struct call *c)
 	recovery_codes_make(&codes);
 	if (!body)
 		return;
-	const struct signin_proof proof = { check_confirmed, "password+totp", body_string(body, "code"), &codes };
+	const struct signin_proof proof = { check_confirmed, "totp", body_string(body, "code"), &codes };
 	cJSON *tokens = signin_finish(c, body_string(body, "mfa_token"), &proof);
 
 	if (!tokens)

@@ -20,6 +20,8 @@ struct exchange {
 	struct call call;
 	int64_t begun_us;
 	bool head_done;
+	struct connections *connections; /* and which of these, once it is answered: */
+	struct connection *connection;
 	uint64_t discarded;
 	uint64_t given; /* bytes of the content that were handed over */
 };
@@ -116,12 +118,37 @@ static ssize_t read_block(void *ctx, uint64_t at, char *to, size_t max)
 	return n;
 }
 
+/* The same of what has no length. What is given out takes its time, as what has one does. */
+static ssize_t read_endless(void *ctx, uint64_t at, char *to, size_t max)
+{
+	struct exchange *x = ctx;
+	struct response *r = &x->call.response;
+
+	if (r->stream->ended)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	ssize_t n = r->stream->read(r->stream, to, max);
+
+	if (n < 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (r->stream->ended) {
+		r->count = r->stream->count;
+		memcpy(r->digest, r->stream->digest, sizeof(r->digest));
+		if (audit_outcome(&x->call) < 0)
+			return MHD_CONTENT_READER_END_WITH_ERROR;
+	}
+	x->given = at + (uint64_t)n;
+	connection_given(x->connections, x->connection, (uint64_t)n);
+	return n;
+}
+
 /* The library's response; the body of ours becomes its. */
 static struct MHD_Response *make(struct exchange *x)
 {
 	struct response *r = &x->call.response;
 	char *body = r->body;
 
+	if (r->endless)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, read_endless, x, NULL);
 	if (response_is_long(r) && r->length)
 		return MHD_create_response_from_callback(r->length, BLOCK_SIZE, read_block, x, NULL);
 	r->body = NULL;
@@ -148,14 +175,16 @@ static enum MHD_Result respond(const struct exchange_host *h, struct MHD_Connect
 	struct call *c = &x->call;
 
 	/* Nothing is read of an empty message: its outcome goes first, as that of everything but content. */
-	if (response_is_long(&c->response) && !c->response.length && audit_outcome(c) < 0)
+	if (response_is_long(&c->response) && !c->response.endless && !c->response.length && audit_outcome(c) < 0)
 		response_unavailable(&c->response, "The audit record can't be written; nothing is shown without it.");
+	x->connections = h->connections;
+	x->connection = connection_of(connection);
 	struct MHD_Response *m = make(x);
 
 	if (!m)
 		return MHD_NO;
 	add_headers(m, x, c->response.close || connections_draining(h->connections));
-	connection_answering(h->connections, connection_of(connection), c->response.length);
+	connection_answering(x->connections, x->connection, c->response.length);
 	enum MHD_Result queued = MHD_queue_response(connection, c->response.status, m);
 
 	MHD_destroy_response(m);
@@ -179,6 +208,13 @@ static enum MHD_Result take_field(void *ctx, enum MHD_ValueKind kind, const char
 	return MHD_YES;
 }
 
+/* Most clients listen only when they have sent all, and then to nothing when they are hung up on: a body that is too large is
+ * read, as long as it ends soon, unless its sender waits to be told (RFC 9110, 10.1.1). */
+static bool is_read_on(struct MHD_Connection *connection, const struct request *r)
+{
+	return r->declared <= DISCARD_MAX && !MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Expect");
+}
+
 /* Who may not send a large body is told so before it comes. */
 static enum MHD_Result take_route(const struct exchange_host *h, struct MHD_Connection *connection, struct exchange *x)
 {
@@ -192,9 +228,9 @@ static enum MHD_Result take_route(const struct exchange_host *h, struct MHD_Conn
 	unsigned refused = request_expect(&x->request, max, &why);
 
 	if (refused)
-		return refuse(h, connection, x, refused, why);
+		return is_read_on(connection, &x->request) ? MHD_YES : refuse(h, connection, x, refused, why);
 	if (max > REQUEST_BODY_MAX)
-		connection_receiving(h->connections, connection_of(connection), max);
+		connection_receiving(h->connections, connection_of(connection));
 	return MHD_YES;
 }
 
@@ -218,10 +254,13 @@ static enum MHD_Result take_head(const struct exchange_host *h, struct MHD_Conne
 }
 
 /* The library takes no response while a body is coming in: one that is too large is read on, up to a limit. */
-static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *size)
+static enum MHD_Result take_body(const struct exchange_host *h, struct MHD_Connection *connection, struct exchange *x,
+	const char *data, size_t *size)
 {
 	const char *why;
 
+	if (x->call.admitted)
+		connection_received(h->connections, connection_of(connection), *size);
 	if (request_body(&x->request, data, *size, &why))
 		x->discarded += *size;
 	*size = 0;
@@ -238,7 +277,7 @@ enum MHD_Result exchange_handle(void *host, struct MHD_Connection *connection, c
 	if (!x->head_done)
 		return take_head(h, connection, x, method, version);
 	if (*size)
-		return take_body(x, data, size);
+		return take_body(h, connection, x, data, size);
 	if (x->request.refused)
 		return refuse(h, connection, x, x->request.refused, x->request.why);
 	connection_busy(h->connections, connection_of(connection));
@@ -257,7 +296,8 @@ static void log_end(const struct exchange *x, enum MHD_RequestTerminationCode co
 
 	if (x->head_done)
 		log_info(&c->log, "%s %s: %u, %" PRIu64 " bytes, %" PRId64 " ms%s", request_method_name(x->request.method),
-			c->route ? c->route->pattern : "(no route)", c->response.status, (uint64_t)c->response.length, ms,
+			c->route ? c->route->pattern : "(no route)", c->response.status,
+			c->response.endless ? x->given : (uint64_t)c->response.length, ms,
 			end);
 	else
 		log_info(&c->log, "a request head that can't be read%s", end);

@@ -1,16 +1,13 @@
 /* Handing over a finished export: by an access token, or by a URL that is good for some minutes. */
 #include "base/clock.h"
 #include "base/hex.h"
-#include "cache/token_floor.h"
-#include "queryd/audit.h"
 #include "queryd/authz.h"
 #include "queryd/exports.h"
+#include "queryd/link.h"
 
 #include <string.h>
 
 #define PIECE ((uint64_t)1024 * 1024) /* asked of the store at once */
-#define URL_US (300 * CLOCK_SECOND)
-#define SIGNED_STRENGTH "signed-url"
 
 /* ---- from the store, piece by piece ---- */
 
@@ -104,7 +101,7 @@ static void hand_over(struct call *c, const struct export_job *j)
 	struct download *d = MEM_NEW(struct download);
 	char id[UUID_TEXT_SIZE];
 
-	d->stream = (struct response_stream){ download_read, download_free };
+	d->stream = (struct response_stream){ .read = download_read, .free = download_free };
 	d->store = c->service->store;
 	d->where = copy_of(&j->result.where);
 	d->piece = mem_alloc(PIECE, 1);
@@ -160,94 +157,41 @@ void export_download(struct call *c)
 
 /* ---- URLs ---- */
 
-/* What a URL stands for, sealed by the installation's key: nobody else can make or change one. */
-struct ticket {
-	uint8_t magic[8];
-	struct uuid export;
-	uint64_t account_id, generation;
-	int64_t until_us;
-};
-static const uint8_t magic[8] = "x-url-1";
+/* Of an export, in its one spelling. Caller frees. */
+static char *purpose_of(const struct uuid *id)
+{
+	char text[UUID_TEXT_SIZE];
+
+	return mem_printf("export/%s", uuid_format(text, id));
+}
 
 void export_download_url(struct call *c)
 {
 	CLEANUP(export_job_deinit) struct export_job j = { 0 };
-	struct ticket t = { 0 };
-	_free_ uint8_t *sealed = NULL;
 	char id[UUID_TEXT_SIZE];
-	size_t n;
 
 	if (exports_find(c, &j) < 0 || check(c, &j) < 0)
 		return;
-	memcpy(t.magic, magic, sizeof(magic));
-	t.export = j.request.id;
-	t.account_id = c->account.id;
-	t.generation = c->account.token_generation;
-	t.until_us = clock_now_us() + URL_US;
-	secret_seal(c->service->seal, &t, sizeof(t), &sealed, &n);
-	_free_ char *token = mem_alloc(2 * n + 1, 1);
-
-	hex_encode(token, sealed, n);
-	_free_ char *url = mem_printf(ROUTE_V1 "/archive/export-downloads/%s?token=%s", uuid_format(id, &t.export), token);
-	cJSON *answer = cJSON_CreateObject();
-
-	json_add_str(answer, "url", url);
-	json_add_str(answer, "expires_at", clock_format((char[CLOCK_TEXT_SIZE]){ 0 }, t.until_us));
-	response_json(&c->response, answer);
-}
-
-static bool open_ticket(const struct call *c, const char *token, struct ticket *t_r)
-{
-	size_t n = strlen(token) / 2, opened;
-	_free_ uint8_t *sealed = mem_alloc(n + 1, 1), *plain = mem_alloc(n + 1, 1);
-	struct uuid id;
-	struct err e;
-
-	if (n < sizeof(*t_r) || n > 4 * sizeof(*t_r) || hex_decode(sealed, n, token) < 0 ||
-		secret_open(c->service->seal, sealed, n, plain, &opened, &e) < 0 || opened != sizeof(*t_r))
-		return false;
-	memcpy(t_r, plain, sizeof(*t_r));
-	return memcmp(t_r->magic, magic, sizeof(magic)) == 0 && uuid_parse(&id, c->parameters[0]) == 0 &&
-		memcmp(&id, &t_r->export, sizeof(id)) == 0 && t_r->until_us > clock_now_us();
-}
-
-static bool has_ended(const struct call *c, const struct ticket *t)
-{
-	char name[TOKEN_FLOOR_NAME_SIZE];
-	uint64_t floor;
-
-	return c->account.disabled || c->account.token_generation != t->generation || !authz_may(&c->account, "ARCHIVE_EXPORT") ||
-		(cache_get(c->service->cache, token_floor_name(name, t->account_id), &floor) && t->generation < floor);
-}
-
-/* The account that a URL was made for, as it is now. 1, 0, -1 with the response set. */
-static int find_account(struct call *c, const struct ticket *t)
-{
-	struct err e;
-	int found = meta_account_by_id(c->service->meta, t->account_id, &c->account, &e);
-
-	if (found < 0)
-		return exports_failed(c, &e);
-	if (!found)
-		c->account = (struct account){ 0 };
-	return found && !has_ended(c, t);
-}
-
-void export_download_signed(struct call *c)
-{
-	CLEANUP(export_job_deinit) struct export_job j = { 0 };
-	const char *token = request_parameter(c->request, "token");
-	struct ticket t;
-	int good = token && open_ticket(c, token, &t) ? find_account(c, &t) : 0;
-
-	if (good < 0)
-		return;
-	if (!good) {
-		if (audit_intent(c, NULL, "none", NULL) == 0)
-			response_problem(&c->response, 403, "This URL is not valid, or no longer. Ask for another one.");
+	if (c->program) {
+		response_problem(&c->response, 403, "A program downloads with its token: it has no session that a URL could end with.");
 		return;
 	}
-	c->session.strength = mem_strdup(SIGNED_STRENGTH);
-	if (exports_find_to_show(c, &j) == 0 && check(c, &j) == 0 && hold_piece(c) == 0)
-		hand_over(c, &j);
+	_free_ char *purpose = purpose_of(&j.request.id);
+	_free_ char *path = mem_printf(ROUTE_V1 "/archive/export-downloads/%s", uuid_format(id, &j.request.id));
+
+	response_json(&c->response, link_give(c, path, purpose));
+}
+
+void export_download_by_url(struct call *c)
+{
+	struct uuid id;
+
+	if (uuid_parse(&id, c->parameters[0]) < 0) {
+		response_problem(&c->response, 404, "There is no such export.");
+		return;
+	}
+	_free_ char *purpose = purpose_of(&id);
+
+	if (link_admit(c, purpose, "ARCHIVE_EXPORT") == 0)
+		export_download(c);
 }

@@ -5,7 +5,9 @@
 #include "queryd/audit.h"
 #include "queryd/authz.h"
 #include "queryd/body.h"
+#include "queryd/cases.h"
 #include "queryd/etag.h"
+#include "queryd/link.h"
 #include "queryd/list.h"
 #include "queryd/present.h"
 #include "queryd/query.h"
@@ -213,6 +215,26 @@ static int check_line(struct call *c, const char *field, const char *text)
 	return is_line ? 0 : -1;
 }
 
+/* A matter may be anything; the id of a case must be that of an open one that the account is a member of, and is written in
+ * its one spelling. */
+static int check_case(struct call *c, cJSON *body)
+{
+	const char *text = body_string(body, "case");
+	char spelled[UUID_TEXT_SIZE];
+	struct uuid id;
+
+	if (!text)
+		return 0;
+	if (check_line(c, "case", text) < 0)
+		return -1;
+	if (uuid_parse(&id, text) < 0)
+		return 0;
+	if (cases_named(c, text, &id) < 0)
+		return -1;
+	cJSON_ReplaceItemInObjectCaseSensitive(body, "case", cJSON_CreateString(uuid_format(spelled, &id)));
+	return 0;
+}
+
 /* reason and matter stay views of body. */
 static int read_request(struct call *c, cJSON *body, struct export_request *r)
 {
@@ -220,7 +242,7 @@ static int read_request(struct call *c, cJSON *body, struct export_request *r)
 	static const char *const containers[] = { "tar.gz", "zip", NULL };
 	const char *reason = body_string(body, "reason");
 
-	if (check_line(c, "reason", reason) < 0 || (body_string(body, "case") && check_line(c, "case", body_string(body, "case")) < 0))
+	if (check_line(c, "reason", reason) < 0 || check_case(c, body) < 0)
 		return -1;
 	r->format = read_choice(c, body, "format", formats);
 	r->container = r->format ? read_choice(c, body, "container", containers) : NULL;
@@ -232,19 +254,11 @@ static int read_request(struct call *c, cJSON *body, struct export_request *r)
 	return 0;
 }
 
-static int check_open(struct call *c)
+static void refuse_more(struct call *c)
 {
-	struct err e;
-	uint64_t open;
-
-	if (meta_export_open_count(c->service->meta, c->account.id, &open, &e) < 0)
-		return exports_failed(c, &e);
-	if (open < EXPORTS_OPEN_MAX)
-		return 0;
-	response_problem(&c->response, 429, "%d exports of this account are not ready yet. Wait for one, or cancel one.",
+	response_problem_named(&c->response, 429, "limit", "%d exports of this account are not ready yet. Wait for one, or cancel one.",
 		EXPORTS_OPEN_MAX);
 	response_header(&c->response, "Retry-After", "60");
-	return -1;
 }
 
 /* For the audit. Caller frees. */
@@ -275,10 +289,15 @@ static void add(struct call *c, struct export_request *r)
 	r->request_id = (char *)(uintptr_t)c->request->id;
 	_free_ char *detail = detail_of(r);
 
-	if (audit_intent_signed_in(c, detail) < 0 || check_open(c) < 0)
+	if (audit_intent_signed_in(c, detail) < 0)
 		return;
-	if (meta_export_add(c->service->meta, r, &e) < 0 ||
-		meta_export_get(c->service->meta, c->account.id, &r->id, &j, &e) < 1) {
+	int added = meta_export_add(c->service->meta, r, EXPORTS_OPEN_MAX, &e);
+
+	if (added == 0) {
+		refuse_more(c);
+		return;
+	}
+	if (added < 0 || meta_export_get(c->service->meta, c->account.id, &r->id, &j, &e) < 1) {
 		exports_failed(c, &e);
 		return;
 	}
@@ -401,16 +420,14 @@ static void cancel(struct call *c)
 #define EXPORTS ROUTE_V1 "/archive/exports/"
 #define PERMISSION "ARCHIVE_EXPORT"
 
-static const char *const signed_parameters[] = { "token", NULL };
-
 const struct route export_routes[] = {
 	{ METHOD_POST, EXPORTS, PERMISSION, "export.create", .fresh = true, .body_max = ROUTE_BODY_JSON, .handle = create },
-	{ METHOD_GET, EXPORTS, PERMISSION, "export.list", .parameters = list_parameters, .handle = list },
-	{ METHOD_GET, EXPORTS "{id}/", PERMISSION, "export.status", .handle = get },
+	{ METHOD_GET, EXPORTS, PERMISSION, "export.list", .fresh = true, .parameters = list_parameters, .handle = list },
+	{ METHOD_GET, EXPORTS "{id}/", PERMISSION, "export.status", .fresh = true, .handle = get },
 	{ METHOD_POST, EXPORTS "{id}/cancel", PERMISSION, "export.cancel", .fresh = true, .handle = cancel },
 	{ METHOD_GET, EXPORTS "{id}/download", PERMISSION, "export.download", .fresh = true, .handle = export_download },
 	{ METHOD_POST, EXPORTS "{id}/download-url", PERMISSION, "export.download-url", .fresh = true, .handle = export_download_url },
-	{ METHOD_GET, ROUTE_V1 "/archive/export-downloads/{id}", NULL, "export.download", .parameters = signed_parameters,
-		.handle = export_download_signed },
+	{ METHOD_GET, ROUTE_V1 "/archive/export-downloads/{id}", NULL, "export.download", .parameters = link_parameters,
+		.handle = export_download_by_url },
 	{ 0 },
 };

@@ -1,5 +1,6 @@
 /* exports: /api/v1/archive/exports/: messages within the account's scope, to be put into one file by strongroom-workerd and
- * downloaded from here. Each account has its own; another's does not exist for it. */
+ * downloaded from here. Each account has its own; another's does not exist for it, but that the members of its case see how far
+ * it is (queryd/case_parts.h). */
 #ifndef QUERYD_EXPORTS_H
 #define QUERYD_EXPORTS_H
 
@@ -27,6 +28,6 @@ int exports_failed(struct call *c, const struct err *e);
 /* queryd/export_download.c */
 void export_download(struct call *c);
 void export_download_url(struct call *c);
-void export_download_signed(struct call *c);
+void export_download_by_url(struct call *c);
 
 #endif

@@ -1,7 +1,5 @@
 #include "queryd/facets.h"
 
-#include "meta/department_group.h"
-
 #include <string.h>
 
 #define MEMBERS_MAX 50000 /* mailboxes of all departments together; more departments are left out */
@@ -70,6 +68,33 @@ static int read_groups(struct call *c, const struct scope *scope, struct departm
 	return 0;
 }
 
+/* ---- the request ---- */
+
+const struct index_facets_request *facets_ask(struct call *c, const struct scope *scope, const struct search_request *r, struct facets *f)
+{
+	struct err e;
+
+	*f = (struct facets){ .groups.whole = true };
+	if (!r->facets)
+		return NULL;
+	if (r->facets & 1u << FACET_DEPARTMENT && read_groups(c, scope, &f->groups, &e) < 0) {
+		log_warn(&c->log, "%s", e.text);
+		return NULL;
+	}
+	f->list = MEM_ARRAY(struct index_group, f->groups.n);
+	for (size_t i = 0; i < f->groups.n; i++)
+		f->list[i] = (struct index_group){ f->groups.list[i].name, &f->groups.list[i].mailboxes };
+	f->request = (struct index_facets_request){ .wanted = r->facets, .groups = f->list, .group_count = f->groups.n,
+		.time_us = INDEX_FACETS_US };
+	return &f->request;
+}
+
+void facets_deinit(struct facets *f)
+{
+	department_groups_deinit(&f->groups);
+	free(f->list);
+}
+
 /* ---- the answer ---- */
 
 static cJSON *present(const struct index_facet_list *list)
@@ -89,42 +114,24 @@ static cJSON *present(const struct index_facet_list *list)
 	return j;
 }
 
-static int count(struct call *c, struct index *index, const struct scope *scope, const struct search_request *r,
-	struct index_facets *f_r, struct err *e)
+void facets_add(struct call *c, const struct facets *f, const struct search_request *r, struct index_page *page, cJSON *answer)
 {
-	CLEANUP(department_groups_deinit) struct department_groups groups = { .whole = true };
-
-	if (r->facets & 1u << FACET_DEPARTMENT && read_groups(c, scope, &groups, e) < 0)
-		return -1;
-	_free_ struct index_group *list = MEM_ARRAY(struct index_group, groups.n);
-	const struct index_facets_request request = { .query = r->query, .wanted = r->facets, .groups = list,
-		.group_count = groups.n, .time_us = INDEX_FACETS_US };
-
-	for (size_t i = 0; i < groups.n; i++)
-		list[i] = (struct index_group){ groups.list[i].name, &groups.list[i].mailboxes };
-	if (index_facets_count(index, scope, &request, f_r, e) < 0)
-		return -1;
-	f_r->of[FACET_DEPARTMENT].more |= !groups.whole;
-	f_r->of[FACET_DEPARTMENT].exact &= groups.whole;
-	return 0;
-}
-
-void facets_add(struct call *c, struct index *index, const struct scope *scope, const struct search_request *r, cJSON *answer)
-{
-	CLEANUP(index_facets_deinit) struct index_facets facets = { 0 };
-	struct err e;
+	struct index_facet_list *lists = page->facets.of;
 
 	if (!r->facets)
 		return;
-	if (count(c, index, scope, r, &facets, &e) < 0) {
-		log_warn(&c->log, "%s", e.text);
+	if (!page->has_facets) {
+		if (page->facets_error.class)
+			log_warn(&c->log, "%s", page->facets_error.text);
 		cJSON_AddNullToObject(answer, "facets");
 		return;
 	}
 	cJSON *object = cJSON_CreateObject();
 
-	for (int f = 0; f < FACETS; f++)
-		if (r->facets & 1u << f)
-			json_add_item(object, names[f], present(&facets.of[f]));
+	lists[FACET_DEPARTMENT].more |= !f->groups.whole;
+	lists[FACET_DEPARTMENT].exact &= f->groups.whole;
+	for (int k = 0; k < FACETS; k++)
+		if (r->facets & 1u << k)
+			json_add_item(object, names[k], present(&lists[k]));
 	json_add_item(answer, "facets", object);
 }

@@ -6,6 +6,7 @@
 #include "meta/role.h"
 #include "queryd/access.h"
 #include "queryd/authz.h"
+#include "queryd/departments.h"
 #include "queryd/present.h"
 
 #include <string.h>
@@ -58,23 +59,6 @@ static int read_roles(struct call *c, const cJSON *body, struct grant *g)
 	return 0;
 }
 
-static int check_departments(struct call *c, const struct strv *names)
-{
-	for (size_t i = 0; i < names->n; i++) {
-		CLEANUP(department_deinit) struct department d = { 0 };
-		struct err e;
-		int found = meta_department_get(c->service->meta, names->items[i], &d, &e);
-
-		if (found < 0)
-			return access_failed(c, &e);
-		if (!found) {
-			response_problem_at(&c->response, "scope", -1, "There is no department \"%s\".", names->items[i]);
-			return -1;
-		}
-	}
-	return 0;
-}
-
 static int check_mailboxes(struct call *c, const struct strv *mailboxes)
 {
 	for (size_t i = 0; i < mailboxes->n; i++)
@@ -123,7 +107,7 @@ static int read_scope(struct call *c, const cJSON *body, struct grant *g)
 		response_problem_at(&c->response, "scope", -1, "from is not before until.");
 		return -1;
 	}
-	return check_mailboxes(c, &g->mailboxes) < 0 ? -1 : check_departments(c, &g->departments);
+	return check_mailboxes(c, &g->mailboxes) < 0 ? -1 : departments_check(c, "scope", &g->departments);
 }
 
 int grant_read(struct call *c, const cJSON *body, struct grant *g_r)

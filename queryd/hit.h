@@ -11,9 +11,10 @@ struct hit {
 	cJSON *json;	 /* the caller's */
 };
 
-/* The message, read from the database under the scope: 1; 0 when it is not there, or not visible, whatever the index says;
- * -1. snippet: NULL leaves that member out. */
-int hit_read(struct call *c, const struct scope *scope, const struct uuid *id, const char *snippet, struct hit *h_r,
-	struct err *e) MUST_CHECK;
+/* The messages, read from the database under the scope, in the order of their ids: *n_r in hits_r, which has room for n. Those
+ * that are not there, or not visible, are left out, whatever the index says. snippets: of each; NULL leaves that member
+ * out. -1: nothing is the caller's. */
+int hits_read(struct call *c, const struct scope *scope, const struct uuid *ids, const char *const *snippets, size_t n, struct hit *hits_r,
+	size_t *n_r, struct err *e) MUST_CHECK;
 
 #endif

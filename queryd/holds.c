@@ -1,6 +1,7 @@
 #include "queryd/holds.h"
 
 #include "base/clock.h"
+#include "meta/case.h"
 #include "meta/catalog.h"
 #include "meta/hold.h"
 #include "meta/upkeep.h"
@@ -8,8 +9,9 @@
 #include "queryd/audit.h"
 #include "queryd/authz.h"
 #include "queryd/body.h"
+#include "queryd/cases.h"
 #include "queryd/grant.h"
-#include "queryd/list.h"
+#include "queryd/list_seen.h"
 #include "queryd/present.h"
 
 #include <string.h>
@@ -18,37 +20,28 @@
 #define REASON_MAX 4000
 #define MESSAGES_MAX 1000
 #define CUSTODIANS_MAX 1000
-#define AT_ONCE 100
 
 /* By enum hold_kind: how a request says what is held, too. */
 static const char *const kinds[] = { NULL, "messages", "custodians", "query" };
 
 /* ---- telling ---- */
 
-static cJSON *present_act(const struct hold_act *act)
-{
-	cJSON *j = act->at_us ? cJSON_CreateObject() : cJSON_CreateNull();
-
-	if (!act->at_us)
-		return j;
-	present_time(j, "at", act->at_us);
-	json_add_u64(j, "by", act->account_id);
-	json_add_str(j, "reason", act->reason);
-	return j;
-}
-
-static cJSON *present(const struct hold *h)
+cJSON *holds_present(const struct hold *h)
 {
 	cJSON *j = cJSON_CreateObject();
 
 	present_id(j, "id", &h->id);
+	if (h->has_case)
+		present_id(j, "case", &h->case_id);
+	else
+		json_add_str(j, "case", NULL);
 	json_add_str(j, "name", h->name);
 	json_add_str(j, "kind", kinds[h->kind]);
 	json_add_str(j, "query", h->kind == HOLD_QUERY ? h->query : NULL);
 	json_add_item(j, "scope", cJSON_Parse(h->scope));
 	json_add_bool(j, "standing", h->standing);
-	json_add_item(j, "placed", present_act(&h->placed));
-	json_add_item(j, "lifted", present_act(&h->lifted));
+	present_act(j, "placed", &h->placed);
+	present_act(j, "lifted", &h->lifted);
 	return j;
 }
 
@@ -76,7 +69,7 @@ static void answer(struct call *c, const struct hold *h, bool created)
 {
 	char id[UUID_TEXT_SIZE];
 	_free_ char *location = mem_printf(ROUTE_V1 "/holds/%s/", uuid_format(id, &h->id));
-	cJSON *j = present(h);
+	cJSON *j = holds_present(h);
 
 	if (add_progress(c, j, h) < 0)
 		cJSON_Delete(j);
@@ -86,11 +79,21 @@ static void answer(struct call *c, const struct hold *h, bool created)
 		response_json(&c->response, j);
 }
 
-static bool may_see(const struct call *c, const struct hold *h)
+/* 1, 0, -1. */
+static int is_member(struct call *c, const struct uuid *case_id, struct err *e)
+{
+	CLEANUP(legal_case_deinit) struct legal_case k = { 0 };
+
+	return meta_case_get(c->service->meta, case_id, c->account.id, &k, e);
+}
+
+/* Who placed it, who may see all that it can be on, and the members of its case. */
+static bool may_see(struct call *c, const struct hold *h)
 {
 	struct err e;
 
-	return h->placed.account_id == c->account.id || authz_covers(&c->account, h->scope, &e) > 0;
+	return h->placed.account_id == c->account.id || authz_covers(&c->account, h->scope, &e) > 0 ||
+		(h->has_case && is_member(c, &h->case_id, &e) > 0);
 }
 
 int holds_visible(struct call *c, const struct uuid *id, struct err *e)
@@ -101,62 +104,23 @@ int holds_visible(struct call *c, const struct uuid *id, struct err *e)
 	return found > 0 ? may_see(c, &h) : found;
 }
 
-struct listing {
-	cJSON *items;
-	size_t n, limit;
-	struct uuid last; /* that was given */
-	bool more;
-};
-
-/* Adds those of a few holds that may be seen. */
-static void take(struct call *c, struct listing *l, const struct holds *some)
+static ssize_t list_some(struct call *c, struct list_seen *l, struct uuid *after, struct err *e)
 {
-	for (size_t i = 0; i < some->n && !l->more; i++) {
-		if (!may_see(c, &some->items[i]))
-			continue;
-		l->more = l->n == l->limit;
-		if (l->more)
-			break;
-		cJSON_AddItemToArray(l->items, present(&some->items[i]));
-		l->last = some->items[i].id;
-		l->n++;
-	}
-}
+	CLEANUP(holds_deinit) struct holds some = { 0 };
 
-static int list_behind(struct call *c, struct listing *l, struct uuid after, struct err *e)
-{
-	size_t n;
-
-	do {
-		CLEANUP(holds_deinit) struct holds some = { 0 };
-
-		if (meta_hold_list(c->service->meta, &after, AT_ONCE, &some, e))
-			return -1;
-		take(c, l, &some);
-		n = some.n;
-		if (n)
-			after = some.items[n - 1].id;
-	} while (n == AT_ONCE && !l->more);
-	return 0;
+	if (meta_hold_list(c->service->meta, after, LIST_SEEN_AT_ONCE, &some, e))
+		return -1;
+	for (size_t i = 0; i < some.n && !l->more; i++)
+		if (may_see(c, &some.items[i]) && list_seen_room(l, &some.items[i].id))
+			cJSON_AddItemToArray(l->items, holds_present(&some.items[i]));
+	if (some.n)
+		*after = some.items[some.n - 1].id;
+	return (ssize_t)some.n;
 }
 
 static void list(struct call *c)
 {
-	CLEANUP(list_deinit) struct list l = { 0 };
-	char next[UUID_TEXT_SIZE];
-	struct uuid after;
-	struct err e;
-
-	if (list_read(c, &l) < 0 || list_after_uuid(c, &l, &after) < 0 || audit_intent_signed_in(c, NULL) < 0)
-		return;
-	struct listing listing = { .items = cJSON_CreateArray(), .limit = l.limit };
-
-	if (list_behind(c, &listing, after, &e) < 0) {
-		cJSON_Delete(listing.items);
-		access_failed(c, &e);
-	} else {
-		list_answer(c, listing.items, listing.more ? uuid_format(next, &listing.last) : NULL);
-	}
+	list_seen_answer(c, list_some);
 }
 
 /* The hold that the path names, after the intent with this detail, which it frees. -1: the response is set. */
@@ -236,6 +200,14 @@ static int read_kind(struct call *c, const cJSON *body, struct request_for_hold 
 	return r->after_us < r->before_us ? 0 : refuse(c, "after", "The times leave nothing to be held.");
 }
 
+static int read_case(struct call *c, const cJSON *body, struct hold *h)
+{
+	const char *text = body_string(body, "case");
+
+	h->has_case = text != NULL;
+	return text ? cases_named(c, text, &h->case_id) : 0;
+}
+
 static int check_query(struct call *c, const char *text)
 {
 	struct query_error error;
@@ -260,6 +232,20 @@ static int check_custodians(struct call *c, const struct request_for_hold *r)
 	return 0;
 }
 
+/* Why a message can't be held. */
+static int refuse_message(struct call *c, const struct scope *scope, const struct uuid *id, const char *text)
+{
+	struct disposed d;
+	struct err e;
+	int disposed = meta_message_disposed(c->service->meta, scope, id, &d, &e);
+
+	if (disposed < 0)
+		return access_failed(c, &e);
+	response_problem_at(&c->response, "messages", -1, disposed ? "The message %s was disposed of: it can't be held any more." :
+		"There is no message %s.", text);
+	return -1;
+}
+
 /* After the intent: a message outside the scope is one that does not exist. */
 static int check_messages(struct call *c, struct request_for_hold *r)
 {
@@ -272,10 +258,29 @@ static int check_messages(struct call *c, struct request_for_hold *r)
 
 		if (there < 0)
 			return access_failed(c, &e);
-		if (!there) {
-			response_problem_at(&c->response, "messages", -1, "There is no message %s.", r->messages.items[i]);
-			return -1;
-		}
+		if (!there)
+			return refuse_message(c, scope, &r->ids[i], r->messages.items[i]);
+	}
+	return 0;
+}
+
+/* Since it is in force nothing of it is disposed of; between the look at the messages and then one may have been. -1: the response is
+ * set. */
+static int look_again(struct call *c, const struct request_for_hold *r, const struct hold *h)
+{
+	_free_ struct disposed *disposed = MEM_ARRAY(struct disposed, r->messages.n);
+	char id[UUID_TEXT_SIZE];
+	struct err e;
+
+	if (meta_disposed_of(c->service->meta, r->ids, r->messages.n, disposed, &e))
+		return access_failed(c, &e);
+	for (size_t i = 0; i < r->messages.n; i++) {
+		if (!disposed[i].at_us)
+			continue;
+		response_problem_named(&c->response, 409, "disposed",
+			"The message %s was disposed of while the hold was being placed. The hold %s is on the others.", r->messages.items[i],
+			uuid_format(id, &h->id));
+		return -1;
 	}
 	return 0;
 }
@@ -286,14 +291,14 @@ static void place(struct call *c, struct request_for_hold *r, struct hold *h)
 
 	h->scope = authz_hold_scope(&c->account, h->kind == HOLD_CUSTODIANS ? &r->custodians : NULL, r->after_us, r->before_us);
 	h->query = mem_strdup(r->query ? r->query : "");
-	cJSON *detail = present(h);
+	cJSON *detail = holds_present(h);
 
 	grant_present_list(detail, "messages", &r->messages);
 	if (access_intent(c, detail) < 0 || check_messages(c, r) < 0)
 		return;
 	if (meta_hold_place(c->service->meta, h, r->ids, r->messages.n, &e))
 		access_failed(c, &e);
-	else
+	else if (look_again(c, r, h) == 0)
 		answer(c, h, true);
 }
 
@@ -302,6 +307,7 @@ static void create(struct call *c)
 	static const struct body_field fields[] = {
 		{ .name = "name", .type = BODY_STRING, .required = true, .max = NAME_MAX_BYTES },
 		{ .name = "reason", .type = BODY_STRING, .required = true, .max = REASON_MAX },
+		{ .name = "case", .type = BODY_STRING, .max = UUID_TEXT_SIZE },
 		{ .name = "messages", .type = BODY_STRINGS, .max = UUID_TEXT_SIZE, .items = MESSAGES_MAX },
 		{ .name = "custodians", .type = BODY_STRINGS, .max = GRANT_MAILBOX_MAX, .items = CUSTODIANS_MAX },
 		{ .name = "query", .type = BODY_STRING },
@@ -325,7 +331,8 @@ static void create(struct call *c)
 		refuse(c, "name", "A hold has a name.");
 	else if (!*h.placed.reason)
 		refuse(c, "reason", "A hold has a reason.");
-	else if (read_kind(c, body, r, &h) == 0 && check_query(c, r->query) == 0 && check_custodians(c, r) == 0)
+	else if (read_kind(c, body, r, &h) == 0 && read_case(c, body, &h) == 0 && check_query(c, r->query) == 0 &&
+		check_custodians(c, r) == 0)
 		place(c, r, &h);
 }
 

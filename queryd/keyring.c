@@ -2,6 +2,7 @@
 
 #include "base/strv.h"
 #include "base/uuid.h"
+#include "queryd/token_known.h"
 #include "sys/io.h"
 #include "sys/secret.h"
 
@@ -18,6 +19,7 @@
 struct keyring {
 	struct keyring_key *keys; /* by name, the newest last */
 	size_t n;
+	struct token_known *known;
 	atomic_uint owners;
 };
 
@@ -45,6 +47,7 @@ void keyring_freep(struct keyring **k)
 	for (size_t i = 0; i < gone->n; i++)
 		key_deinit(&gone->keys[i]);
 	free(gone->keys);
+	token_known_freep(&gone->known);
 	free(gone);
 }
 
@@ -73,6 +76,11 @@ const struct keyring_key *keyring_signer(const struct keyring *k, int64_t now_us
 const struct keyring_key *keyring_at(const struct keyring *k, size_t i)
 {
 	return i < k->n ? &k->keys[i] : NULL;
+}
+
+struct token_known *keyring_known(const struct keyring *k)
+{
+	return k->known;
 }
 
 const struct keyring_key *keyring_find(const struct keyring *k, const char *kid)
@@ -182,6 +190,7 @@ int keyring_load(struct keyring **k_r, const char *key_dir, struct err *e)
 	CLEANUP(keyring_freep) struct keyring *k = MEM_NEW(struct keyring);
 
 	atomic_init(&k->owners, 1);
+	k->known = token_known_new();
 	if (secret_token_key_list(key_dir, &names, e) < 0)
 		return -1;
 	if (!names.n)

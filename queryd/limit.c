@@ -114,6 +114,22 @@ static int take_named(struct call *c, const char *kind, const char *what, uint64
 	return limit_take(c, name, max, e);
 }
 
+int limit_signin_network(struct call *c, struct err *e)
+{
+	char network[NET_NAME_SIZE];
+
+	network_of(network, c->request->client);
+	return take_named(c, "address", network, c->service->conf->queryd_signin_per_address_max, e);
+}
+
+int limit_signin_proved(struct call *c, const char *subject, struct err *e)
+{
+	char user[SHA256_TEXT_SIZE];
+
+	hash_user(user, subject, "");
+	return take_named(c, "provider", user, c->service->conf->queryd_signin_per_user_max, e);
+}
+
 int limit_signin(struct call *c, const char *username, struct err *e)
 {
 	const struct conf *conf = c->service->conf;
@@ -122,7 +138,7 @@ int limit_signin(struct call *c, const char *username, struct err *e)
 	network_of(network, c->request->client);
 	hash_user(user, username, "");
 	hash_user(user_there, username, network);
-	int may = take_named(c, "address", network, conf->queryd_signin_per_address_max, e);
+	int may = limit_signin_network(c, e);
 
 	if (may <= 0)
 		return may;
@@ -214,7 +230,7 @@ int limit_request(struct call *c)
 
 static bool takes_turns(const struct call *c)
 {
-	return c->route->permission && c->route->action && kind_of(c->route) == KIND_SEARCH;
+	return c->route->turn || (c->route->permission && c->route->action && kind_of(c->route) == KIND_SEARCH);
 }
 
 int limit_enter(struct call *c)

@@ -23,6 +23,11 @@ int limit_take(struct call *c, const char *name, uint64_t max, struct err *e) MU
  * out: from a network from which he has signed in within LIMIT_KNOWN_US his tries are counted apart. */
 int limit_signin(struct call *c, const char *username, struct err *e) MUST_CHECK;
 
+/* The two halves of it for a sign-in through an OpenID provider: before the provider is asked, for the network alone; and then for
+ * what the provider calls the user, apart from tries of passwords, so that those keep nobody out. As limit_take(). */
+int limit_signin_network(struct call *c, struct err *e) MUST_CHECK;
+int limit_signin_proved(struct call *c, const char *subject, struct err *e) MUST_CHECK;
+
 /* May this request of somebody who is signed in go on? Counts it for the account by its kind (search, read, export,
  * administration), for the session and for the network. 0; -1: the response says why not (429 with Retry-After, or 503). */
 int limit_request(struct call *c) MUST_CHECK;
@@ -30,7 +35,7 @@ int limit_request(struct call *c) MUST_CHECK;
 /* The same for somebody who is not signed in, on a route whose tries are audited: counts for the network alone. */
 int limit_stranger(struct call *c) MUST_CHECK;
 
-/* Waits for a turn where the route is a search (queryd/turns.h); after that limit_leave() must follow. -1: the response says why
+/* Waits for a turn where the route is a search or asks the index as much (queryd/turns.h); after that limit_leave() must follow. -1: the response says why
  * not (429 or 503, with Retry-After). */
 int limit_enter(struct call *c) MUST_CHECK;
 void limit_leave(struct call *c);

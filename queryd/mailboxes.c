@@ -66,24 +66,6 @@ static void get(struct call *c)
 		access_not_found(c);
 }
 
-/* Are they all there? */
-static int check_departments(struct call *c, const struct strv *names)
-{
-	for (size_t i = 0; i < names->n; i++) {
-		CLEANUP(department_deinit) struct department d = { 0 };
-		struct err e;
-		int found = meta_department_get(c->service->meta, names->items[i], &d, &e);
-
-		if (found < 0)
-			return access_failed(c, &e);
-		if (!found) {
-			response_problem_at(&c->response, "departments", -1, "There is no department \"%s\".", names->items[i]);
-			return -1;
-		}
-	}
-	return 0;
-}
-
 static int read_departments(struct call *c, struct strv *names_r)
 {
 	static const struct body_field fields[] = {
@@ -101,7 +83,7 @@ static int read_departments(struct call *c, struct strv *names_r)
 	else if (!grant_mailbox_good(c->parameters[0]))
 		response_problem_at(&c->response, "mailbox", -1, "This is no mailbox.");
 	else
-		return check_departments(c, names_r);
+		return departments_check(c, "departments", names_r);
 	return -1;
 }
 

@@ -8,16 +8,21 @@
 #include "sys/proc.h"
 
 #include <liboath/oath.h>
+#include <malloc.h>
 #include <sysexits.h>
 
 #define PROGRAM "strongroom-queryd"
 #define DRAIN_US (30 * CLOCK_SECOND)
 
+/* Searches take and give back much memory in small pieces: with the daemons' two arenas (conf/daemon.h) they would wait for each
+ * other. */
+#define ARENAS 8
+
 static int load_tls(const struct conf *conf, struct err *e)
 {
 	if (tls_load(conf->queryd_tls_cert, conf->queryd_tls_key, e) < 0)
 		return -1;
-	return *conf->queryd_tls_client_ca ? tls_load_clients(conf->queryd_tls_client_ca, e) : 0;
+	return *conf->queryd_tls_client_ca ? tls_load_clients(conf->queryd_tls_client_ca, conf->queryd_tls_client_crl, e) : 0;
 }
 
 static int use_fresh(void *unused, const struct conf *fresh, struct err *e)
@@ -28,7 +33,7 @@ static int use_fresh(void *unused, const struct conf *fresh, struct err *e)
 
 static void serve(const struct conf *conf, const char *conf_path)
 {
-	static const char *const names[] = { "queryd.tls_cert", "queryd.tls_key", "queryd.tls_client_ca", NULL };
+	static const char *const names[] = { "queryd.tls_cert", "queryd.tls_key", "queryd.tls_client_ca", "queryd.tls_client_crl", NULL };
 	enum proc_event event;
 
 	proc_ready();
@@ -86,5 +91,6 @@ int main(int argc, char **argv)
 
 	if (status != OPTIONS_GO_ON)
 		return status;
+	mallopt(M_ARENA_MAX, ARENAS);
 	return start(&conf, conf_path, &e) ? daemon_give_up(&e) : EX_OK;
 }

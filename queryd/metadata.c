@@ -4,14 +4,15 @@
 #include "base/hex.h"
 #include "meta/catalog.h"
 #include "meta/hold.h"
+#include "meta/retention.h"
 #include "queryd/audit.h"
 #include "queryd/auth.h"
 #include "queryd/authz.h"
 #include "queryd/etag.h"
 #include "queryd/holds.h"
+#include "queryd/link.h"
 #include "queryd/present.h"
 #include "queryd/read.h"
-#include "queryd/ticket.h"
 
 #include <string.h>
 
@@ -57,7 +58,7 @@ static void add_people(cJSON *j, const struct message_row *row)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(people); i++)
-		present_people(j, people[i].key, row, people[i].role, &present_all);
+		present_people(j, people[i].key, row->participants, row->participant_count, people[i].role, &present_all);
 }
 
 static void add_attachments(cJSON *j, const struct message_row *row)
@@ -105,21 +106,33 @@ static void add_evidence(cJSON *j, const struct message_row *row)
 	json_add_item(j, "evidence", evidence);
 }
 
-static void add_retention(cJSON *j, const struct message_row *row)
-{
-	cJSON *retention = cJSON_CreateObject();
-
-	present_time(retention, "retain_until", row->retain_until_us);
-	json_add_str(retention, "lock_mode", row->lock_mode);
-	json_add_str(retention, "policy", row->policy_version);
-	json_add_item(j, "retention", retention);
-}
-
-static int fail(struct call *c, const struct err *e)
+/* The response is a 503. Returns -1. */
+static int unreadable(struct call *c, const struct err *e)
 {
 	log_error(&c->log, "%s", e->text);
 	response_unavailable(&c->response, "The archive's database can't be read at the moment.");
 	return -1;
+}
+
+/* By now: longer than it was stamped where a policy was made since, and beyond that while it is held. -1: the response is set. */
+static int add_retention(struct call *c, cJSON *j, const struct message_row *row)
+{
+	struct message_holds holds = { 0 };
+	int64_t until_us;
+	struct err e;
+
+	if (meta_retention_extended(c->service->meta, &row->id, 1, &until_us, &e) ||
+		meta_message_holds(c->service->meta, &row->id, 1, &holds, &e))
+		return unreadable(c, &e);
+	cJSON *retention = cJSON_CreateObject();
+
+	free(holds.items);
+	present_time(retention, "retain_until", until_us > row->retain_until_us ? until_us : row->retain_until_us);
+	json_add_bool(retention, "held", holds.n > 0);
+	json_add_str(retention, "lock_mode", row->lock_mode);
+	json_add_str(retention, "policy", row->policy_version);
+	json_add_item(j, "retention", retention);
+	return 0;
 }
 
 /* Those that the account may know of. -1: the response is set. */
@@ -142,7 +155,7 @@ static int add_holds(struct call *c, cJSON *j, const struct uuid *id)
 		cJSON_AddItemToArray(list, item);
 	}
 	free(holds.items);
-	return rc < 0 ? fail(c, &e) : 0;
+	return rc < 0 ? unreadable(c, &e) : 0;
 }
 
 /* -1: the response is set. */
@@ -156,7 +169,7 @@ static int add_ledger(struct call *c, cJSON *j, const struct scope *scope, const
 	int found = meta_message_record(c->service->meta, scope, id, &record, &e);
 
 	if (found < 0)
-		return fail(c, &e);
+		return unreadable(c, &e);
 	if (found) {
 		json_add_str(ledger, "daemon", record.daemon);
 		json_add_u64(ledger, "sequence", record.seq);
@@ -177,44 +190,20 @@ static char *purpose_of(const struct uuid *id)
 	return mem_printf("email/%s", uuid_format(text, id));
 }
 
-/* null for a program: it has no session that could end, and sends its token. */
 static void add_download(struct call *c, cJSON *j, const struct uuid *id)
 {
-	const struct ticket t = { c->account.id, c->session.id, clock_now_us() + TICKET_US };
 	_free_ char *purpose = purpose_of(id);
-	char name[UUID_TEXT_SIZE], text[TICKET_TEXT_SIZE];
+	char name[UUID_TEXT_SIZE];
+	_free_ char *path = mem_printf(ROUTE_V1 "/archive/emails/%s/download", uuid_format(name, id));
 
-	if (c->program) {
-		cJSON_AddNullToObject(j, "download");
-		return;
-	}
-	_free_ char *url = mem_printf(ROUTE_V1 "/archive/emails/%s/download?ticket=%s", uuid_format(name, id),
-		ticket_format(text, c->service->seal, purpose, &t));
-	cJSON *download = cJSON_CreateObject();
-
-	json_add_str(download, "url", url);
-	present_time(download, "expires_at", t.until_us);
-	json_add_item(j, "download", download);
+	json_add_item(j, "download", link_give(c, path, purpose));
 }
 
-/* Whose ticket it is, as if he had sent an access token. -1: the response is set. */
 static int admit(struct call *c, const struct uuid *id)
 {
-	const char *text = request_parameter(c->request, "ticket");
 	_free_ char *purpose = purpose_of(id);
-	struct ticket t;
-	int lives = text && ticket_parse(&t, c->service->seal, purpose, text, clock_now_us()) == 0;
 
-	if (lives)
-		lives = auth_by_session(c, t.account_id, &t.session_id);
-	if (lives < 0)
-		return -1;
-	if (lives && authz_may(&c->account, "ARCHIVE_READ"))
-		return 0;
-	if (!lives || audit_intent_signed_in(c, NULL) == 0)
-		response_problem(&c->response, 403, "This link is not valid, or no longer. Ask for the message's metadata again: "
-						    "there is another one in it.");
-	return -1;
+	return link_admit(c, purpose, "ARCHIVE_READ");
 }
 
 static void download(struct call *c)
@@ -246,11 +235,10 @@ static cJSON *present(const struct message_row *row)
 	json_add_str(j, "subject", row->subject);
 	add_people(j, row);
 	json_add_str(j, "message_id", row->message_id);
-	present_date(j, "date", row);
+	present_date(j, "date", row->parse_flags, row->header_date_us);
 	add_attachments(j, row);
 	add_flags(j, row);
 	add_evidence(j, row);
-	add_retention(j, row);
 	return j;
 }
 
@@ -278,13 +266,11 @@ static void read_metadata(struct call *c)
 		return;
 	_json_ cJSON *j = present(&row);
 
-	if (add_holds(c, j, &row.id) < 0 || add_ledger(c, j, scope, &row.id) < 0)
+	if (add_retention(c, j, &row) < 0 || add_holds(c, j, &row.id) < 0 || add_ledger(c, j, scope, &row.id) < 0)
 		return;
 	answer(c, j, &row.id);
 	j = NULL;
 }
-
-static const char *const download_parameters[] = { "ticket", NULL };
 
 const struct route metadata_routes[] = {
 	{ .method = METHOD_GET,
@@ -296,7 +282,7 @@ const struct route metadata_routes[] = {
 	{ .method = METHOD_GET,
 		.pattern = EMAIL "/download",
 		.action = "read.download",
-		.parameters = download_parameters,
+		.parameters = link_parameters,
 		.handle = download },
 	{ 0 },
 };

@@ -25,6 +25,12 @@ int password_accept(struct call *c, const char *field, const char *username, con
 int password_prove(struct call *c, const char *field, const char *password)
 {
 	struct err e;
+
+	if (c->account.password_hash && !*c->account.password_hash) {
+		response_problem_at(&c->response, field, -1,
+			"This account has none: its user signs in through the provider. Ask an administrator.");
+		return -1;
+	}
 	int may = limit_signin(c, c->account.username, &e);
 
 	if (may < 0)

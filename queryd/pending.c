@@ -1,99 +1,64 @@
 #include "queryd/pending.h"
 
-#include "base/clock.h"
-#include "base/hex.h"
-#include "sys/digest.h"
-#include "sys/secret.h"
+#include "base/pack.h"
+#include "sys/base64url.h"
 
-#include <pthread.h>
+#include <sodium.h>
 #include <string.h>
 
-#define TOKEN_BYTES ((PENDING_TOKEN_SIZE - 1) / 2)
+#define BODY_SIZE (1 + 3 * 8)
+#define SIZE (BODY_SIZE + SECRET_MAC_SIZE)
 
-/* The table holds digests: finding one takes no time that tells anything of a token. */
-struct entry {
-	uint8_t digest[SHA256_SIZE];
-	uint64_t account_id; /* 0: free */
-	uint64_t generation;
-	int64_t until_us;
-	unsigned tries;
-};
+static const char *const proofs[] = { "password", "oidc" };
 
-struct pending {
-	pthread_mutex_t lock;
-	size_t next; /* entries are filled in turn: the one to fill is the oldest */
-	struct entry entries[PENDING_MAX];
-};
+#define PROOFS (sizeof(proofs) / sizeof(*proofs))
 
-struct pending *pending_new(void)
+static uint8_t proof_number(const char *proved)
 {
-	struct pending *p = MEM_NEW(struct pending);
+	uint8_t i = 0;
 
-	pthread_mutex_init(&p->lock, NULL);
-	return p;
+	while (i < PROOFS && strcmp(proofs[i], proved) != 0)
+		i++;
+	return i;
 }
 
-void pending_freep(struct pending **p)
+static void add_mac(uint8_t mac_r[SECRET_MAC_SIZE], const struct secret_key *k, const void *body)
 {
-	if (*p)
-		pthread_mutex_destroy(&(*p)->lock);
-	free(*p);
-	*p = NULL;
+	secret_mac(mac_r, k, "pending sign-in", body, BODY_SIZE);
 }
 
-void pending_add(struct pending *p, uint64_t account_id, uint64_t generation, int64_t now_us,
-	char token_r[PENDING_TOKEN_SIZE])
+char *pending_format(const struct pending *p, const struct secret_key *k, int64_t now_s)
 {
-	uint8_t bytes[TOKEN_BYTES];
-	struct entry fresh = { .account_id = account_id, .generation = generation,
-		.until_us = now_us + PENDING_LIFE_S * CLOCK_SECOND };
+	CLEANUP(buf_deinit) struct buf b = BUF_INIT(SIZE);
+	uint8_t mac[SECRET_MAC_SIZE];
+	bool packed = !pack_u8(&b, proof_number(p->proved)) && !pack_u64(&b, p->account_id) && !pack_u64(&b, p->generation) &&
+		!pack_i64(&b, now_s + PENDING_LIFE_S);
 
-	secret_random(bytes, sizeof(bytes));
-	hex_encode(token_r, bytes, sizeof(bytes));
-	sha256_of(token_r, strlen(token_r), fresh.digest);
-	pthread_mutex_lock(&p->lock);
-	p->entries[p->next] = fresh;
-	p->next = (p->next + 1) % PENDING_MAX;
-	pthread_mutex_unlock(&p->lock);
-}
-
-/* Caller holds the lock. */
-static struct entry *find(struct pending *p, const char *token)
-{
-	uint8_t digest[SHA256_SIZE];
-
-	sha256_of(token, strlen(token), digest);
-	for (size_t i = 0; i < PENDING_MAX; i++)
-		if (p->entries[i].account_id && memcmp(p->entries[i].digest, digest, sizeof(digest)) == 0)
-			return &p->entries[i];
-	return NULL;
-}
-
-bool pending_try(struct pending *p, const char *token, int64_t now_us, uint64_t *account_id_r, uint64_t *generation_r)
-{
-	pthread_mutex_lock(&p->lock);
-	struct entry *found = find(p, token);
-
-	if (found && (now_us >= found->until_us || found->tries >= PENDING_TRIES_MAX)) {
-		*found = (struct entry){ 0 };
-		found = NULL;
+	if (packed) {
+		add_mac(mac, k, b.data);
+		packed = !buf_add(&b, mac, sizeof(mac));
 	}
-	if (found) {
-		found->tries++;
-		*account_id_r = found->account_id;
-		*generation_r = found->generation;
-	}
-	pthread_mutex_unlock(&p->lock);
-	return found != NULL;
+	return base64url_encode(b.data, packed ? b.len : 0);
 }
 
-bool pending_finish(struct pending *p, const char *token)
+int pending_parse(struct pending *p_r, const struct secret_key *k, const char *token, int64_t now_s)
 {
-	pthread_mutex_lock(&p->lock);
-	struct entry *found = find(p, token);
+	_free_ uint8_t *whole = NULL;
+	uint8_t mac[SECRET_MAC_SIZE];
+	size_t n;
 
-	if (found)
-		*found = (struct entry){ 0 };
-	pthread_mutex_unlock(&p->lock);
-	return found != NULL;
+	if (base64url_decode(&whole, &n, token, strlen(token)) < 0 || n != SIZE)
+		return -1;
+	add_mac(mac, k, whole);
+	if (sodium_memcmp(mac, whole + BODY_SIZE, sizeof(mac)) != 0)
+		return -1;
+	struct unpack u = UNPACK_INIT(whole, BODY_SIZE);
+	uint8_t proof = unpack_u8(&u);
+
+	if (proof >= PROOFS)
+		return -1;
+	p_r->proved = proofs[proof];
+	p_r->account_id = unpack_u64(&u);
+	p_r->generation = unpack_u64(&u);
+	return now_s < unpack_i64(&u) ? 0 : -1;
 }

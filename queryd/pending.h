@@ -1,31 +1,27 @@
-/* pending: sign-ins that have passed the password and wait for the one-time code. Kept in this process alone: after a
- * restart the password is asked for again. Any thread. */
+/* pending: a sign-in that has passed its first step, a password or an OpenID provider, and waits for the one-time code.
+ *
+ * Nothing is kept of it: it is all in the token that the client got, under a MAC of the installation's key, so that the second step
+ * may reach another replica, or the same one after a restart. A token by itself is worth nothing: how many codes are tried, and
+ * that each is good once, is counted for the account (meta/account.h). */
 #ifndef QUERYD_PENDING_H
 #define QUERYD_PENDING_H
 
-#include "base/mem.h"
+#include "sys/secret.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
-#define PENDING_TOKEN_SIZE 65	/* 32 random bytes in hexadecimal and a NUL */
 #define PENDING_LIFE_S 300
-#define PENDING_TRIES_MAX 5	/* codes that may be tried with one token */
-#define PENDING_MAX 4096	/* over it the oldest goes */
 
-struct pending;
+struct pending {
+	uint64_t account_id;
+	uint64_t generation; /* of the account's tokens: what ends those ends this */
+	const char *proved;  /* by what, a literal: "password", "oidc" */
+};
 
-struct pending *pending_new(void) __attribute__((returns_nonnull));
-void pending_freep(struct pending **p);
+/* The token of it. Caller frees. */
+char *pending_format(const struct pending *p, const struct secret_key *k, int64_t now_s) __attribute__((returns_nonnull));
 
-/* A fresh token for an account; now_us is monotonic. */
-void pending_add(struct pending *p, uint64_t account_id, uint64_t generation, int64_t now_us,
-	char token_r[PENDING_TOKEN_SIZE]);
-
-/* Uses up a try: true with the account while the token lives and has tries left. */
-bool pending_try(struct pending *p, const char *token, int64_t now_us, uint64_t *account_id_r, uint64_t *generation_r);
-
-/* The sign-in is done: false when another one with this token was first. */
-bool pending_finish(struct pending *p, const char *token) MUST_CHECK;
+/* -1: it is none of ours, or too old. */
+int pending_parse(struct pending *p_r, const struct secret_key *k, const char *token, int64_t now_s) MUST_CHECK;
 
 #endif

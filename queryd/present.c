@@ -20,12 +20,24 @@ void present_time(cJSON *object, const char *key, int64_t us)
 	json_add_str(object, key, clock_format(text, us));
 }
 
-void present_date(cJSON *object, const char *key, const struct message_row *row)
+void present_act(cJSON *object, const char *key, const struct hold_act *act)
 {
-	if (row->parse_flags & (PARSE_NO_DATE | PARSE_FAILED))
+	cJSON *j = act->at_us ? cJSON_CreateObject() : cJSON_CreateNull();
+
+	json_add_item(object, key, j);
+	if (!act->at_us)
+		return;
+	present_time(j, "at", act->at_us);
+	json_add_u64(j, "by", act->account_id);
+	json_add_str(j, "reason", act->reason);
+}
+
+void present_date(cJSON *object, const char *key, uint32_t parse_flags, int64_t header_date_us)
+{
+	if (parse_flags & (PARSE_NO_DATE | PARSE_FAILED))
 		json_add_str(object, key, NULL);
 	else
-		present_time(object, key, row->header_date_us);
+		present_time(object, key, header_date_us);
 }
 
 void present_text(cJSON *object, const char *key, const char *text, size_t max)
@@ -45,20 +57,20 @@ void present_text(cJSON *object, const char *key, const char *text, size_t max)
 
 const struct present_limits present_all = { .people = SIZE_MAX, .text = SIZE_MAX };
 
-size_t present_people(cJSON *object, const char *key, const struct message_row *row, enum participant_role role,
+size_t present_people(cJSON *object, const char *key, const struct participant *people, size_t n, enum participant_role role,
 	const struct present_limits *limits)
 {
 	cJSON *list = cJSON_CreateArray();
 	size_t seen = 0;
 
 	json_add_item(object, key, list);
-	for (size_t i = 0; i < row->participant_count; i++) {
-		if (row->participants[i].role != role || seen++ >= limits->people)
+	for (size_t i = 0; i < n; i++) {
+		if (people[i].role != role || seen++ >= limits->people)
 			continue;
 		cJSON *person = cJSON_CreateObject();
 
-		present_text(person, "name", row->participants[i].name, limits->text);
-		present_text(person, "address", row->participants[i].address, limits->text);
+		present_text(person, "name", people[i].name, limits->text);
+		present_text(person, "address", people[i].address, limits->text);
 		cJSON_AddItemToArray(list, person);
 	}
 	return seen > limits->people ? seen - limits->people : 0;

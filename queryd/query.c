@@ -106,12 +106,12 @@ int search_request_check(struct call *c, const cJSON *request)
 
 /* ---- a saved search ---- */
 
-/* The one that is named, of this account. -1: the response is set. */
+/* The one that is named: the account's own, or one of its cases. -1: the response is set. */
 static int find_saved(struct call *c, const char *name, struct saved_search *s_r)
 {
 	struct uuid id;
 	struct err e;
-	int found = uuid_parse(&id, name) < 0 ? 0 : meta_saved_search_get(c->service->meta, c->account.id, &id, s_r, &e);
+	int found = uuid_parse(&id, name) < 0 ? 0 : meta_saved_search_get_to_run(c->service->meta, c->account.id, &id, s_r, &e);
 
 	if (found > 0)
 		return 0;

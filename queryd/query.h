@@ -25,8 +25,8 @@ struct search_request {
 	char *text;	   /* the whole request as JSON, for the audit */
 };
 
-/* From the call's body, which may name one of the account's saved searches; search_request_deinit() frees. -1: the response is
- * a problem that names the field, and of a bad query the position. */
+/* From the call's body, which may name a saved search of the account or of its cases; search_request_deinit() frees. -1: the
+ * response is a problem that names the field, and of a bad query the position. */
 int search_request_read(struct call *c, struct search_request *r_r) MUST_CHECK;
 void search_request_deinit(struct search_request *r);
 

@@ -6,7 +6,7 @@
 #include "meta/catalog.h"
 #include "queryd/audit.h"
 #include "queryd/authz.h"
-#include "queryd/disposition.h"
+#include "queryd/content_disposition.h"
 #include "queryd/etag.h"
 #include "queryd/present.h"
 #include "store/store_fetch.h"
@@ -41,6 +41,31 @@ static void list_mailboxes(const struct message_row *row, struct strv *mailboxes
 			strv_add(mailboxes, row->participants[i].normal);
 }
 
+/* It was there, and he may know. */
+static void gone(struct call *c, const struct disposed *d)
+{
+	_json_ cJSON *more = cJSON_CreateObject();
+
+	present_id(more, "disposition", &d->disposition);
+	present_time(more, "disposed_at", d->at_us);
+	response_problem_with(&c->response, 410, "disposed", more, "This message was disposed of: it is in the archive no longer.");
+}
+
+/* Why there is none for him. */
+static void explain_none(struct call *c, const struct scope *scope, const struct uuid *id)
+{
+	struct disposed d;
+	struct err e;
+	int disposed = meta_message_disposed(c->service->meta, scope, id, &d, &e);
+
+	if (disposed < 0)
+		fail(c, &e, "The archive's database can't be read at the moment.");
+	else if (disposed)
+		gone(c, &d);
+	else
+		not_found(c);
+}
+
 int read_row(struct call *c, const char *detail, struct message_row *row_r)
 {
 	CLEANUP(scope_freep) struct scope *scope = authz_scope(&c->account);
@@ -64,7 +89,7 @@ int read_row(struct call *c, const char *detail, struct message_row *row_r)
 	if (found < 0)
 		fail(c, &e, "The archive's database can't be read at the moment.");
 	else if (!found)
-		not_found(c);
+		explain_none(c, scope, &id);
 	return found == 1 ? 0 : -1;
 }
 
@@ -93,6 +118,20 @@ static int fill(void *ctx, const void *data, size_t n)
 	return message_append(f->message, data, n, &f->error);
 }
 
+/* got: what store_fetch() said, with its error. What is disposed of meanwhile is no damage. */
+static void explain_unread(struct call *c, const struct uuid *id, int got, const struct err *e)
+{
+	struct disposed d;
+	struct err unheard;
+
+	if (meta_disposed_get(c->service->meta, id, &d, &unheard) > 0)
+		gone(c, &d);
+	else if (got < 0)
+		fail(c, e, "The message can't be read at the moment.");
+	else
+		damaged(c, e->text);
+}
+
 /* The message's bytes, compared with the row. Caller frees; NULL: the response is set. */
 static struct message *load_message(struct call *c, const struct message_row *row)
 {
@@ -104,16 +143,14 @@ static struct message *load_message(struct call *c, const struct message_row *ro
 		return NULL;
 	int got = store_fetch(c->service->store, &expected, c->service->conf->spool_dir, &m, &e);
 
-	if (got < 0)
-		fail(c, &e, "The message can't be read at the moment.");
-	else if (got == 0)
-		damaged(c, e.text);
+	if (got < 1)
+		explain_unread(c, &row->id, got, &e);
 	return m;
 }
 
 static void give(struct call *c, const char *content_type, struct message *m, const char *name, const char *fallback)
 {
-	_free_ char *disposition = disposition_attachment(name, fallback);
+	_free_ char *disposition = content_disposition_attachment(name, fallback);
 	char tag[ETAG_SIZE];
 
 	etag_of_digest(tag, message_sha256(m));

@@ -99,20 +99,7 @@ static int check(struct call *c, const struct signin_proof *proof, struct err *e
 
 static void sign_in(struct call *c)
 {
-	static const struct body_field fields[] = {
-		{ .name = "mfa_token", .type = BODY_STRING, .required = true },
-		{ .name = "code", .type = BODY_STRING, .required = true },
-		{ 0 },
-	};
-	_json_ cJSON *body = body_read(c, fields);
-
-	if (!body)
-		return;
-	const struct signin_proof proof = { check, "password+recovery", body_string(body, "code"), NULL };
-	cJSON *tokens = signin_finish(c, body_string(body, "mfa_token"), &proof);
-
-	if (tokens)
-		response_json(&c->response, tokens);
+	signin_by_code(c, check, "recovery");
 }
 
 static void replace(struct call *c)

@@ -29,6 +29,9 @@ void request_deinit(struct request *r)
 	free(r->content_type);
 	free(r->if_match);
 	free(r->if_none_match);
+	if (r->cookie)
+		explicit_bzero(r->cookie, strlen(r->cookie));
+	free(r->cookie);
 	free(r->reason);
 	free(r->case_ref);
 	if (r->body.data)
@@ -118,6 +121,15 @@ static void on_if_none_match(struct request *r, const char *value)
 	add_to_list(&r->if_none_match, value);
 }
 
+/* RFC 6265, 5.4 allows one field; HTTP/2 proxies may have cut it in several. */
+static void on_cookie(struct request *r, const char *value)
+{
+	char *both = r->cookie ? mem_printf("%s; %s", r->cookie, value) : mem_strdup(value);
+
+	free(r->cookie);
+	r->cookie = both;
+}
+
 /* A line of UTF-8 that is for people. */
 static bool is_line(const char *value, size_t max)
 {
@@ -158,6 +170,7 @@ static const struct {
 	{ "Content-Type", on_content_type },
 	{ "If-Match", on_if_match },
 	{ "If-None-Match", on_if_none_match },
+	{ "Cookie", on_cookie },
 	{ "X-Audit-Reason", on_reason },
 	{ "X-Case", on_case },
 };
@@ -205,6 +218,16 @@ const char *request_parameter(const struct request *r, const char *name)
 	for (size_t i = 0; i < r->query_names.n; i++)
 		if (strcmp(r->query_names.items[i], name) == 0)
 			return r->query_values.items[i];
+	return NULL;
+}
+
+char *request_cookie(const struct request *r, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = r->cookie; p && *p; p += strcspn(p, ";"), p += strspn(p, "; "))
+		if (strncmp(p, name, n) == 0 && p[n] == '=')
+			return mem_dup(p + n + 1, strcspn(p + n + 1, ";"));
 	return NULL;
 }
 

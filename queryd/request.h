@@ -36,6 +36,7 @@ struct request {
 	char *content_type;   /* NULL when absent */
 	char *if_match;	      /* NULL when absent */
 	char *if_none_match;  /* NULL when absent */
+	char *cookie;	      /* the whole field; NULL when absent */
 	char *reason;	      /* X-Audit-Reason: why, for the audit; NULL when absent */
 	char *case_ref;	      /* X-Case: the case it is for; NULL when absent */
 	bool certified;	      /* the client has shown a certificate that is good (queryd/tls.h) */
@@ -61,6 +62,9 @@ unsigned request_head_end(struct request *r, const char *method, const char *ver
 
 /* The value of a parameter of the query; NULL when it is absent. */
 const char *request_parameter(const struct request *r, const char *name);
+
+/* The value of a cookie: the first of this name. Caller frees; NULL when there is none. */
+char *request_cookie(const struct request *r, const char *name) MUST_CHECK;
 
 /* "GET"; "?" for METHOD_OTHER. */
 const char *request_method_name(enum method m);

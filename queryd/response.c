@@ -144,6 +144,20 @@ void response_problem_named(struct response *r, unsigned status, const char *nam
 	va_end(args);
 }
 
+void response_problem_with(struct response *r, unsigned status, const char *name, const cJSON *members, const char *fmt, ...)
+{
+	const cJSON *member;
+	va_list args;
+
+	va_start(args, fmt);
+	cJSON *j = problem(status, name, fmt, args);
+
+	va_end(args);
+	cJSON_ArrayForEach(member, members)
+		json_add_item(j, member->string, cJSON_Duplicate(member, true));
+	set_json(r, status, "application/problem+json", j);
+}
+
 void response_problem_at(struct response *r, const char *field, int64_t position, const char *fmt, ...)
 {
 	va_list args;
@@ -181,4 +195,11 @@ void response_stream(struct response *r, const char *content_type, struct respon
 	r->length = length;
 	r->count = length;
 	memcpy(r->digest, sha256, sizeof(r->digest));
+}
+
+void response_stream_endless(struct response *r, const char *content_type, struct response_stream *s)
+{
+	set(r, 200, content_type, NULL, 0);
+	r->stream = s;
+	r->endless = true;
 }

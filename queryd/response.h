@@ -17,6 +17,10 @@ struct response_stream {
 	/* Puts 1 to max bytes in `to`, those that come next; -1: there are no more to be had. */
 	ssize_t (*read)(struct response_stream *s, char *to, size_t max);
 	void (*free)(struct response_stream *s);
+	/* Of one without a length; read() sets them with the last bytes: */
+	bool ended;
+	uint64_t count; /* for the audit's outcome, as that of the response */
+	uint8_t digest[SHA256_SIZE];
 };
 
 struct response {
@@ -28,7 +32,8 @@ struct response {
 	} headers[RESPONSE_HEADERS_MAX];
 	size_t header_count;
 	char *body;
-	size_t length;
+	size_t length; /* meaningless without an end */
+	bool endless;  /* nobody knows how long it is before it is over */
 	struct message *content; /* in the place of body: given out piece by piece */
 	struct response_stream *stream; /* likewise */
 	bool close;		 /* the connection ends with this response */
@@ -61,6 +66,10 @@ void response_problem(struct response *r, unsigned status, const char *fmt, ...)
 void response_problem_named(struct response *r, unsigned status, const char *name, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 
+/* The same with these members besides. */
+void response_problem_with(struct response *r, unsigned status, const char *name, const cJSON *members, const char *fmt, ...)
+	PRINTF_LIKE(5, 6);
+
 /* A problem of status 400 with a member that says where: the name of a field of the request, or with `position` (not -1) a byte offset
  * into the value of that field. */
 void response_problem_at(struct response *r, const char *field, int64_t position, const char *fmt, ...)
@@ -75,6 +84,9 @@ void response_content(struct response *r, const char *content_type, struct messa
 /* 200 with so many bytes of s, which becomes the response's and must give just that many, of this SHA-256. */
 void response_stream(struct response *r, const char *content_type, struct response_stream *s, uint64_t length,
 	const uint8_t sha256[SHA256_SIZE]);
+
+/* 200 with the bytes of s, which becomes the response's, however many it will give; there is at least one. */
+void response_stream_endless(struct response *r, const char *content_type, struct response_stream *s);
 
 /* Is it given out piece by piece? Then the audit's outcome is written before the last one. */
 static inline bool response_is_long(const struct response *r)

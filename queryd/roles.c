@@ -209,9 +209,9 @@ static void remove_role(struct call *c)
 
 	if (begin(c, cJSON_CreateObject(), &r) < 0 || check_mine(c, &r) < 0)
 		return;
-	int rc = meta_role_remove(c->service->meta, r.name, &e);
+	int rc = meta_role_remove(c->service->meta, r.name, r.version, &e);
 
-	if (rc == 0)
+	if (rc == 0 && r.accounts)
 		response_problem_named(&c->response, 409, "in-use", "Accounts have this role.");
 	else if (access_changed(c, rc, &e) == 0)
 		response_empty(&c->response, 204);

@@ -4,8 +4,11 @@
 #include "queryd/audit_log.h"
 #include "queryd/auth.h"
 #include "queryd/authz.h"
+#include "queryd/case_parts.h"
+#include "queryd/cases.h"
 #include "queryd/conversation.h"
 #include "queryd/departments.h"
+#include "queryd/dispositions.h"
 #include "queryd/enrolment.h"
 #include "queryd/exports.h"
 #include "queryd/health.h"
@@ -14,6 +17,7 @@
 #include "queryd/jwks.h"
 #include "queryd/limit.h"
 #include "queryd/metadata.h"
+#include "queryd/oidc.h"
 #include "queryd/openapi.h"
 #include "queryd/password.h"
 #include "queryd/read.h"
@@ -32,6 +36,7 @@
 
 const struct route *const route_areas[] = {
 	signin_routes,
+	oidc_routes,
 	sessions_routes,
 	jwks_routes,
 	password_routes,
@@ -44,8 +49,11 @@ const struct route *const route_areas[] = {
 	ingest_routes,
 	conversation_routes,
 	user_routes,
+	case_routes,
+	case_part_routes,
 	hold_routes,
 	retention_routes,
+	disposition_routes,
 	role_routes,
 	service_account_routes,
 	department_routes,
@@ -141,15 +149,16 @@ static int find(struct call *c)
 	return -1;
 }
 
-/* Who asks, and may they? */
-static int admit(struct call *c)
+/* May they, of whom it is known who asks? */
+static int check_rights(struct call *c)
 {
 	const char *permission = c->route->permission;
 
-	if (!permission)
-		return c->route->action ? limit_stranger(c) : 0;
-	if (auth_bearer(c) < 0 || limit_request(c) < 0)
+	if (!*permission && c->program) {
+		if (audit_intent_signed_in(c, NULL) == 0)
+			response_problem(&c->response, 403, "This is for people: a program has neither password nor session.");
 		return -1;
+	}
 	if (*permission && !authz_may(&c->account, permission)) {
 		if (audit_intent_signed_in(c, NULL) == 0)
 			response_problem(&c->response, 403, "The account lacks the permission %s.", permission);
@@ -163,12 +172,29 @@ static int admit(struct call *c)
 	return c->route->fresh ? auth_fresh(c) : 0;
 }
 
+/* Who asks, and may they? */
+static int admit(struct call *c)
+{
+	if (!c->route->permission)
+		return c->route->action ? limit_stranger(c) : 0;
+	return auth_bearer(c) < 0 || limit_request(c) < 0 ? -1 : check_rights(c);
+}
+
+/* While a large body came in, who sends it may have lost the right to. */
+static int admit_again(struct call *c)
+{
+	account_deinit(&c->account);
+	session_deinit(&c->session);
+	c->program = false;
+	return auth_bearer(c) < 0 ? -1 : check_rights(c);
+}
+
 /* Are the parameters of the query some that the route knows? */
 static int check_parameters(struct call *c)
 {
 	const struct strv *names = &c->request->query_names;
 
-	for (size_t i = 0; i < names->n; i++) {
+	for (size_t i = 0; i < names->n && !c->route->more_parameters; i++) {
 		const char *const *known = c->route->parameters;
 
 		while (known && *known && strcmp(*known, names->items[i]) != 0)
@@ -197,7 +223,7 @@ static int check_body(struct call *c)
 
 static void answer(struct call *c)
 {
-	if (find(c) < 0 || (!c->admitted && admit(c) < 0) || check_parameters(c) < 0 || check_body(c) < 0 ||
+	if (find(c) < 0 || (c->admitted ? admit_again(c) : admit(c)) < 0 || check_parameters(c) < 0 || check_body(c) < 0 ||
 		limit_enter(c) < 0)
 		return;
 	c->route->handle(c);

@@ -18,13 +18,15 @@ struct route {
 	const char *action;	/* in the audit; NULL: shows nothing that is audited */
 	bool fresh;		/* the second factor must have been shown lately (queryd/auth.h) */
 	bool program;		/* for accounts of programs alone */
+	bool turn;		/* asks the index so much that it waits for a turn, as a search does (queryd/turns.h) */
 	const char *const *parameters; /* names that the query may hold, ended by NULL; NULL: none */
+	bool more_parameters; /* the query may hold others besides, which are not looked at */
 	size_t body_max;	/* bytes; 0: takes no body. Over REQUEST_BODY_MAX: who asks is looked at before it is read */
 	/* Sets c->response. Before anything that is audited it writes the intent. */
 	void (*handle)(struct call *c);
 };
 
-/* The permission of a route that is for everybody who is signed in. */
+/* The permission of a route that is for everybody who has signed in: for people, about their own account. */
 #define ROUTE_ANYBODY ""
 
 /* The tables of all areas, ended by NULL; each ends with a row without a handler. */

@@ -16,20 +16,24 @@ static void fail(struct call *c, const struct err *e, const char *detail)
 
 static int add_hits(struct call *c, const struct scope *scope, const struct index_page *page, cJSON *hits, struct err *e)
 {
-	for (size_t i = 0; i < page->n; i++) {
-		struct hit hit;
-		int found = hit_read(c, scope, &page->hits[i].id, page->hits[i].snippet, &hit, e);
+	_free_ const char **snippets = MEM_ARRAY(const char *, page->n);
+	_free_ struct uuid *ids = MEM_ARRAY(struct uuid, page->n);
+	_free_ struct hit *found = MEM_ARRAY(struct hit, page->n);
+	size_t n;
 
-		if (found < 0)
-			return -1;
-		if (found)
-			cJSON_AddItemToArray(hits, hit.json);
+	for (size_t i = 0; i < page->n; i++) {
+		ids[i] = page->hits[i].id;
+		snippets[i] = page->hits[i].snippet;
 	}
+	if (hits_read(c, scope, ids, snippets, page->n, found, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		cJSON_AddItemToArray(hits, found[i].json);
 	return 0;
 }
 
 static void answer(struct call *c, struct index *index, const struct scope *scope, const struct search_request *r,
-	const struct index_page *page)
+	const struct facets *f, struct index_page *page)
 {
 	_json_ cJSON *j = cJSON_CreateObject();
 	cJSON *hits = cJSON_CreateArray();
@@ -43,7 +47,7 @@ static void answer(struct call *c, struct index *index, const struct scope *scop
 		fail(c, &e, "The archive's database can't be read at the moment.");
 		return;
 	}
-	facets_add(c, index, scope, r, j);
+	facets_add(c, f, r, page, j);
 	uint64_t given = (uint64_t)cJSON_GetArraySize(hits);
 
 	response_json(&c->response, j);
@@ -54,13 +58,14 @@ static void answer(struct call *c, struct index *index, const struct scope *scop
 static void run(struct call *c, const struct search_request *r, const struct scope *scope)
 {
 	CLEANUP(index_page_deinit) struct index_page page = { 0 };
+	CLEANUP(facets_deinit) struct facets facets;
 	const struct index_request request = { .query = r->query, .limit = r->limit, .cursor = r->cursor,
-		.count_us = INDEX_COUNT_US };
+		.count_us = INDEX_COUNT_US, .facets = facets_ask(c, scope, r, &facets) };
 	struct err e;
 	struct index *index = service_index(c->service, &e);
 
 	if (index && index_search(index, scope, &request, &page, &e) == 0)
-		answer(c, index, scope, r, &page);
+		answer(c, index, scope, r, &facets, &page);
 	else if (index && e.class == ERR_PERMANENT)
 		response_problem_at(&c->response, r->cursor ? "cursor" : "query", -1,
 			r->cursor ? "This is no cursor of this search." : "The index can't run this query.");

@@ -5,6 +5,7 @@
 #include "queryd/access.h"
 #include "queryd/audit.h"
 #include "queryd/body.h"
+#include "queryd/cases.h"
 #include "queryd/etag.h"
 #include "queryd/list.h"
 #include "queryd/present.h"
@@ -16,7 +17,7 @@
 
 /* ---- telling ---- */
 
-static cJSON *present(const struct saved_search *s)
+cJSON *searches_present(const struct saved_search *s)
 {
 	cJSON *j = cJSON_CreateObject();
 	struct err e;
@@ -52,7 +53,7 @@ static void list(struct call *c)
 	size_t given = n > l.limit ? l.limit : n;
 
 	for (size_t i = 0; i < given; i++)
-		cJSON_AddItemToArray(items, present(&found[i]));
+		cJSON_AddItemToArray(items, searches_present(&found[i]));
 	list_answer(c, items, n > given ? uuid_format(next, &found[given - 1].id) : NULL);
 	saved_search_list_free(found, n);
 }
@@ -80,9 +81,9 @@ static void answer(struct call *c, const struct saved_search *s, bool created)
 	_free_ char *location = mem_printf(ROUTE_V1 "/searches/%s/", uuid_format(id, &s->id));
 
 	if (created)
-		response_created(&c->response, location, present(s));
+		response_created(&c->response, location, searches_present(s));
 	else
-		response_json(&c->response, present(s));
+		response_json(&c->response, searches_present(s));
 	etag_of_version(tag, s->version);
 	etag_answer(c, tag);
 }
@@ -111,8 +112,8 @@ static int take(struct call *c, const cJSON *body, struct saved_search *s)
 
 	if (name && !*name)
 		return refuse(c, "name", "A saved search has a name.");
-	if (case_id && uuid_parse(&s->case_id, case_id) < 0)
-		return refuse(c, "case", "This is no id of a case.");
+	if (case_id && cases_named(c, case_id, &s->case_id) < 0)
+		return -1;
 	if (cJSON_IsObject(request)) {
 		if (search_request_check(c, request) < 0)
 			return -1;
@@ -174,7 +175,8 @@ static void change(struct call *c)
 	_json_ cJSON *body = body_read(c, fields);
 	struct err e;
 
-	if (!body || find(c, cJSON_Duplicate(body, true), &s) < 0 || check_version(c, &s) < 0 || take(c, body, &s) < 0)
+	/* A version is looked at only where the request would else have been taken (RFC 9110, 13.2.1). */
+	if (!body || find(c, cJSON_Duplicate(body, true), &s) < 0 || take(c, body, &s) < 0 || check_version(c, &s) < 0)
 		return;
 	s.changed_us = clock_now_us();
 	if (access_changed(c, meta_saved_search_change(c->service->meta, &s, &e), &e) < 0)

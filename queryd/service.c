@@ -17,7 +17,8 @@ int service_open(struct service *s_r, const struct conf *conf, struct err *e)
 {
 	struct err index_error;
 
-	*s_r = (struct service){ .conf = conf, .pending = pending_new(), .counts = counts_new(),
+	*s_r = (struct service){ .conf = conf, .counts = counts_new(),
+		.provider = provider_new(conf),
 		.allowances = allowances_new(),
 		.turns = turns_new(conf->queryd_searches_at_once, conf->queryd_searches_waiting_max) };
 	pthread_mutex_init(&s_r->lock, NULL);
@@ -48,7 +49,7 @@ void service_close(struct service *s)
 	key_watch_freep(&s->keys);
 	if (s->seal)
 		secret_key_freep(&s->seal);
-	pending_freep(&s->pending);
+	provider_freep(&s->provider);
 	counts_freep(&s->counts);
 	allowances_freep(&s->allowances);
 	turns_freep(&s->turns);

@@ -10,7 +10,7 @@
 #include "queryd/allowance.h"
 #include "queryd/counts.h"
 #include "queryd/key_watch.h"
-#include "queryd/pending.h"
+#include "queryd/provider.h"
 #include "queryd/turns.h"
 #include "store/store.h"
 #include "sys/secret.h"
@@ -23,9 +23,9 @@ struct service {
 	struct store *store;
 	struct cache *cache;
 	struct parser_pool *parsers;
-	struct secret_key *seal; /* of TOTP secrets */
+	struct secret_key *seal; /* of TOTP secrets, and of what is given out under a MAC */
 	struct key_watch *keys; /* of access tokens */
-	struct pending *pending;
+	struct provider *provider; /* NULL: nobody signs in through one */
 	struct counts *counts;
 	struct allowances *allowances;
 	struct turns *turns; /* of searches */

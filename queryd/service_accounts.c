@@ -4,6 +4,7 @@
 #include "base/hex.h"
 #include "queryd/access.h"
 #include "queryd/account.h"
+#include "queryd/etag.h"
 #include "queryd/list.h"
 #include "sys/digest.h"
 
@@ -128,18 +129,6 @@ static void create(struct call *c)
 
 /* ---- changing ---- */
 
-static void patch_audited(struct call *c, const struct user *u, const struct grant *g, const uint8_t *certificate)
-{
-	struct err e;
-
-	if (account_give(c, u, g) < 0)
-		return;
-	if (certificate && meta_service_set_certificate(c->service->meta, u->id, certificate, &e) < 0)
-		access_failed(c, &e);
-	else
-		account_answer(c, USER_SERVICE, u->id);
-}
-
 static void patch(struct call *c)
 {
 	static const struct body_field fields[] = {
@@ -161,8 +150,24 @@ static void patch(struct call *c)
 		json_add_str(detail, "certificate_sha256", text);
 	grant_describe(c, &g, detail);
 	if (account_begin(c, USER_SERVICE, detail, &u) == 0 && account_check_version(c, &u) == 0 &&
-		grant_check_other(c, u.id) == 0)
-		patch_audited(c, &u, &g, text ? certificate : NULL);
+		grant_check_other(c, u.id) == 0 && account_give(c, &u, &g, text ? certificate : NULL) == 0)
+		account_answer(c, USER_SERVICE, u.id);
+}
+
+/* The token, with the tag that the account has now. */
+static void answer_rotated(struct call *c, uint64_t id, const char *token)
+{
+	CLEANUP(user_deinit) struct user u = { 0 };
+	cJSON *j = cJSON_CreateObject();
+	char tag[ETAG_SIZE];
+	struct err e;
+
+	json_add_str(j, "token", token);
+	response_json(&c->response, j);
+	if (meta_user_get(c->service->meta, id, &u, &e) < 1)
+		return;
+	etag_of_version(tag, u.version);
+	etag_answer(c, tag);
 }
 
 static void rotate(struct call *c)
@@ -172,17 +177,13 @@ static void rotate(struct call *c)
 	uint8_t hash[SHA256_SIZE];
 	struct err e;
 
-	if (account_begin(c, USER_SERVICE, cJSON_CreateObject(), &u) < 0)
+	if (account_begin(c, USER_SERVICE, cJSON_CreateObject(), &u) < 0 || account_check_version(c, &u) < 0)
 		return;
 	make_token(token, hash);
-	if (meta_service_set_token(c->service->meta, u.id, hash, clock_now_us(), &e) < 0) {
-		access_failed(c, &e);
+	if (access_changed(c, meta_service_set_token(c->service->meta, u.id, u.version, hash, clock_now_us(), &e), &e) < 0)
 		return;
-	}
-	cJSON *j = cJSON_CreateObject();
-
-	json_add_str(j, "token", token);
-	response_json(&c->response, j);
+	access_tell_cache(c, u.id);
+	answer_rotated(c, u.id, token);
 }
 
 static void disable(struct call *c)

@@ -39,7 +39,7 @@ cJSON *session_tokens(struct call *c, const struct refresh_token *refresh)
 	return j;
 }
 
-cJSON *session_begin(struct call *c, const char *strength)
+cJSON *session_begin(struct call *c, const char *strength, int64_t factor_us)
 {
 	int64_t now = clock_now_us();
 	struct session *s = &c->session;
@@ -48,7 +48,7 @@ cJSON *session_begin(struct call *c, const char *strength)
 
 	session_deinit(s);
 	*s = (struct session){ .id = uuid_new(now), .account_id = c->account.id, .generation = c->account.token_generation,
-		.strength = mem_strdup(strength), .created_us = now, .seen_us = now, .factor_us = now,
+		.strength = mem_strdup(strength), .created_us = now, .seen_us = now, .factor_us = factor_us,
 		.until_us = now + c->service->conf->queryd_session_us, .client = mem_strdup(c->request->client),
 		.agent = mem_strdup(c->request->agent), .refreshed_us = now };
 	refresh_token_new(&refresh, &s->id);

@@ -5,6 +5,7 @@
 #include "queryd/body.h"
 #include "queryd/code.h"
 #include "queryd/limit.h"
+#include "queryd/pending.h"
 #include "queryd/session_begin.h"
 
 #include <string.h>
@@ -21,12 +22,24 @@ static void fail(struct call *c, const struct err *e)
 	response_unavailable(&c->response, "Sign-in does not work at the moment.");
 }
 
+void signin_answer_first(struct call *c, const struct account *a, const char *proved)
+{
+	const struct pending p = { a->id, a->token_generation, proved };
+	_free_ char *token = pending_format(&p, c->service->seal, clock_now_us() / CLOCK_SECOND);
+	cJSON *j = cJSON_CreateObject();
+
+	json_add_str(j, "mfa_token", token);
+	json_add_u64(j, "expires_in", PENDING_LIFE_S);
+	if (!a->totp_secret_length)
+		json_add_bool(j, "enrolment_required", true);
+	response_json(&c->response, j);
+}
+
 /* ---- the password ---- */
 
 static void answer_password(struct call *c, const char *username, const char *password)
 {
 	CLEANUP(account_deinit) struct account a = { 0 };
-	char token[PENDING_TOKEN_SIZE];
 	struct err e;
 	int found = meta_account_by_name(c->service->meta, username, &a, &e);
 
@@ -36,18 +49,10 @@ static void answer_password(struct call *c, const char *username, const char *pa
 	}
 	bool good = secret_password_verify(found ? a.password_hash : NULL, password);
 
-	if (!good || a.disabled) {
+	if (good && !a.disabled)
+		signin_answer_first(c, &a, "password");
+	else
 		refuse(c, "The user name or the password is wrong.");
-		return;
-	}
-	pending_add(c->service->pending, a.id, a.token_generation, clock_monotonic_us(), token);
-	cJSON *j = cJSON_CreateObject();
-
-	json_add_str(j, "mfa_token", token);
-	json_add_u64(j, "expires_in", PENDING_LIFE_S);
-	if (!a.totp_secret_length)
-		json_add_bool(j, "enrolment_required", true);
-	response_json(&c->response, j);
 }
 
 static void signin_password(struct call *c)
@@ -74,54 +79,54 @@ static void signin_password(struct call *c)
 
 /* ---- the second step ---- */
 
-/* The account behind a token that the password step gave. 1, 0, -1. */
-static int find_pending(struct call *c, const char *mfa_token, struct err *e)
+/* The account behind a token that the first step gave. 1, 0, -1. */
+static int find_pending(struct call *c, const char *mfa_token, const char **proved_r, struct err *e)
 {
-	uint64_t id, generation;
+	struct pending p;
 
-	if (!pending_try(c->service->pending, mfa_token, clock_monotonic_us(), &id, &generation))
+	if (pending_parse(&p, c->service->seal, mfa_token, clock_now_us() / CLOCK_SECOND) < 0)
 		return 0;
-	int found = meta_account_by_id(c->service->meta, id, &c->account, e);
+	int found = meta_account_by_id(c->service->meta, p.account_id, &c->account, e);
 
-	if (found == 1 && (c->account.disabled || c->account.token_generation != generation))
+	if (found == 1 && (c->account.disabled || c->account.token_generation != p.generation))
 		return 0;
+	if (found == 1)
+		*proved_r = p.proved;
 	return found;
 }
 
-int signin_second_step(struct call *c, const char *mfa_token, const struct signin_proof *proof)
+const char *signin_second_step(struct call *c, const char *mfa_token, const struct signin_proof *proof)
 {
+	const char *proved = "none";
 	struct err e;
-	int good = find_pending(c, mfa_token, &e);
+	int good = find_pending(c, mfa_token, &proved, &e);
 
 	log_context_set(&c->log, "user", c->account.username);
-	if (audit_intent(c, NULL, good == 1 ? "password" : "none", NULL) < 0)
-		return -1;
+	if (audit_intent(c, NULL, proved, NULL) < 0)
+		return NULL;
 	if (good == 1)
 		good = proof->check(c, proof, &e);
-	if (good == 1 && proof->strength && !pending_finish(c->service->pending, mfa_token))
-		good = 0;
 	if (good < 0)
 		fail(c, &e);
 	else if (!good)
 		refuse(c, "The code is wrong or was used before, or the sign-in took too long. Start again; after many wrong "
 			"codes, wait five minutes first.");
-	return good == 1 ? 0 : -1;
+	return good == 1 ? proved : NULL;
 }
 
 cJSON *signin_finish(struct call *c, const char *mfa_token, const struct signin_proof *proof)
 {
-	if (signin_second_step(c, mfa_token, proof) < 0)
+	const char *proved = signin_second_step(c, mfa_token, proof);
+
+	if (!proved)
 		return NULL;
+	_free_ char *strength = mem_printf("%s+%s", proved, proof->strength);
+
 	limit_signin_succeeded(c, c->account.username);
-	return session_begin(c, proof->strength);
+	return session_begin(c, strength, clock_now_us());
 }
 
-static int check_totp(struct call *c, const struct signin_proof *proof, struct err *e)
-{
-	return code_use(c, proof->code, e);
-}
-
-static void signin_totp(struct call *c)
+void signin_by_code(struct call *c, signin_check *check, const char *strength)
 {
 	static const struct body_field fields[] = {
 		{ .name = "mfa_token", .type = BODY_STRING, .required = true },
@@ -132,11 +137,21 @@ static void signin_totp(struct call *c)
 
 	if (!body)
 		return;
-	const struct signin_proof proof = { check_totp, "password+totp", body_string(body, "code"), NULL };
+	const struct signin_proof proof = { check, strength, body_string(body, "code"), NULL };
 	cJSON *tokens = signin_finish(c, body_string(body, "mfa_token"), &proof);
 
 	if (tokens)
 		response_json(&c->response, tokens);
+}
+
+static int check_totp(struct call *c, const struct signin_proof *proof, struct err *e)
+{
+	return code_use(c, proof->code, e);
+}
+
+static void signin_totp(struct call *c)
+{
+	signin_by_code(c, check_totp, "totp");
 }
 
 const struct route signin_routes[] = {

@@ -1,4 +1,4 @@
-/* signin: from a password and a one-time code to a session. */
+/* signin: from a first step, a password or an OpenID provider (queryd/oidc.h), and a one-time code to a session. */
 #ifndef QUERYD_SIGNIN_H
 #define QUERYD_SIGNIN_H
 
@@ -15,20 +15,30 @@
  * be tried (meta/account.h): an account without tries left gets the answer of a wrong code. */
 extern const struct route signin_routes[];
 
+struct signin_proof;
+
+/* Is it good? Of c->account. 1, 0, -1. */
+typedef int signin_check(struct call *c, const struct signin_proof *proof, struct err *e);
+
 /* What is shown in the second step, besides the token of the first. */
 struct signin_proof {
-	/* Is it good? Of c->account. 1, 0, -1. */
-	int (*check)(struct call *c, const struct signin_proof *proof, struct err *e);
-	const char *strength; /* that a session has by it; NULL: it does not end the sign-in */
+	signin_check *check;
+	const char *strength; /* what a session's says of it behind the first step's, "totp"; NULL: it does not end the sign-in */
 	const char *code;     /* as sent */
 	void *ctx;	      /* check's own */
 };
 
-/* Finds the account behind the token that the password gave, writes the intent and checks the proof. 0, or -1: the response
- * is set, and the same whatever was wrong. */
-int signin_second_step(struct call *c, const char *mfa_token, const struct signin_proof *proof) MUST_CHECK;
+/* The first step is done: the response is {"mfa_token",…}. */
+void signin_answer_first(struct call *c, const struct account *a, const char *proved);
+
+/* Finds the account behind the token that the first step gave, writes the intent and checks the proof. By what it was proved in
+ * the first step, or NULL: the response is set, and the same whatever was wrong. */
+const char *signin_second_step(struct call *c, const char *mfa_token, const struct signin_proof *proof) MUST_CHECK;
 
 /* The same, and then begins the session: session_tokens(). NULL: the response is set. */
 cJSON *signin_finish(struct call *c, const char *mfa_token, const struct signin_proof *proof) MUST_CHECK;
+
+/* The handler of a second step whose request is {"mfa_token","code"}. */
+void signin_by_code(struct call *c, signin_check *check, const char *strength);
 
 #endif

@@ -14,8 +14,9 @@
 /* Loads both files (PEM) and shows them from the next handshake on; on -1 what was shown before stays. */
 int tls_load(const char *cert_path, const char *key_path, struct err *e) MUST_CHECK;
 
-/* The authorities that clients' certificates must come from (PEM), from the next request on; on -1 those before stay. */
-int tls_load_clients(const char *ca_path, struct err *e) MUST_CHECK;
+/* The authorities that clients' certificates must come from, and their lists of revoked ones ("": none; both PEM), from the next
+ * request on; on -1 those before stay. */
+int tls_load_clients(const char *ca_path, const char *crl_path, struct err *e) MUST_CHECK;
 
 /* Their text, for the listener that asks for certificates; lives until tls_unload(). NULL when there is none. */
 const char *tls_clients_pem(void);

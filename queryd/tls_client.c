@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #define FILE_MAX (1024u * 1024)
+#define REVOKED_MAX (32u * 1024 * 1024)
 #define CHAIN_MAX 16
 
 /* As those of tls.c, all are kept to the end: a request may still use one that was replaced. */
@@ -33,7 +34,23 @@ static void authorities_freep(struct authorities **a)
 		authorities_free(*a);
 }
 
-int tls_load_clients(const char *ca_path, struct err *e)
+/* Each list must be signed by one of the authorities that are there already. */
+static int add_revoked(gnutls_x509_trust_list_t list, const char *path, struct err *e)
+{
+	CLEANUP(buf_deinit) struct buf pem = BUF_INIT(REVOKED_MAX);
+
+	if (io_read_file(&pem, path, REVOKED_MAX, e) < 0)
+		return -1;
+	const gnutls_datum_t text = { .data = (unsigned char *)pem.data, .size = (unsigned)pem.len };
+	int rc = gnutls_x509_trust_list_add_trust_mem(list, NULL, &text, GNUTLS_X509_FMT_PEM, GNUTLS_TL_VERIFY_CRL, 0);
+
+	if (rc > 0)
+		return 0;
+	return err_permanent(e, "gnutls_x509_trust_list_add_trust(%s) failed: %s", path,
+		rc ? gnutls_strerror(rc) : "it holds no list of an authority that is known");
+}
+
+int tls_load_clients(const char *ca_path, const char *crl_path, struct err *e)
 {
 	CLEANUP(authorities_freep) struct authorities *a = MEM_NEW(struct authorities);
 	CLEANUP(buf_deinit) struct buf pem = BUF_INIT(FILE_MAX);
@@ -49,6 +66,8 @@ int tls_load_clients(const char *ca_path, struct err *e)
 		return err_permanent(e, "gnutls_x509_trust_list_add_trust(%s) failed: %s", ca_path, gnutls_strerror(rc));
 	if (rc == 0)
 		return err_permanent(e, "gnutls_x509_trust_list_add_trust(%s) failed: it holds no certificate", ca_path);
+	if (*crl_path && add_revoked(a->list, crl_path, e) < 0)
+		return -1;
 	a->pem = buf_take(&pem);
 	a->older = atomic_load(&current);
 	atomic_store(&current, a);

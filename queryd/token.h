@@ -18,15 +18,15 @@ struct token_claims {
 	uint64_t account_id;
 	struct uuid session_id; /* sid */
 	struct uuid id;		/* jti */
-	int64_t issued_s, expires_s; /* seconds since 1970 */
+	int64_t issued_s, not_before_s, expires_s; /* seconds since 1970 */
 	int64_t factor_s;	/* auth_time: the last second factor when it was issued */
 };
 
-/* A signed token; all members of c but id are used, which is made. Caller frees; NULL with
+/* A signed token, good from issued_s on. All other members of c but id are used, which is made. Caller frees; NULL with
  * *e. */
 char *token_issue(const struct keyring *k, struct token_claims *c, struct err *e) MUST_CHECK;
 
-/* 0 with *c_r; -1 with the reason for the log: not for the client. */
+/* 0 with *c_r; -1 with the reason for the log: not for the client. A signature that is good for k is looked at once. */
 int token_verify(const struct keyring *k, const char *token, int64_t now_s, struct token_claims *c_r, struct err *e)
 	MUST_CHECK;
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "meta/factor.h"
+#include "meta/identity.h"
 #include "queryd/access.h"
 #include "queryd/account.h"
 #include "queryd/list.h"
@@ -36,16 +37,25 @@ static void add_totp(cJSON *j, const char *username, const uint8_t secret[SECRET
 	explicit_bzero(url, strlen(url));
 }
 
+/* password: NULL for who is to sign in through the provider. */
 static int check_new(struct call *c, const char *username, const char *password)
 {
-	return account_check_name(c, "username", username) < 0 ? -1 : password_accept(c, "password", username, password);
+	if (account_check_name(c, "username", username) < 0)
+		return -1;
+	if (password)
+		return password_accept(c, "password", username, password);
+	if (c->service->provider)
+		return 0;
+	response_problem_at(&c->response, "password", -1,
+		"This is needed where no sign-in provider is configured.");
+	return -1;
 }
 
 static int add(struct call *c, const struct grant *g, const char *username, const char *password,
 	const uint8_t secret[SECRET_TOTP_SIZE], uint64_t *id_r, struct err *e)
 {
 	struct account_new a = { .username = username, .roles = &g->roles, .scope = g->scope };
-	_free_ char *hash = secret_password_hash(password, e);
+	_free_ char *hash = password ? secret_password_hash(password, e) : mem_strdup("");
 	_free_ uint8_t *sealed = NULL;
 
 	if (!hash)
@@ -87,7 +97,7 @@ static void create(struct call *c)
 {
 	static const struct body_field fields[] = {
 		{ .name = "username", .type = BODY_STRING, .required = true, .max = 255 },
-		{ .name = "password", .type = BODY_STRING, .required = true, .max = PASSWORD_BYTES_MAX },
+		{ .name = "password", .type = BODY_STRING, .max = PASSWORD_BYTES_MAX },
 		GRANT_FIELDS,
 		{ 0 },
 	};
@@ -100,6 +110,8 @@ static void create(struct call *c)
 	cJSON *detail = cJSON_CreateObject();
 
 	json_add_str(detail, "username", username);
+	if (!password)
+		json_add_str(detail, "sign_in", "provider");
 	grant_describe(c, &g, detail);
 	if (access_intent(c, detail) == 0 && check_new(c, username, password) == 0)
 		create_checked(c, &g, username, password);
@@ -121,7 +133,7 @@ static void patch(struct call *c)
 	}
 	grant_describe(c, &g, detail);
 	if (account_begin(c, USER_PERSON, detail, &u) < 0 || account_check_version(c, &u) < 0 ||
-		grant_check_other(c, u.id) < 0 || account_give(c, &u, &g) < 0)
+		grant_check_other(c, u.id) < 0 || account_give(c, &u, &g, NULL) < 0)
 		return;
 	account_answer(c, USER_PERSON, u.id);
 }
@@ -172,6 +184,25 @@ static void reset_mfa(struct call *c)
 	response_json(&c->response, j);
 }
 
+static void use_provider(struct call *c)
+{
+	CLEANUP(user_deinit) struct user u = { 0 };
+	struct err e;
+
+	if (account_begin(c, USER_PERSON, cJSON_CreateObject(), &u) < 0 || grant_check_other(c, u.id) < 0)
+		return;
+	if (!c->service->provider) {
+		response_problem_named(&c->response, 409, "conflict", "No sign-in provider is configured.");
+		return;
+	}
+	if (meta_identity_expect(c->service->meta, u.id, &e) < 0) {
+		access_failed(c, &e);
+		return;
+	}
+	access_tell_cache(c, u.id);
+	account_answer(c, USER_PERSON, u.id);
+}
+
 /* ---- the table ---- */
 
 #define USERS ROUTE_V1 "/users"
@@ -189,6 +220,8 @@ const struct route user_routes[] = {
 	{ .method = METHOD_POST, .pattern = USERS "/{id}/enable", .action = "account.enable", .handle = enable, MANAGED },
 	{ .method = METHOD_POST, .pattern = USERS "/{id}/sign-out", .action = "account.sign-out", .handle = sign_out, MANAGED },
 	{ .method = METHOD_POST, .pattern = USERS "/{id}/reset-mfa", .action = "account.reset-mfa", .handle = reset_mfa,
+		MANAGED },
+	{ .method = METHOD_POST, .pattern = USERS "/{id}/use-provider", .action = "account.use-provider", .handle = use_provider,
 		MANAGED },
 	{ 0 },
 };

@@ -14,6 +14,7 @@
 
 GRANT SELECT ON `@NAME@_capture`.schema_version TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_capture`.capture_key TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.message_disposed TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_capture`.ledger_batch TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.message TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.participant TO 'strongroom_milter'@'@HOST@', 'strongroom_lmtpd'@'@HOST@';
@@ -43,6 +44,11 @@ GRANT SELECT ON `@NAME@_capture`.retention_extension TO 'strongroom_queryd'@'@HO
 GRANT SELECT ON `@NAME@_capture`.upkeep_walk TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.message_hold TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.hold_work TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.message_disposed TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.message_removed TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.removal_work TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT ON `@NAME@_capture`.disposal TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, UPDATE (generation) ON `@NAME@_capture`.keep_gate TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT (daemon, first_seq, leaf_count) ON `@NAME@_capture`.ledger_batch TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_capture`.ledger_record TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_queryd'@'@HOST@';
@@ -62,6 +68,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.signin_known TO 'strong
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.session TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.totp_enrolment TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.recovery_code TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.account_identity TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `@NAME@_control`.saved_search TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.retention_policy TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold TO 'strongroom_queryd'@'@HOST@';
@@ -70,6 +77,13 @@ GRANT SELECT, INSERT ON `@NAME@_control`.legal_hold_event TO 'strongroom_queryd'
 GRANT SELECT, INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.audit_before TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.disposition TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.disposition_event TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.legal_case TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.legal_case_event TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT ON `@NAME@_control`.legal_case_note TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.case_member TO 'strongroom_queryd'@'@HOST@';
+GRANT SELECT, INSERT, DELETE ON `@NAME@_control`.case_tag TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.export_request TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT, UPDATE (state, finished_us) ON `@NAME@_control`.export_job TO 'strongroom_queryd'@'@HOST@';
 GRANT SELECT, INSERT ON `@NAME@_control`.audit_mailbox TO 'strongroom_queryd'@'@HOST@';
@@ -93,6 +107,13 @@ GRANT INSERT ON `@NAME@_capture`.retention_extension TO 'strongroom_workerd'@'@H
 GRANT INSERT ON `@NAME@_capture`.ledger_fact TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.message_hold TO 'strongroom_workerd'@'@HOST@';
 GRANT DELETE ON `@NAME@_capture`.hold_work TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.message_disposed TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.message_removed TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_capture`.disposal TO 'strongroom_workerd'@'@HOST@';
+GRANT UPDATE ON `@NAME@_capture`.keep_gate TO 'strongroom_workerd'@'@HOST@'; -- so much as to lock it
+GRANT INSERT, UPDATE, DELETE ON `@NAME@_capture`.removal_work TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT, UPDATE, DELETE ON `@NAME@_capture`.index_removal TO 'strongroom_workerd'@'@HOST@';
+GRANT INSERT, UPDATE ON `@NAME@_capture`.retention_reached TO 'strongroom_workerd'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_capture`.upkeep_walk TO 'strongroom_workerd'@'@HOST@';
 GRANT EXECUTE ON PROCEDURE `@NAME@_capture`.extend_partitions TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.schema_version TO 'strongroom_workerd'@'@HOST@';
@@ -118,6 +139,8 @@ GRANT SELECT ON `@NAME@_control`.legal_hold TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.legal_hold_message TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.legal_hold_event TO 'strongroom_workerd'@'@HOST@';
 GRANT SELECT ON `@NAME@_control`.department TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.disposition TO 'strongroom_workerd'@'@HOST@';
+GRANT SELECT ON `@NAME@_control`.disposition_event TO 'strongroom_workerd'@'@HOST@';
 
 -- ---- strongroom_operator is for the command `strongroom`: check, status, import, reindex, copy, user and department.
 
@@ -136,13 +159,14 @@ GRANT SELECT ON `@NAME@\_control`.* TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, UPDATE ON `@NAME@_control`.account TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.totp_enrolment TO 'strongroom_operator'@'@HOST@';
 GRANT DELETE ON `@NAME@_control`.recovery_code TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.account_identity TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.account_role TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.account_mailbox TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.role TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.role_permission TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.service_account TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.account_department TO 'strongroom_operator'@'@HOST@';
-GRANT INSERT, UPDATE (version), DELETE ON `@NAME@_control`.department TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, UPDATE (version, directory), DELETE ON `@NAME@_control`.department TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT, DELETE ON `@NAME@_control`.department_mailbox TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_intent TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.audit_outcome TO 'strongroom_operator'@'@HOST@';
@@ -151,6 +175,18 @@ GRANT INSERT ON `@NAME@_control`.audit_record TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.ledger_fact TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.message_hold TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_capture`.retention_extension TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.message_disposed TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.message_removed TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_capture`.removal_work TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, UPDATE (finished_us), DELETE ON `@NAME@_capture`.disposal TO 'strongroom_operator'@'@HOST@';
+GRANT UPDATE (generation) ON `@NAME@_capture`.keep_gate TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.legal_case TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.legal_case_event TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.legal_case_note TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.case_member TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT, DELETE ON `@NAME@_control`.case_tag TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.disposition TO 'strongroom_operator'@'@HOST@';
+GRANT INSERT ON `@NAME@_control`.disposition_event TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.legal_hold TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.legal_hold_message TO 'strongroom_operator'@'@HOST@';
 GRANT INSERT ON `@NAME@_control`.legal_hold_event TO 'strongroom_operator'@'@HOST@';

@@ -1,6 +1,7 @@
 /* export: what people have asked to have taken out of the archive is built, and cleared away when its time is over. */
 #include "archive/archive.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "mail/scope_grant.h"
 #include "meta/audit.h"
@@ -14,6 +15,7 @@
 #define PUT_OFF_US (10 * CLOCK_SECOND) /* doubled with each attempt, up to: */
 #define PUT_OFF_MAX_US (600 * CLOCK_SECOND)
 #define CLEAR_AGAIN_US (300 * CLOCK_SECOND)
+#define CLEAR_AGAIN_MAX_US (86400 * CLOCK_SECOND)
 
 /* What whoever asked for it is told. */
 #define WHY_RIGHTS "The account may no longer export."
@@ -117,10 +119,10 @@ static int fail(struct work *k, const struct export_progress *p, const char *why
 	return meta_export_finish(k->meta, &k->job, p, NULL, why, clock_now_us(), e) < 0 ? -1 : 0;
 }
 
-static int put_off(struct work *k, const struct export_progress *p, const struct err *why, struct err *e)
+static int put_off(struct work *k, const struct export_progress *p, const struct err *why, bool may_go_again, struct err *e)
 {
 	log_error(&k->log, "the export could not be built: %s", why->text);
-	if (why->class == ERR_PERMANENT)
+	if (why->class == ERR_PERMANENT && !may_go_again)
 		return fail(k, p, WHY_REQUEST, e);
 	if (k->job.epoch >= ATTEMPTS_MAX)
 		return fail(k, p, WHY_ATTEMPTS, e);
@@ -128,21 +130,28 @@ static int put_off(struct work *k, const struct export_progress *p, const struct
 }
 
 /* Its result is on record before anybody can see it. */
-static int tell_ready(struct work *k, const struct export_progress *p, const struct export_result *r, struct err *e)
+static int tell_ready(struct work *k, struct export_build *b, const struct export_result *r, struct err *e)
 {
+	const struct export_progress *p = &b->progress;
+
 	if (audit_outcome(k, "allowed", p->done - p->missing, r->sha256, e))
 		return -1;
+	if (FAULT("export.told"))
+		return err_temporary(e, "tell_ready failed: for a test");
 	int ours = meta_export_finish(k->meta, &k->job, p, r, NULL, clock_now_us(), e);
 
 	if (ours > 0)
-		log_info(&k->log, "the export is ready: %" PRIu64 " messages, %" PRIu64 " missing, %" PRIu64 " bytes",
-			p->done - p->missing, p->missing, r->where.length);
-	return ours < 0 ? -1 : 0;
+		log_info(&k->log, "the export is ready: %" PRIu64 " messages, %" PRIu64 " missing, %" PRIu64 " bytes; read=%" PRIu64,
+			p->done - p->missing, p->missing, r->where.length, b->read);
+	if (ours < 0)
+		return -1;
+	export_place_removep(&b->place);
+	return 0;
 }
 
 static int build_within(struct work *k, const struct scope *scope, struct err *e)
 {
-	struct export_build b = { .worker = k->w, .job = &k->job, .who = &k->who, .scope = scope };
+	struct export_build b = { .worker = k->w, .job = &k->job, .who = &k->who, .scope = scope, .log = &k->log };
 	struct export_result result = { 0 };
 	enum export_built built;
 	struct err why = { 0 };
@@ -151,27 +160,18 @@ static int build_within(struct work *k, const struct scope *scope, struct err *e
 		return -1;
 	if (export_build(&b, &built, &result, &why)) {
 		audit_failure(k, "failed");
-		return put_off(k, &b.progress, &why, e);
+		return put_off(k, &b.progress, &why, b.may_go_again, e);
 	}
 	if (built == EXPORT_BUILT) {
-		int failed = tell_ready(k, &b.progress, &result, e);
+		int failed = tell_ready(k, &b, &result, e);
 
+		export_place_leavep(&b.place);
 		locator_deinit(&result.where);
 		return failed;
 	}
 	audit_failure(k, "failed");
 	log_info(&k->log, "%s", built == EXPORT_LOST ? "the export was cancelled, or taken over" : "the export is left to a later start");
 	return built == EXPORT_LOST ? 0 : meta_export_put_off(k->meta, &k->job, NULL, 0, e) < 0 ? -1 : 0;
-}
-
-/* What an attempt before has left, as far as that goes now: the rest goes with the export. */
-static void clear_last_attempt(struct work *k)
-{
-	_free_ char *key = export_key(&k->job, k->job.epoch - 1);
-	struct err e;
-
-	if (k->job.epoch > 1 && store_upload_clear(archive_store(k->w->archive), key, &e))
-		log_info(&k->log, "something of an earlier attempt stays for now: %s", e.text);
 }
 
 static int build(struct work *k, struct err *e)
@@ -193,7 +193,6 @@ static int build(struct work *k, struct err *e)
 
 	if (ours <= 0)
 		return ours;
-	clear_last_attempt(k);
 	return build_within(k, scope, e);
 }
 
@@ -257,6 +256,17 @@ static int clear_objects(struct work *k, struct err *e)
 	return 0;
 }
 
+/* When what is still locked, perhaps, is tried again: the removal of one that has expired, each try of which is audited, the
+ * less often the longer that has gone on. */
+static int64_t clear_again_us(const struct work *k)
+{
+	int64_t now_us = clock_now_us(), waited_us = now_us - k->job.result.expires_us;
+
+	if (k->job.state != EXPORT_READY || waited_us < CLEAR_AGAIN_US)
+		return now_us + CLEAR_AGAIN_US;
+	return now_us + (waited_us < CLEAR_AGAIN_MAX_US ? waited_us : CLEAR_AGAIN_MAX_US);
+}
+
 static int clear_away(struct work *k, struct err *e)
 {
 	bool expires = k->job.state == EXPORT_READY;
@@ -269,7 +279,7 @@ static int clear_away(struct work *k, struct err *e)
 		log_info(&k->log, "the export can't be removed yet: %s", why.text);
 		if (expires)
 			audit_failure(k, "failed");
-		return meta_export_clear_later(k->meta, &k->job, clock_now_us() + CLEAR_AGAIN_US, e) < 0 ? -1 : 0;
+		return meta_export_clear_later(k->meta, &k->job, clear_again_us(k), e) < 0 ? -1 : 0;
 	}
 	if (expires && audit_outcome(k, "allowed", 0, NULL, e))
 		return -1;
@@ -278,6 +288,11 @@ static int clear_away(struct work *k, struct err *e)
 	if (ours > 0)
 		log_info(&k->log, "the export is removed");
 	return ours < 0 ? -1 : 0;
+}
+
+static int is_open(void *meta, const struct uuid *id, struct err *e)
+{
+	return meta_export_is_open(meta, id, e);
 }
 
 static int clear_all(struct worker *w, struct err *e)
@@ -291,7 +306,7 @@ static int clear_all(struct worker *w, struct err *e)
 		if (found > 0 && clear_away(&k, e))
 			return -1;
 	}
-	return found < 0 ? -1 : 0;
+	return found < 0 ? -1 : export_places_sweep(w->conf->spool_dir, is_open, archive_meta(w->archive), e);
 }
 
 const struct task export_clear_task = {

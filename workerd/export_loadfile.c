@@ -217,14 +217,27 @@ static int add_xml(struct export_spool *to, char *const values[FIELDS], struct e
 
 /* ---- both ---- */
 
-int export_loadfile_begin(struct export_loadfile *l, const char *spool_dir, const char *name, struct err *e)
+#define CSV "loadfile-csv"
+#define XML "loadfile-xml"
+
+int export_loadfile_begin(struct export_loadfile *l, const char *dir, const char *name, struct err *e)
 {
-	*l = (struct export_loadfile){ export_spool_new(spool_dir), export_spool_new(spool_dir) };
+	*l = (struct export_loadfile){ export_spool_new_named(dir, CSV), export_spool_new_named(dir, XML) };
 	return add_csv(l->csv, name_of, NULL, e) ||
 		export_spool_print(l->xml, e, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 			"<Root MajorVersion=\"1\" MinorVersion=\"2\" Locale=\"US\" DataInterchangeType=\"Update\"") ||
 		add_attribute(l->xml, "Description", name, e) ||
 		export_spool_print(l->xml, e, ">\n  <Batch>\n  <Documents>\n") ? -1 : 0;
+}
+
+int export_loadfile_save(struct export_loadfile *l, struct buf *state, struct err *e)
+{
+	return export_spool_save(l->csv, state, e) || export_spool_save(l->xml, state, e) ? -1 : 0;
+}
+
+int export_loadfile_resume(struct export_loadfile *l, const char *dir, struct unpack *saved, struct err *e)
+{
+	return export_spool_resume(&l->csv, dir, CSV, saved, e) || export_spool_resume(&l->xml, dir, XML, saved, e) ? -1 : 0;
 }
 
 void export_loadfile_deinit(struct export_loadfile *l)

@@ -5,10 +5,35 @@
 #include <inttypes.h>
 #include <string.h>
 
-void export_manifest_begin(struct export_manifest *m, const char *spool_dir)
+#define FILES "manifest-files"
+#define MESSAGES "manifest-messages"
+#define MISSING "manifest-missing"
+
+void export_manifest_begin(struct export_manifest *m, const char *dir)
 {
-	*m = (struct export_manifest){ .files = export_spool_new(spool_dir), .messages = export_spool_new(spool_dir),
-		.missing = export_spool_new(spool_dir) };
+	*m = (struct export_manifest){ .files = export_spool_new_named(dir, FILES), .messages = export_spool_new_named(dir, MESSAGES),
+		.missing = export_spool_new_named(dir, MISSING) };
+}
+
+int export_manifest_save(struct export_manifest *m, struct buf *state, struct err *e)
+{
+	if (export_spool_save(m->files, state, e) || export_spool_save(m->messages, state, e) || export_spool_save(m->missing, state, e))
+		return -1;
+	if (pack_u64(state, m->file_count) || pack_u64(state, m->message_count) || pack_u64(state, m->missing_count))
+		return err_permanent(e, "save(manifest) failed: no room for it");
+	return 0;
+}
+
+int export_manifest_resume(struct export_manifest *m, const char *dir, struct unpack *saved, struct err *e)
+{
+	*m = (struct export_manifest){ 0 };
+	if (export_spool_resume(&m->files, dir, FILES, saved, e) || export_spool_resume(&m->messages, dir, MESSAGES, saved, e) ||
+		export_spool_resume(&m->missing, dir, MISSING, saved, e))
+		return -1;
+	m->file_count = unpack_u64(saved);
+	m->message_count = unpack_u64(saved);
+	m->missing_count = unpack_u64(saved);
+	return 0;
 }
 
 void export_manifest_deinit(struct export_manifest *m)

@@ -15,8 +15,14 @@ struct export_manifest {
 	uint64_t file_count, message_count, missing_count;
 };
 
-void export_manifest_begin(struct export_manifest *m, const char *spool_dir);
+/* dir: for what has to wait, in files with names; it must outlive it. */
+void export_manifest_begin(struct export_manifest *m, const char *dir);
 void export_manifest_deinit(struct export_manifest *m);
+
+/* Makes durable what is in it, and appends to *state what export_manifest_resume() needs. -1 there: *m is to be deinited;
+ * permanent: a file of dir was altered, or what was saved can't be read. */
+int export_manifest_save(struct export_manifest *m, struct buf *state, struct err *e) MUST_CHECK;
+int export_manifest_resume(struct export_manifest *m, const char *dir, struct unpack *saved, struct err *e) MUST_CHECK;
 
 /* A file of the container. message: the archive id when it is a message as it was archived, else NULL. */
 int export_manifest_file(struct export_manifest *m, const char *path, uint64_t size, const uint8_t sha256[SHA256_SIZE],

@@ -15,6 +15,8 @@
 #include "meta/export.h"
 #include "store/store.h"
 
+#include <stdbool.h>
+
 /* What the manifest tells of the export itself. All of it must outlive the writing. */
 struct export_write_head {
 	const struct export_job *job;
@@ -23,14 +25,44 @@ struct export_write_head {
 	struct meta_coverage coverage;
 };
 
+/* Where it goes. All of it must outlive the writing. */
+struct export_write_place {
+	struct store *store;
+	const char *key;
+	int64_t keep_until_us;
+	const char *dir; /* for what has to wait, in files with names; the caller removes them in the end */
+};
+
 struct export_write;
 
 /* -1 permanent: the format or the container is none that is known. */
-int export_write_open(struct export_write **w_r, struct store *s, const char *key, int64_t keep_until_us, const char *spool_dir,
-	const struct export_write_head *head, struct err *e) MUST_CHECK;
+int export_write_open(struct export_write **w_r, const struct export_write_place *place, const struct export_write_head *head,
+	struct err *e) MUST_CHECK;
 
 /* What was not finished is dropped. */
 void export_write_freep(struct export_write **w);
+
+/* ---- going on after a crash ---- */
+
+/* Between two messages, or behind export_write_end(): makes durable what was written, in the store and in the directory, and
+ * appends to *state what export_write_resume() needs. */
+int export_write_save(struct export_write *w, struct buf *state, struct err *e) MUST_CHECK;
+
+/* Should it be saved, for what was written since it last was? Before the next message it must, when it says so. */
+bool export_write_is_due(const struct export_write *w);
+
+/* Goes on where it was when it was saved: at the same place, with nobody else at it. -1 permanent: that can't be; nothing
+ * was dropped. */
+int export_write_resume(struct export_write **w_r, const struct export_write_place *place, const struct export_write_head *head,
+	const struct buf *state, struct err *e) MUST_CHECK;
+
+/* Was it saved behind export_write_end()? Then only export_write_finish() follows. */
+bool export_write_is_whole(const struct export_write *w);
+
+/* Frees it; what was written stays for export_write_resume(). */
+void export_write_leavep(struct export_write **w);
+
+/* ---- writing ---- */
 
 int export_write_message(struct export_write *w, const struct message_row *row, const struct message *m, struct err *e) MUST_CHECK;
 int export_write_missing(struct export_write *w, const struct uuid *id, const char *reason, struct err *e) MUST_CHECK;

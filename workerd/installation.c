@@ -18,12 +18,17 @@ static const char *const alarm_kinds[RECONCILE_KINDS] = {
 	[RECONCILE_ROW_SHORT] = "row_short",
 	[RECONCILE_LOCK_SHORT] = "lock_short",
 	[RECONCILE_UNPROTECTED] = "unprotected",
+	[RECONCILE_RETURNED] = "returned",
+	[RECONCILE_UNAPPROVED] = "unapproved",
+	[RECONCILE_KEPT] = "kept",
 };
 static const char *const audit_kinds[] = { "unfinished", "signin_refused" };
 static const char *const export_states[] = { "queued", "building" };
+static const char *const removal_states[] = { "waiting", "refused" };
 
 static _Atomic int64_t outbox_cell, lag_cell, alarm_cells[RECONCILE_KINDS], orphans_cell, days_cell, incidents_cell,
-	unaccepted_cell, replica_cell, audit_cells[ARRAY_LEN(audit_kinds)], export_cells[ARRAY_LEN(export_states)];
+	unaccepted_cell, replica_cell, audit_cells[ARRAY_LEN(audit_kinds)], export_cells[ARRAY_LEN(export_states)],
+	removal_cells[ARRAY_LEN(removal_states)];
 static _Atomic int64_t oldest_us; /* of the outbox; 0: it is empty */
 static int64_t audit_due_us;	  /* monotonic; the task's own */
 
@@ -44,7 +49,8 @@ static const struct metric alarms = {
 	.kind = METRIC_GAUGE,
 	.name = "strongroom_integrity_alarms",
 	.help = "Archived messages that are not as they should be, by kind: object missing, altered, unprotected, locked too short; "
-		"row_short: the row keeps it for less than its policy.",
+		"row_short: the row keeps it for less than its policy; returned: it was removed and is there; unapproved: it is disposed of "
+		"or to be removed without an approval; kept: it is disposed of, and something keeps it.",
 	.labels = { { "kind", alarm_kinds, RECONCILE_KINDS } },
 	.cells = alarm_cells,
 };
@@ -95,8 +101,17 @@ static const struct metric exports = {
 	.cells = export_cells,
 };
 
+static const struct metric removals = {
+	.kind = METRIC_GAUGE,
+	.name = "strongroom_removal_objects",
+	.help = "Objects of messages that were disposed of, which are in the store yet: they wait for their turn (waiting), or could not be "
+		"or may not be removed and are tried again (refused).",
+	.labels = { { "state", removal_states, ARRAY_LEN(removal_states) } },
+	.cells = removal_cells,
+};
+
 static const struct metric *const shown[] = { &outbox, &lag, &alarms, &orphans, &days, &incidents, &unaccepted, &replica_lag,
-	&audit, &exports, NULL };
+	&audit, &exports, &removals, NULL };
 
 /* ---- the task ---- */
 
@@ -111,10 +126,10 @@ static int look_at_outbox(struct meta *m, struct err *e)
 	uint64_t n;
 	int64_t oldest = 0;
 
-	forget(&outbox);
-	atomic_store(&oldest_us, METRIC_NOT_KNOWN);
-	if (meta_outbox_count(m, &n, &oldest, e))
+	if (meta_outbox_count(m, &n, &oldest, e)) {
+		atomic_store(&oldest_us, METRIC_NOT_KNOWN);
 		return -1;
+	}
 	metric_set(&outbox, 0, (int64_t)n);
 	atomic_store(&oldest_us, n ? oldest : 0);
 	return 0;
@@ -124,9 +139,6 @@ static int look_at_accounts(struct meta *m, struct err *e)
 {
 	uint64_t kinds[RECONCILE_KINDS], orphan_count, unequal;
 
-	forget(&alarms);
-	forget(&orphans);
-	forget(&days);
 	if (meta_reconcile_counts(m, kinds, &orphan_count, e) || meta_reconcile_unequal(m, &unequal, e))
 		return -1;
 	for (size_t i = 0; i < RECONCILE_KINDS; i++)
@@ -140,8 +152,6 @@ static int look_at_mta(struct meta *m, struct err *e)
 {
 	struct mta_counts counts;
 
-	forget(&incidents);
-	forget(&unaccepted);
 	if (meta_mta_counts(m, &counts, e))
 		return -1;
 	metric_set(&incidents, 0, (int64_t)counts.incidents);
@@ -165,7 +175,6 @@ static int look_at_audit(struct meta *m, struct err *e)
 
 	if (clock_monotonic_us() < audit_due_us)
 		return 0;
-	forget(&audit);
 	if (meta_watch_audit(m, now_us - AUDIT_DAY_US, now_us - AUDIT_OPEN_US, &s, e))
 		return -1;
 	metric_set(&audit, 0, (int64_t)s.unfinished);
@@ -178,7 +187,6 @@ static int look_at_exports(struct meta *m, struct err *e)
 {
 	struct watch_exports x;
 
-	forget(&exports);
 	if (meta_watch_exports(m, &x, e))
 		return -1;
 	metric_set(&exports, 0, (int64_t)x.queued);
@@ -186,18 +194,44 @@ static int look_at_exports(struct meta *m, struct err *e)
 	return 0;
 }
 
-/* What can't be looked up is not known; the rest is. */
+static int look_at_removals(struct meta *m, struct err *e)
+{
+	struct watch_removals r;
+
+	if (meta_watch_removals(m, &r, e))
+		return -1;
+	metric_set(&removals, 0, (int64_t)r.waiting);
+	metric_set(&removals, 1, (int64_t)r.refused);
+	return 0;
+}
+
+struct look {
+	int (*at)(struct meta *m, struct err *e);
+	const struct metric *shown[4];
+};
+
+static const struct look looks[] = {
+	{ look_at_outbox, { &outbox } },
+	{ look_at_accounts, { &alarms, &orphans, &days } },
+	{ look_at_mta, { &incidents, &unaccepted } },
+	{ look_at_replica, { &replica_lag } },
+	{ look_at_audit, { &audit } },
+	{ look_at_exports, { &exports } },
+	{ look_at_removals, { &removals } },
+};
+
+/* What can't be looked up is not known; the rest is. Until then the figures before it stay: nothing blinks. */
 static int run(struct worker *w, struct err *e)
 {
-	static int (*const looks[])(struct meta *m, struct err *e) = { look_at_outbox, look_at_accounts, look_at_mta,
-		look_at_replica, look_at_audit, look_at_exports };
 	struct meta *m = archive_meta(w->archive);
 	struct err failure;
 	int failed = 0;
 
 	for (size_t i = 0; *w->conf->workerd_metrics && i < ARRAY_LEN(looks); i++) {
-		if (looks[i](m, &failure) == 0)
+		if (looks[i].at(m, &failure) == 0)
 			continue;
+		for (const struct metric *const *s = looks[i].shown; *s; s++)
+			forget(*s);
 		failed = -1;
 		*e = failure;
 	}

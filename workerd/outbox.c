@@ -1,5 +1,6 @@
-/* outbox: whatever was archived becomes searchable. Indexes what capture could not index at
+/* outbox: whatever was archived becomes searchable, and what was disposed of no longer is. Indexes what capture could not index at
  * once, and builds the index anew when it is missing, damaged or not whole. */
+#include "archive/unindex.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cache/cache.h"
@@ -95,7 +96,7 @@ static int run(struct worker *w, struct err *e)
 {
 	if (check(w, e))
 		return -1;
-	if (drain(w, e) == 0)
+	if (archive_unindex(w->archive, e) == 0 && drain(w, e) == 0)
 		return 0;
 	count_due_us = 0; /* perhaps it is the index: look before the next turn */
 	if (e->class != ERR_PERMANENT)

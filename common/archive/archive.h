@@ -51,8 +51,8 @@ void archive_release(struct archive *a, uint64_t bytes);
 int archive_drain(struct archive *a, size_t max, int64_t min_age_us, size_t *done_r, struct err *e) MUST_CHECK;
 
 /* Does the index hold what it should? 1; 0 when only a rebuild mends it, *e says why: it is missing, damaged, or (looked
- * at with `count` only, which is not for every minute) holds fewer messages than have left the outbox; -1 when that
- * can't be told now. */
+ * at with `count` only, which is not for every minute) holds fewer messages than have left the outbox, or words of some that
+ * were disposed of; -1 when that can't be told now. */
 int archive_index_check(struct archive *a, bool count, struct err *e) MUST_CHECK;
 
 enum archive_reindex {

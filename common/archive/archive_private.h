@@ -29,6 +29,8 @@ struct archive {
 	struct underway underway;
 	struct setaside setaside; /* archive_drain()'s */
 	uint64_t holds_done;	  /* archive_govern()'s: up to this version of the holds, less one, all is done; 0: unknown */
+	uint64_t members_done;	  /* the same: of this generation of the rules all mailboxes were gone through */
+	uint64_t disposals_done;  /* archive_dispose()'s: up to this version of the queue, less one, all is done; 0: unknown */
 	/* the last answer of archive_ready() */
 	pthread_mutex_t ready_lock;
 	int64_t ready_until_us;

@@ -42,7 +42,7 @@ static int judge(struct turn *t, struct some *s, size_t i, struct err *e)
 
 static int judge_all(struct turn *t, struct some *s, struct err *e)
 {
-	if (meta_messages_load(t->archive->meta, s->ids, s->n, s->rows, e) ||
+	if (govern_load(t, s, e) ||
 		meta_retention_extended(t->archive->meta, s->ids, s->n, s->extended_us, e))
 		return -1;
 	for (size_t i = 0; i < s->n; i++)
@@ -51,14 +51,14 @@ static int judge_all(struct turn *t, struct some *s, struct err *e)
 	return 0;
 }
 
-static int judge_and_keep(struct turn *t, struct some *s, struct upkeep_walk *w, struct err *e)
+int govern_judge_and_keep(struct turn *t, struct some *s, struct upkeep_walk *w, struct err *e)
 {
 	return judge_all(t, s, e) ? -1 : govern_keep(t, s, w, e);
 }
 
 /* ---- changed policies ---- */
 
-static void begin_mailbox(struct upkeep_walk *w, const char *mailbox)
+void govern_begin_mailbox(struct upkeep_walk *w, const char *mailbox)
 {
 	free(w->mailbox);
 	w->mailbox = mem_strdup(mailbox);
@@ -75,8 +75,8 @@ static int walk_mailboxes(struct turn *t, const struct strv *mailboxes, struct u
 		if (order < 0)
 			continue;
 		if (order > 0)
-			begin_mailbox(w, mailboxes->items[i]);
-		int rc = govern_walk(t, govern_list_mailbox, judge_and_keep, w, e);
+			govern_begin_mailbox(w, mailboxes->items[i]);
+		int rc = govern_walk(t, govern_list_mailbox, govern_judge_and_keep, w, e);
 
 		if (rc <= 0)
 			return rc;
@@ -103,7 +103,7 @@ static void begin(struct turn *t, struct upkeep_walk *w)
 	w->about = rules_change(t->rules);
 	w->began_us = t->now_us;
 	w->finished_us = 0;
-	begin_mailbox(w, "");
+	govern_begin_mailbox(w, "");
 }
 
 static int walk_policies(struct turn *t, struct err *e)
@@ -119,7 +119,7 @@ static int walk_policies(struct turn *t, struct err *e)
 		begin(t, &w);
 	if (!w.finished_us) {
 		struct rules_reach reach = rules_reach(t->rules, w.since, w.about);
-		int rc = reach.all ? govern_walk(t, govern_list_all, judge_and_keep, &w, e) :
+		int rc = reach.all ? govern_walk(t, govern_list_all, govern_judge_and_keep, &w, e) :
 				     walk_mailboxes(t, &reach.mailboxes, &w, e);
 
 		failed = rc < 0 || (rc > 0 && finish(t, &w, e)) ? -1 : 0;
@@ -184,5 +184,5 @@ int archive_govern(struct archive *a, int64_t behind_us, const atomic_bool *stop
 	int64_t now_us = clock_now_us();
 	struct turn t = { a, stop, rules, now_us, now_us - behind_us };
 
-	return govern_holds(&t, e) || walk_policies(&t, e) || walk_newest(&t, e) ? -1 : 0;
+	return govern_holds(&t, e) || walk_policies(&t, e) || govern_members(&t, e) || walk_newest(&t, e) ? -1 : 0;
 }

@@ -1,8 +1,9 @@
 /* govern: brings the rules to bear on what was archived before they were made. For workerd.
  *
- * Nothing here is ever shortened. There are walks over the messages that a changed policy reaches, over those that a new
- * hold holds or a lifted one releases, and behind the newest messages: for those that were captured by rules that were just
- * being changed, or could not be read, and for standing queries. Each goes on where it was cut off. */
+ * Nothing here is ever shortened. There are walks over the messages that a changed policy reaches, over those of who has come
+ * into a department, over those that a new hold holds or a lifted one releases, and behind the newest messages: for those
+ * that were captured by rules that were just being changed, or could not be read, and for standing queries. Each goes on
+ * where it was cut off. */
 #ifndef ARCHIVE_GOVERN_H
 #define ARCHIVE_GOVERN_H
 

@@ -59,7 +59,7 @@ static int hold_some(struct turn *t, struct some *s, const struct uuid *hold, co
 		return 0;
 	if (meta_message_holds(t->archive->meta, s->ids, s->n, &under, e))
 		return -1;
-	if (meta_messages_load(t->archive->meta, s->ids, s->n, s->rows, e)) {
+	if (govern_load(t, s, e)) {
 		free(under.items);
 		return -1;
 	}
@@ -91,7 +91,8 @@ static int drop_work(struct turn *t, const struct message_hold *h, struct err *e
 	return meta_lifecycle_commit(&l, e);
 }
 
-/* Those of hold_work, each with its hold. A hold that was lifted meanwhile is passed over. */
+/* Those of hold_work, each with its hold. A hold that was lifted meanwhile is passed over, and so is a message that is not
+ * there: its row is the ledger's to miss. */
 static int do_work_some(struct turn *t, const struct message_holds *work, struct err *e)
 {
 	const struct message_holds none = { 0 };
@@ -101,14 +102,17 @@ static int do_work_some(struct turn *t, const struct message_holds *work, struct
 	for (size_t i = 0; i < work->n; i++) {
 		const struct message_hold *h = &work->items[i];
 
-		if (!is_in_force(t, &h->hold)) {
+		int found = is_in_force(t, &h->hold) ? meta_message_load(t->archive->meta, &h->message, &s.rows[s.n], e) : 0;
+
+		if (found < 0)
+			return -1;
+		if (!found) {
 			if (drop_work(t, h, e))
 				return -1;
 			continue;
 		}
-		s.ids[s.n] = h->message;
-		if (meta_message_load(t->archive->meta, &h->message, &s.rows[s.n++], e) < 0 ||
-			govern_hold_one(t, &s, s.n - 1, &h->hold, &none, e))
+		s.ids[s.n++] = h->message;
+		if (govern_hold_one(t, &s, s.n - 1, &h->hold, &none, e))
 			return -1;
 	}
 	return govern_keep(t, &s, &w, e);
@@ -337,7 +341,7 @@ static int release_some(struct turn *t, const struct uuid *hold, struct upkeep_w
 	if (meta_message_holds(t->archive->meta, s->ids, s->n, &under, e))
 		return -1;
 	w->message_id = s->ids[s->n - 1];
-	int failed = meta_messages_load(t->archive->meta, s->ids, s->n, s->rows, e) || take_off(t, s, &under, hold, e) ||
+	int failed = govern_load(t, s, e) || take_off(t, s, &under, hold, e) ||
 		keep_release(t, s, hold, w, e);
 
 	free(under.items);
@@ -460,7 +464,7 @@ static int ask_all(struct asking *a, struct some *s, struct err *e)
 	struct message_holds under;
 	int failed = 0;
 
-	if (meta_messages_load(a->turn->archive->meta, s->ids, s->n, s->rows, e) ||
+	if (govern_load(a->turn, s, e) ||
 		meta_message_holds(a->turn->archive->meta, s->ids, s->n, &under, e))
 		return -1;
 	for (size_t i = 0; i < holdings->n && !failed; i++)

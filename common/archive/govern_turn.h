@@ -42,6 +42,9 @@ typedef int act_on_messages(struct turn *t, struct some *s, struct upkeep_walk *
 /* To the end of what the list gives: 1; 0 when it was told to stop; -1. */
 int govern_walk(struct turn *t, list_messages *list, act_on_messages *act, struct upkeep_walk *w, struct err *e) MUST_CHECK;
 
+/* Loads their rows; of messages whose bytes were removed there is none. */
+int govern_load(struct turn *t, struct some *s, struct err *e) MUST_CHECK;
+
 /* Keeps the walk's place, and what was found of some messages (NULL: nothing) with the facts about it. */
 int govern_keep(struct turn *t, const struct some *s, struct upkeep_walk *w, struct err *e) MUST_CHECK;
 
@@ -50,6 +53,17 @@ int govern_begin_newest(struct turn *t, const char *name, struct upkeep_walk *w_
 
 /* While nothing is to be looked for, nobody is looked at, and the place goes along up to there. */
 int govern_skip(struct turn *t, struct upkeep_walk *w, int64_t until_us, struct err *e) MUST_CHECK;
+
+/* The walk begins with the first message of this mailbox. */
+void govern_begin_mailbox(struct upkeep_walk *w, const char *mailbox);
+
+/* Keeps those longer that a rule keeps longer. */
+act_on_messages govern_judge_and_keep;
+
+/* ---- govern_members.c ---- */
+
+/* Goes through the messages of mailboxes that are kept longer than when that was done last. */
+int govern_members(struct turn *t, struct err *e) MUST_CHECK;
 
 /* ---- govern_hold.c ---- */
 

@@ -2,6 +2,7 @@
 #include "archive/fact.h"
 #include "archive/govern_turn.h"
 #include "base/clock.h"
+#include "meta/disposed.h"
 #include "meta/maintenance.h"
 
 #include <string.h>
@@ -37,6 +38,19 @@ int govern_list_before(struct turn *t, const struct upkeep_walk *w, int64_t unti
 		return -1;
 	while (s->n && memcmp(&s->ids[s->n - 1], &end, UUID_SIZE) >= 0)
 		s->n--;
+	return 0;
+}
+
+int govern_load(struct turn *t, struct some *s, struct err *e)
+{
+	struct disposed disposed[GOVERN_AT_ONCE];
+
+	if (meta_messages_load(t->archive->meta, s->ids, s->n, s->rows, e) ||
+		meta_disposed_of(t->archive->meta, s->ids, s->n, disposed, e))
+		return -1;
+	for (size_t i = 0; i < s->n; i++)
+		if (disposed[i].removed_us)
+			message_row_deinit(&s->rows[i]);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "archive/reconcile_slice.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "meta/disposed.h"
 #include "meta/maintenance.h"
 
 #include <inttypes.h>
@@ -77,6 +78,8 @@ static void add_tally(struct reconcile_tally *sum, const struct reconcile_tally 
 	sum->waiting += t->waiting;
 	sum->orphans += t->orphans;
 	sum->missing += t->missing;
+	sum->removed += t->removed;
+	sum->unindexed += t->unindexed;
 	if (!sum->first_us)
 		sum->first_us = t->first_us;
 	if (t->last_us)
@@ -226,6 +229,20 @@ static bool has_alarm(const struct slice *s, enum reconcile_alarm_kind kind)
 	return false;
 }
 
+/* What the rules of now keep, strongroom-workerd alone finds when it comes to remove it. */
+static int still_waits(struct round *r, const struct reconcile_alarm *a, struct err *e)
+{
+	struct removal one;
+	size_t n = 0;
+
+	return a->kind == RECONCILE_KEPT && meta_removal_of(r->archive->meta, &a->id, 1, &one, &n, e) ? -1 : n > 0;
+}
+
+static bool is_of_approval(enum reconcile_alarm_kind kind)
+{
+	return kind == RECONCILE_UNAPPROVED || kind == RECONCILE_KEPT;
+}
+
 static int look_again(struct round *r, const struct reconcile_alarm *a, struct err *e)
 {
 	CLEANUP(reconcile_row_deinit) struct reconcile_row row = { 0 };
@@ -233,17 +250,19 @@ static int look_again(struct round *r, const struct reconcile_alarm *a, struct e
 		.now_us = r->now_us };
 	struct log_context ctx = { 0 };
 	char text[UUID_TEXT_SIZE];
-	bool whole;
+	enum slice_object object;
 	int found = meta_reconcile_row(r->archive->meta, &a->id, &row, e);
 
-	if (found < 0)
+	int waits = found < 0 ? -1 : still_waits(r, a, e);
+
+	if (waits < 0 || slice_check_approvals(&s, &a->id, 1, e))
 		return -1;
 	if (found) {
 		slice_check_row(&s, &row);
-		if (slice_check_object(&s, &row, &whole, e))
+		if (slice_check_object(&s, &row, &object, e))
 			return -1;
 	}
-	bool cleared = found && !has_alarm(&s, a->kind);
+	bool cleared = (found || is_of_approval(a->kind)) && !waits && !has_alarm(&s, a->kind);
 
 	log_context_set(&ctx, "archive_id", uuid_format(text, &a->id));
 	if (cleared)

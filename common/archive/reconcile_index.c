@@ -3,6 +3,7 @@
 #include "archive/reconcile_slice.h"
 #include "base/log.h"
 #include "index/index.h"
+#include "meta/disposed.h"
 #include "meta/maintenance.h"
 
 #define ASK_AT_ONCE 500
@@ -10,22 +11,32 @@
 struct asking {
 	struct slice *slice;
 	struct index *index;
-	struct uuid ids[ASK_AT_ONCE];
+	struct uuid ids[ASK_AT_ONCE]; /* of those that were not disposed of */
 	bool present[ASK_AT_ONCE];
 	size_t n;
 	uint64_t put_back;
 };
 
-/* A message leaves the outbox once the index holds it for good: one that is in neither, asked in this order and then
- * again, is lost to the index. 1, 0, -1. */
-static int is_lost(struct asking *a, size_t i, struct err *e)
+enum lack { LACK_FAILED = -1, LACK_NONE, LACK_LOST, LACK_DISPOSED };
+
+/* A message leaves the outbox once the index holds it for good, or when it is disposed of: one that is in neither, asked in
+ * this order and then again, is lost to the index. */
+static enum lack find_lack(struct asking *a, size_t i, struct err *e)
 {
-	int waits = meta_reconcile_waits(a->slice->archive->meta, &a->ids[i], e);
+	struct meta *m = a->slice->archive->meta;
+	int waits = meta_reconcile_waits(m, &a->ids[i], e);
+	struct disposed d;
 	bool present;
 
 	if (waits)
-		return waits < 0 ? -1 : 0;
-	return index_has(a->index, &a->ids[i], 1, &present, e) ? -1 : !present;
+		return waits < 0 ? LACK_FAILED : LACK_NONE;
+	if (index_has(a->index, &a->ids[i], 1, &present, e))
+		return LACK_FAILED;
+	if (present)
+		return LACK_NONE;
+	int disposed = meta_disposed_get(m, &a->ids[i], &d, e);
+
+	return disposed < 0 ? LACK_FAILED : disposed ? LACK_DISPOSED : LACK_LOST;
 }
 
 static int ask_some(struct asking *a, struct err *e)
@@ -39,12 +50,14 @@ static int ask_some(struct asking *a, struct err *e)
 			s->tally.indexed++;
 			continue;
 		}
-		int lost = is_lost(a, i, e);
+		enum lack lack = find_lack(a, i, e);
 
-		if (lost < 0 || (lost && meta_outbox_add(s->archive->meta, &a->ids[i], 1, s->now_us, e)))
+		if (lack == LACK_FAILED ||
+			(lack == LACK_LOST && meta_outbox_add(s->archive->meta, &a->ids[i], 1, s->now_us, e)))
 			return -1;
-		s->tally.waiting++;
-		a->put_back += lost > 0;
+		s->tally.waiting += lack != LACK_DISPOSED;
+		s->tally.unindexed += lack == LACK_DISPOSED;
+		a->put_back += lack == LACK_LOST;
 	}
 	return 0;
 }
@@ -53,13 +66,15 @@ static enum slice_result ask(struct asking *a, struct err *e)
 {
 	const struct reconcile_rows *rows = &a->slice->rows;
 
-	for (size_t at = 0; at < rows->n; at += a->n) {
+	for (size_t at = 0; at < rows->n;) {
 		if (atomic_load(a->slice->stop))
 			return SLICE_LATER;
-		a->n = rows->n - at < ASK_AT_ONCE ? rows->n - at : ASK_AT_ONCE;
-		for (size_t i = 0; i < a->n; i++)
-			a->ids[i] = rows->items[at + i].id;
-		if (ask_some(a, e))
+		for (a->n = 0; at < rows->n && a->n < ASK_AT_ONCE; at++)
+			if (rows->items[at].disposed_us)
+				a->slice->tally.unindexed++;
+			else
+				a->ids[a->n++] = rows->items[at].id;
+		if (a->n && ask_some(a, e))
 			return SLICE_FAILED;
 	}
 	return SLICE_DONE;

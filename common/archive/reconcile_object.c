@@ -3,6 +3,7 @@
 #include "archive/reconcile_slice.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "meta/disposed.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -48,6 +49,8 @@ void slice_check_row(struct slice *s, const struct reconcile_row *row)
 	char has[CLOCK_TEXT_SIZE], wants[CLOCK_TEXT_SIZE];
 	int64_t until_us;
 
+	if (row->disposed_us)
+		return;
 	if (policy_promised(row->policy_version, row->received_us, &until_us) == 0 && row->retain_until_us < until_us)
 		slice_alarm(s, &row->id, RECONCILE_ROW_SHORT, "it is kept until %s, its policy (%s) says %s",
 			clock_format(has, row->retain_until_us), row->policy_version, clock_format(wants, until_us));
@@ -70,8 +73,7 @@ static void check_lock(struct slice *s, const struct reconcile_row *row, const s
 			clock_format(wants, row->retain_until_us));
 }
 
-/* The store answers others, but not about this one: that is this object's fault, and must not hold up the walk. */
-static int tell_unreadable(struct slice *s, const struct reconcile_row *row, struct err *e)
+int slice_tell_unreadable(struct slice *s, const struct reconcile_row *row, struct err *e)
 {
 	struct err why = *e;
 
@@ -81,21 +83,37 @@ static int tell_unreadable(struct slice *s, const struct reconcile_row *row, str
 	return 0;
 }
 
-int slice_check_object(struct slice *s, const struct reconcile_row *row, bool *whole_r, struct err *e)
+/* It may have been disposed of since its row was read. */
+static int tell_gone(struct slice *s, const struct reconcile_row *row, enum slice_object *object_r, struct err *e)
+{
+	struct disposed d;
+	int disposed = meta_disposed_get(s->archive->meta, &row->id, &d, e);
+
+	if (disposed > 0)
+		*object_r = SLICE_OBJECT_DISPOSED;
+	else if (disposed == 0)
+		slice_alarm(s, &row->id, RECONCILE_MISSING, "the object %s is gone", row->locator.key);
+	return disposed < 0 ? -1 : 0;
+}
+
+int slice_check_object(struct slice *s, const struct reconcile_row *row, enum slice_object *object_r, struct err *e)
 {
 	const struct locator *where = &row->locator;
 	struct store_state now = { 0 };
+
+	*object_r = SLICE_OBJECT_DISPOSED;
+	if (row->disposed_us)
+		return slice_check_removed(s, row, e);
 	int there = store_stat(s->archive->store, where, &now, e);
 
-	*whole_r = false;
+	*object_r = SLICE_OBJECT_FAULTY;
 	if (there < 0)
-		return tell_unreadable(s, row, e);
-	if (there == 0) {
-		slice_alarm(s, &row->id, RECONCILE_MISSING, "the object %s is gone", where->key);
-		return 0;
-	}
-	*whole_r = now.length == where->offset + where->length;
-	if (!*whole_r)
+		return slice_tell_unreadable(s, row, e);
+	if (there == 0)
+		return tell_gone(s, row, object_r, e);
+	if (now.length == where->offset + where->length)
+		*object_r = SLICE_OBJECT_WHOLE;
+	else
 		slice_alarm(s, &row->id, RECONCILE_ALTERED, "the object %s has %" PRIu64 " bytes, %" PRIu64 " were archived",
 			where->key, now.length, where->offset + where->length);
 	check_lock(s, row, &now);

@@ -45,7 +45,7 @@ static int take_object(void *ctx, const struct store_listed *o)
 	const struct reconcile_row *row = rows->n ?
 		bsearch(&o->id, rows->items, rows->n, sizeof(*rows->items), compare_id) : NULL;
 
-	if (row && same_place(&row->locator, o->where)) {
+	if (row && !row->removed_us && same_place(&row->locator, o->where)) {
 		if (o->where->length == row->locator.offset + row->locator.length)
 			c->listed[row - rows->items] = true;
 		return 0;
@@ -84,13 +84,15 @@ static int check_rows(struct comparing *c, struct err *e)
 
 	for (size_t i = 0; i < s->rows.n; i++) {
 		const struct reconcile_row *row = &s->rows.items[i];
-		bool whole = c->listed[i];
+		enum slice_object object = row->disposed_us ? SLICE_OBJECT_DISPOSED :
+			c->listed[i] ? SLICE_OBJECT_WHOLE : SLICE_OBJECT_FAULTY;
 
 		slice_check_row(s, row);
-		if ((!whole || i % step == 0) && slice_check_object(s, row, &whole, e))
+		if (!row->disposed_us && (!c->listed[i] || i % step == 0) && slice_check_object(s, row, &object, e))
 			return -1;
-		s->tally.stored += whole;
-		s->tally.missing += !whole;
+		s->tally.stored += object == SLICE_OBJECT_WHOLE;
+		s->tally.missing += object == SLICE_OBJECT_FAULTY;
+		s->tally.removed += object == SLICE_OBJECT_DISPOSED;
 	}
 	return 0;
 }
@@ -101,12 +103,25 @@ static int add_to_digest(void *ctx, const void *data, size_t n)
 	return 0;
 }
 
+/* An object of a message that was disposed of is told of when it is there, which listings alone don't prove. */
+static int look_at_returned(struct slice *s, const struct stranger *o, struct err *e)
+{
+	struct store_state unused;
+	int there = store_stat(s->archive->store, &o->where, &unused, e);
+
+	if (there > 0)
+		slice_tell_returned(s, &o->where, &o->id);
+	return there < 0 ? -1 : 0;
+}
+
 /* Its row may have come meanwhile, or name another version of it. 1 an orphan, 0, -1. */
 static int is_orphan(struct slice *s, const struct stranger *o, struct err *e)
 {
 	CLEANUP(reconcile_row_deinit) struct reconcile_row row = { 0 };
 	int found = meta_reconcile_row(s->archive->meta, &o->id, &row, e);
 
+	if (found > 0 && row.removed_us)
+		return look_at_returned(s, o, e);
 	return found < 0 ? -1 : !found || !same_place(&row.locator, &o->where);
 }
 
@@ -168,6 +183,10 @@ enum slice_result slice_look_at_store(struct slice *s, struct err *e)
 {
 	CLEANUP(comparing_deinit) struct comparing c = { .slice = s, .listed = MEM_ARRAY(bool, s->rows.n) };
 
+	enum slice_result approved = slice_check_disposed(s, e);
+
+	if (approved != SLICE_DONE)
+		return approved;
 	if (meta_reconcile_captured(s->archive->meta, &s->from, &s->until, &s->tally.captured, e))
 		return SLICE_FAILED;
 	enum slice_result listed = list_objects(&c, e);

@@ -10,6 +10,7 @@
 #include "archive/lockfile.h"
 #include "archive/stored_reader.h"
 #include "base/clock.h"
+#include "meta/disposed.h"
 #include "meta/maintenance.h"
 #include "sys/io.h"
 
@@ -90,15 +91,36 @@ static bool is_covered(const struct rebuild *r, const struct uuid *id)
 	return r->what->until_us == INT64_MAX || memcmp(id->bytes, end.bytes, UUID_SIZE) < 0;
 }
 
-/* Up to max ids of the range behind *after, which moves to the last. */
+/* The others stay, in their order. */
+static int leave_out_disposed(struct rebuild *r, struct uuid *ids, size_t *n, struct err *e)
+{
+	_free_ struct disposed *disposed = MEM_ARRAY(struct disposed, *n);
+	size_t kept = 0;
+
+	if (meta_disposed_of(r->a->meta, ids, *n, disposed, e))
+		return -1;
+	for (size_t i = 0; i < *n; i++)
+		if (!disposed[i].at_us)
+			ids[kept++] = ids[i];
+	*n = kept;
+	return 0;
+}
+
+/* Up to max ids of the range behind *after, which moves to the last that was looked at; none at the end. What was disposed of is
+ * passed over: it is not counted, not indexed, and not missed afterwards. */
 static int walk_ids(struct rebuild *r, struct uuid *after, struct uuid *ids, size_t max, size_t *n_r, struct err *e)
 {
-	if (meta_message_walk(r->a->meta, after, ids, max, n_r, e))
-		return -1;
-	while (*n_r && !is_covered(r, &ids[*n_r - 1]))
-		--*n_r;
-	if (*n_r)
+	do {
+		if (meta_message_walk(r->a->meta, after, ids, max, n_r, e))
+			return -1;
+		while (*n_r && !is_covered(r, &ids[*n_r - 1]))
+			--*n_r;
+		if (!*n_r)
+			return 0;
 		*after = ids[*n_r - 1];
+		if (leave_out_disposed(r, ids, n_r, e))
+			return -1;
+	} while (!*n_r);
 	return 0;
 }
 
@@ -279,7 +301,7 @@ static int read_one(struct rebuild *r, struct err *e)
 	if (d) {
 		s->bytes += d->bytes;
 		s->documents[s->n++] = d;
-	} else {
+	} else if (more == 1) { /* one that was disposed of meanwhile is not missed */
 		note_missing(r, &id);
 	}
 	return 1;

@@ -32,6 +32,7 @@ struct rules_snapshot {
 	size_t broadest; /* the one for all messages that is longest; NONE */
 	struct keepings mailboxes, senders;
 	uint64_t change;
+	uint64_t generation;
 	struct holdings holdings;
 	uint64_t hold_version;
 	uint64_t standard_days, longest_days;
@@ -61,9 +62,11 @@ static void keepings_deinit(struct keepings *k)
 
 static struct rules_snapshot *snapshot_new(struct rules *r)
 {
+	static atomic_uint_fast64_t made;
 	struct rules_snapshot *s = MEM_NEW(struct rules_snapshot);
 
 	s->users = 1;
+	s->generation = atomic_fetch_add(&made, 1) + 1;
 	s->lock = &r->lock;
 	s->broadest = NONE;
 	s->standard_days = s->longest_days = policy_days(r->conf, 0);
@@ -295,6 +298,16 @@ int rules_renew(struct rules *r, struct err *e)
 	return renew(r, e);
 }
 
+int rules_reload(struct rules *r, struct err *e)
+{
+	struct rules_snapshot *fresh = load(r, e);
+
+	if (!fresh)
+		return -1;
+	put_in_place(r, &fresh, true);
+	return 0;
+}
+
 struct rules_snapshot *rules_take(struct rules *r)
 {
 	int64_t now_us = clock_monotonic_us();
@@ -341,6 +354,22 @@ const struct holdings *rules_holdings(const struct rules_snapshot *s)
 uint64_t rules_hold_version(const struct rules_snapshot *s)
 {
 	return s->hold_version;
+}
+
+size_t rules_mailboxes(const struct rules_snapshot *s)
+{
+	return s->mailboxes.n;
+}
+
+const char *rules_mailbox(const struct rules_snapshot *s, size_t i, uint64_t *days_r)
+{
+	*days_r = days_of(s, s->mailboxes.items[i].policy);
+	return s->mailboxes.items[i].address;
+}
+
+uint64_t rules_generation(const struct rules_snapshot *s)
+{
+	return s->generation;
 }
 
 uint64_t rules_change(const struct rules_snapshot *s)

@@ -26,6 +26,9 @@ void rules_drop(struct rules_snapshot **s);
 /* Asks the database now. -1: it can't be asked. */
 int rules_renew(struct rules *r, struct err *e) MUST_CHECK;
 
+/* The same, who is in a department included: what was in force before the call is known afterwards. */
+int rules_reload(struct rules *r, struct err *e) MUST_CHECK;
+
 /* Can a policy of it say anything else than lock_days? Else nobody need be looked at. */
 bool rules_matter(const struct rules_snapshot *s);
 
@@ -38,6 +41,14 @@ const struct holdings *rules_holdings(const struct rules_snapshot *s);
 
 /* Changes with every hold that is placed or lifted. */
 uint64_t rules_hold_version(const struct rules_snapshot *s);
+
+/* The mailboxes that have policies, those of departments included, by address: how many, and for how many days the i-th is
+ * kept. Valid as long as the snapshot. */
+size_t rules_mailboxes(const struct rules_snapshot *s);
+const char *rules_mailbox(const struct rules_snapshot *s, size_t i, uint64_t *days_r);
+
+/* Tells this snapshot from any other of the process; never 0. */
+uint64_t rules_generation(const struct rules_snapshot *s);
 
 /* The newest change of a policy that it knows of. */
 uint64_t rules_change(const struct rules_snapshot *s);

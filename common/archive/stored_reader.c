@@ -3,6 +3,7 @@
 #include "archive/archive_private.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "meta/disposed.h"
 #include "meta/maintenance.h"
 #include "store/store_fetch.h"
 #include "sys/proc.h"
@@ -20,6 +21,7 @@ struct job {
 	struct document *document;
 	struct message *message;
 	enum stored_trouble trouble;
+	bool disposed;
 	uint64_t bytes; /* of `ahead` that are its */
 	bool done;
 };
@@ -58,13 +60,24 @@ static int fetch(struct archive *a, const struct message_row *row, struct messag
 	return store_fetch(a->store, &expected, a->conf->spool_dir, m_r, e);
 }
 
-static int make_document(struct archive *a, const struct message_row *row, struct document **d_r, struct err *e)
+/* Disposed of since it was asked for: then that its bytes are gone is as it should be. */
+static bool is_disposed(struct archive *a, const struct uuid *id)
 {
+	struct disposed d;
+	struct err unheard;
+
+	return meta_disposed_get(a->meta, id, &d, &unheard) > 0;
+}
+
+static int make_document(struct archive *a, struct job *j, struct document **d_r, struct err *e)
+{
+	const struct message_row *row = &j->row;
 	CLEANUP(message_freep) struct message *m = NULL;
 	CLEANUP(parsed_freep) struct parsed *p = NULL;
 	int got = fetch(a, row, &m, e);
 
-	if (got == 0)
+	j->disposed = got == 0 && is_disposed(a, &row->id);
+	if (got == 0 && !j->disposed)
 		say_lost(&row->id, "indexed", e->text);
 	if (got <= 0)
 		return got;
@@ -79,8 +92,10 @@ static int work_on_document(struct archive *a, struct job *j, struct err *e)
 {
 	int failed = 0;
 
-	if (message_row_is_there(&j->row))
-		failed = make_document(a, &j->row, &j->document, e);
+	if (j->disposed)
+		failed = 0;
+	else if (message_row_is_there(&j->row))
+		failed = make_document(a, j, &j->document, e);
 	else
 		say_lost(&j->id, "indexed", "the database does not know it");
 	message_row_deinit(&j->row);
@@ -105,6 +120,10 @@ static int work_on_message(struct archive *a, struct job *j, struct err *e)
 		j->trouble = STORED_UNKNOWN;
 		return 0;
 	}
+	if (j->disposed) {
+		j->trouble = STORED_DISPOSED;
+		return 0;
+	}
 	int got = fetch(a, &j->row, &j->message, e);
 
 	for (int left = TRIES; got < 0 && --left; got = fetch(a, &j->row, &j->message, e))
@@ -114,6 +133,10 @@ static int work_on_message(struct archive *a, struct job *j, struct err *e)
 	if (got < 0 && !others_can_be_read(a, &j->row))
 		return -1;
 	j->trouble = got < 0 ? STORED_UNREADABLE : STORED_DAMAGED;
+	if (is_disposed(a, &j->row.id)) {
+		j->trouble = STORED_DISPOSED;
+		return 0;
+	}
 	say_lost(&j->row.id, "exported", e->text);
 	return 0;
 }
@@ -233,11 +256,13 @@ int stored_reader_ask(struct stored_reader *r, const struct uuid *ids, size_t n,
 {
 	_free_ struct message_row *rows = MEM_ARRAY(struct message_row, n);
 
-	if (meta_messages_load(r->archive->meta, ids, n, rows, e))
+	_free_ struct disposed *disposed = MEM_ARRAY(struct disposed, n);
+
+	if (meta_disposed_of(r->archive->meta, ids, n, disposed, e) || meta_messages_load(r->archive->meta, ids, n, rows, e))
 		return -1;
 	pthread_mutex_lock(&r->lock);
 	for (size_t i = 0; i < n; i++)
-		r->jobs[r->asked++ % STORED_AHEAD] = (struct job){ .id = ids[i], .row = rows[i] };
+		r->jobs[r->asked++ % STORED_AHEAD] = (struct job){ .id = ids[i], .row = rows[i], .disposed = disposed[i].at_us != 0 };
 	pthread_cond_broadcast(&r->come);
 	pthread_mutex_unlock(&r->lock);
 	return 0;
@@ -287,6 +312,7 @@ int stored_reader_take(struct stored_reader *r, struct uuid *id_r, struct docume
 	if (taken > 0) {
 		*id_r = j.id;
 		*d_r = j.document;
+		taken += j.disposed;
 	}
 	return taken;
 }

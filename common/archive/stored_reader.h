@@ -31,7 +31,7 @@ size_t stored_reader_room(const struct stored_reader *r);
 int stored_reader_ask(struct stored_reader *r, const struct uuid *ids, size_t n, struct err *e) MUST_CHECK;
 
 /* Waits for the oldest: 1 with *id_r and *d_r (caller frees), which is NULL when this message can't be had: unknown, its
- * object missing or altered (logged: somebody must look). 0 when none is on its way. -1 when the store or the parser
+ * object missing or altered (logged: somebody must look). 2: nor is it to be, for it was disposed of. 0 when none is on its way. -1 when the store or the parser
  * failed: then nothing more comes. */
 int stored_reader_take(struct stored_reader *r, struct uuid *id_r, struct document **d_r, struct err *e) MUST_CHECK;
 
@@ -39,6 +39,7 @@ enum stored_trouble {
 	STORED_FINE,
 	STORED_UNKNOWN,	   /* the database has no such message */
 	STORED_DAMAGED,	   /* its object is gone, or its bytes are not those that were archived */
+	STORED_DISPOSED,   /* a disposition took it out of the archive */
 	STORED_UNREADABLE, /* its object can't be read, while the store has no trouble with others */
 };
 

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "conf/setting.h"
+#include "sys/https_url.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -203,6 +204,42 @@ static int read_environment(struct conf *c, struct err *e)
 
 /* ---- what must fit together ---- */
 
+static bool has_word(const char *text, const char *word)
+{
+	CLEANUP(strv_deinit) struct strv words = { 0 };
+
+	strv_split(&words, text, " ");
+	return strv_has(&words, word);
+}
+
+static int check_oidc(const struct conf *c, struct err *e)
+{
+	if (!*c->oidc_issuer)
+		return 0;
+	if (!https_url_plain(c->oidc_issuer))
+		return err_permanent(e, "oidc.issuer: \"%s\" is not https://HOST", c->oidc_issuer);
+	if (!*c->oidc_client_id || !*c->oidc_client_secret_file || !*c->oidc_redirect_url)
+		return err_permanent(e, "oidc.issuer: needs oidc.client_id, oidc.client_secret_file and oidc.redirect_url");
+	if (!https_url_plain(c->oidc_redirect_url))
+		return err_permanent(e, "oidc.redirect_url: \"%s\" is not https://HOST/PATH", c->oidc_redirect_url);
+	if (!has_word(c->oidc_scopes, "openid"))
+		return err_permanent(e, "oidc.scopes: openid is missing");
+	if (c->oidc_provision && !*c->oidc_roles)
+		return err_permanent(e, "oidc.provision: needs oidc.roles");
+	if (*c->oidc_roles && !*c->oidc_groups_claim)
+		return err_permanent(e, "oidc.roles: needs oidc.groups_claim");
+	return 0;
+}
+
+static int check_directory(const struct conf *c, struct err *e)
+{
+	if (*c->directory_uri && !*c->directory_base)
+		return err_permanent(e, "directory.uri: needs directory.base");
+	if (!*c->directory_bind_dn != !*c->directory_password_file)
+		return err_permanent(e, "directory.bind_dn and directory.password_file: one is set, the other is not");
+	return 0;
+}
+
 static int check_together(const struct conf *c, struct err *e)
 {
 	if (c->lock_days > c->lock_days_max)
@@ -217,11 +254,13 @@ static int check_together(const struct conf *c, struct err *e)
 		return err_permanent(e, "lmtpd.tls_client_ca: needs lmtpd.tls_cert and lmtpd.tls_key");
 	if (*c->queryd_client_listen && !*c->queryd_tls_client_ca)
 		return err_permanent(e, "queryd.client_listen: needs queryd.tls_client_ca");
+	if (*c->queryd_tls_client_crl && !*c->queryd_tls_client_ca)
+		return err_permanent(e, "queryd.tls_client_crl: needs queryd.tls_client_ca");
 	if (c->lmtpd_tls_required && !*c->lmtpd_tls_cert)
 		return err_permanent(e, "lmtpd.tls_required: needs lmtpd.tls_cert and lmtpd.tls_key");
 	if (*c->s3_sse_kms_key && strcmp(c->s3_sse, "aws:kms") != 0)
 		return err_permanent(e, "s3.sse_kms_key: needs s3.sse = aws:kms");
-	return 0;
+	return check_oidc(c, e) < 0 ? -1 : check_directory(c, e);
 }
 
 /* ---- interface ---- */

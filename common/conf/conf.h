@@ -25,7 +25,7 @@ struct conf {
 	char *meta;	       /* sqlite:DIR or mysql:NAME */
 	char *index;	       /* fts:FILE, es:ALIAS */
 	char *cache;	       /* meta: or redis: */
-	char *spool_dir;       /* temporary files without a name */
+	char *spool_dir;       /* temporary files without a name, and what exports that are built need */
 	char *run_dir;	       /* lock and pid files, sockets */
 	char *key_dir;	       /* signing and sealing keys, mode 0700 */
 	char *log_level;
@@ -77,6 +77,7 @@ struct conf {
 	char *queryd_tls_cert, *queryd_tls_key;
 	char *queryd_ingest_lmtp; /* "": the first of lmtpd_listen */
 	char *queryd_client_listen, *queryd_tls_client_ca; /* "": no client certificates */
+	char *queryd_tls_client_crl;
 	int64_t queryd_token_us;	   /* life of an access token */
 	int64_t queryd_session_us;	   /* of a session and its refresh tokens */
 	int64_t queryd_mfa_session_us;	   /* how long a second factor counts; env MFA_SESSION_MINUTES */
@@ -89,6 +90,14 @@ struct conf {
 	uint64_t queryd_administration_per_user_max, queryd_requests_per_token_max, queryd_requests_per_address_max;
 	uint64_t queryd_searches_at_once, queryd_searches_waiting_max;
 	char *queryd_metrics;
+	/* [oidc] */
+	char *oidc_issuer; /* "": nobody signs in through a provider */
+	char *oidc_client_id, *oidc_client_secret_file, *oidc_redirect_url, *oidc_ca_file, *oidc_scopes;
+	char *oidc_account_claim, *oidc_groups_claim; /* the latter "": no groups are read */
+	char *oidc_roles; /* conf/role_map.h; "": roles are given here, not there */
+	bool oidc_provision;
+	char *oidc_second_factor; /* "totp", "provider" */
+	char *oidc_strong_acr, *oidc_strong_amr; /* words, with blanks between them */
 	/* [es] */
 	char *es_hosts;	       /* "https://es1:9200 https://es2:9200" */
 	char *es_user, *es_password_file, *es_api_key_file, *es_ca_file;
@@ -98,6 +107,15 @@ struct conf {
 	char *redis_url; /* env REDIS_URL */
 	char *redis_user, *redis_password_file, *redis_ca_file, *redis_prefix;
 	int64_t redis_timeout_us;
+	/* [directory] */
+	char *directory_uri;	   /* "ldaps://dc1.example.org ldaps://dc2.example.org"; "": none */
+	char *directory_ca_file, *directory_bind_dn, *directory_password_file;
+	char *directory_base, *directory_filter;
+	char *directory_mail_attributes; /* names, separated as a list */
+	char *directory_department_attribute, *directory_group_base;
+	bool directory_nested_groups;
+	uint64_t directory_remove_max; /* percent */
+	int64_t directory_timeout_us;
 	/* [workerd] */
 	int64_t workerd_outbox_interval_us;
 	char *workerd_audit_file, *workerd_audit_syslog; /* "": the audit is not sent there */

@@ -56,7 +56,8 @@ const struct setting settings[] = {
 	{ "", "spool_dir", SETTING_PATH, IN(spool_dir), .standard = "/var/lib/strongroom/spool", .min = 1,
 		.max = TEXT_MAX,
 		.help = "Directory for messages over 256 KiB while they are received, in files without a name of "
-			"which nothing is left after a crash." },
+			"which nothing is left after a crash, and, in exports, for what strongroom-workerd needs to go on "
+			"with an export after one." },
 	{ "", "run_dir", SETTING_PATH, IN(run_dir), .standard = "/run/strongroom", .min = 1, .max = TEXT_MAX,
 		.help = "Directory for process id files and locks." },
 	{ "", "key_dir", SETTING_PATH, IN(key_dir), .standard = "/etc/strongroom/keys", .min = 1, .max = TEXT_MAX,
@@ -221,6 +222,9 @@ const struct setting settings[] = {
 			"that comes from tls_client_ca; the tokens of service accounts are good here alone. Empty: nowhere." },
 	{ "queryd", "tls_client_ca", SETTING_PATH, IN(queryd_tls_client_ca), .standard = "", .max = TEXT_MAX,
 		.help = "Certificates (PEM) of the authorities that client certificates must come from." },
+	{ "queryd", "tls_client_crl", SETTING_PATH, IN(queryd_tls_client_crl), .standard = "", .max = TEXT_MAX,
+		.help = "Lists of revoked certificates (PEM) of these authorities: who shows one is refused, and with a list whose "
+			"time is over everybody whom it could name. SIGHUP reads it again. Empty: none." },
 	{ "queryd", "ingest_lmtp", SETTING_ADDRESS, IN(queryd_ingest_lmtp), .standard = "", .max = TEXT_MAX,
 		.help = "Where strongroom-lmtpd listens for what programs hand in over HTTPS: unix:/PATH or inet:HOST:PORT, without "
 			"TLS. Empty: the first address of lmtpd.listen." },
@@ -287,6 +291,49 @@ const struct setting settings[] = {
 	{ "queryd", "metrics", SETTING_ADDRESS, IN(queryd_metrics), .standard = "", .max = TEXT_MAX,
 		.help = METRICS_HELP },
 
+	{ "oidc", "issuer", SETTING_TEXT, IN(oidc_issuer), .standard = "", .max = TEXT_MAX,
+		.help = "The OpenID provider through which people sign in: its issuer, just as it writes that itself, as in "
+			"https://id.example.org/realms/staff. Empty: nobody signs in so." },
+	{ "oidc", "client_id", SETTING_TEXT, IN(oidc_client_id), .standard = "", .max = TEXT_MAX,
+		.help = "What the archive is called at the provider, where it is registered as a confidential client of the "
+			"authorization code flow." },
+	{ "oidc", "client_secret_file", SETTING_PATH, IN(oidc_client_secret_file), .standard = "", .max = TEXT_MAX,
+		.help = "File with the secret of that client in its first line, which other accounts can't read. It may be replaced "
+			"at any time." },
+	{ "oidc", "redirect_url", SETTING_TEXT, IN(oidc_redirect_url), .standard = "", .max = TEXT_MAX,
+		.help = "To where the provider sends the browser back, as it is registered there: "
+			"https://HOST/api/v1/auth/oidc/callback, by the name that browsers know strongroom-queryd under." },
+	{ "oidc", "ca_file", SETTING_PATH, IN(oidc_ca_file), .standard = "", .max = TEXT_MAX,
+		.help = "Certificates (PEM) of the authorities that the provider's must come from. Empty: those that the "
+			"system trusts." },
+	{ "oidc", "scopes", SETTING_TEXT, IN(oidc_scopes), .standard = "openid profile email", .min = 1, .max = TEXT_MAX,
+		.help = "What the provider is asked for, openid among it." },
+	{ "oidc", "account_claim", SETTING_TEXT, IN(oidc_account_claim), .standard = "email", .min = 1, .max = TEXT_MAX,
+		.help = "Which member of the ID token, or else of the userinfo endpoint's answer, says the name of somebody's "
+			"account when it is linked, at the first sign-in: email, which the provider must have verified, or "
+			"preferred_username, upn, … From then on the provider's own subject identifier alone counts. It must be "
+			"a name that users can't choose for themselves." },
+	{ "oidc", "groups_claim", SETTING_TEXT, IN(oidc_groups_claim), .standard = "groups", .max = TEXT_MAX,
+		.help = "Which member of the ID token, or else of the userinfo endpoint's answer, lists the groups that somebody "
+			"is in." },
+	{ "oidc", "roles", SETTING_ROLES, IN(oidc_roles), .standard = "", .max = LIST_MAX,
+		.help = "Which groups give which roles: ROLE:GROUP, any number of both. Whoever signs in through the provider has "
+			"just the roles of his groups from then on, whatever he had before. In a group's name a blank, a comma, "
+			"a ';' and a '%' are written as %20, %2C, %3B and %25. Empty: roles are given by administrators here." },
+	{ "oidc", "provision", SETTING_BOOL, IN(oidc_provision), .standard = "no",
+		.help = "Whether somebody who has no account gets one at the first sign-in, when his groups give him a role. Its "
+			"scope is nothing until an administrator sets one. With no an administrator adds the account first." },
+	{ "oidc", "second_factor", SETTING_CHOICE, IN(oidc_second_factor), .standard = "totp", .words = "totp provider", .min = 1,
+		.max = TEXT_MAX,
+		.help = "What counts as the second factor: with totp a one-time code is asked for here, whatever the provider has "
+			"asked for; with provider that is left out when the ID token says by strong_acr or strong_amr that "
+			"the provider has asked for one, mfa_session ago at most." },
+	{ "oidc", "strong_acr", SETTING_TEXT, IN(oidc_strong_acr), .standard = "", .max = TEXT_MAX,
+		.help = "Values of acr by which the ID token says so, with blanks between them; with second_factor = provider they "
+			"are asked for as acr_values." },
+	{ "oidc", "strong_amr", SETTING_TEXT, IN(oidc_strong_amr), .standard = "mfa", .max = TEXT_MAX,
+		.help = "Values of amr by which the ID token says so: any of them will do." },
+
 	{ "es", "hosts", SETTING_URLS, IN(es_hosts), .standard = "", .max = LIST_MAX, .alias = "ES_HOSTS",
 		.help = "The cluster's hosts, as https://HOST:9200, any number. One that does not answer is left "
 			"alone for a while, and the next one asked." },
@@ -326,6 +373,42 @@ const struct setting settings[] = {
 	{ "redis", "timeout", SETTING_DURATION, IN(redis_timeout_us), .standard = "250ms", .min = 10 * MS, .max = 10 * SECOND,
 		.help = "How long Redis may take to connect and to answer. After that it counts as down, and is tried again "
 			"a second later." },
+
+	{ "directory", "uri", SETTING_TEXT, IN(directory_uri), .standard = "", .max = TEXT_MAX,
+		.help = "LDAP servers that `strongroom directory sync` asks, in turn until one answers: ldaps://HOST or ldap://HOST, "
+			"with :PORT where it is another one. With ldap:// the connection changes to TLS before anything is said "
+			"(StartTLS); nothing ever goes in the clear. Empty: none." },
+	{ "directory", "ca_file", SETTING_PATH, IN(directory_ca_file), .standard = "", .max = TEXT_MAX,
+		.help = "Certificates (PEM) of the authorities that the servers' certificates must come from. Empty: those that "
+			"the system trusts." },
+	{ "directory", "bind_dn", SETTING_TEXT, IN(directory_bind_dn), .standard = "", .max = TEXT_MAX,
+		.help = "Account at the directory; a user principal name does with Active Directory. It needs to read, no more. "
+			"Empty: none." },
+	{ "directory", "password_file", SETTING_PATH, IN(directory_password_file), .standard = "", .max = TEXT_MAX,
+		.help = "File with that account's password in its first line, which other accounts can't read." },
+	{ "directory", "base", SETTING_TEXT, IN(directory_base), .standard = "", .max = TEXT_MAX,
+		.help = "People are looked for at and below this entry: ou=people,dc=example,dc=org." },
+	{ "directory", "filter", SETTING_TEXT, IN(directory_filter), .standard = "(mail=*)", .min = 1, .max = TEXT_MAX,
+		.help = "Which entries there are people with a mailbox (RFC 4515)." },
+	{ "directory", "mail_attributes", SETTING_TEXT, IN(directory_mail_attributes),
+		.standard = "mail proxyAddresses mailAlternateAddress", .min = 1, .max = TEXT_MAX,
+		.help = "Attributes with a person's mailboxes. Of values such as SMTP:a@example.org the address counts; those of "
+			"other kinds (X500:, SIP:) don't." },
+	{ "directory", "department_attribute", SETTING_NAME, IN(directory_department_attribute), .standard = "department",
+		.min = 1, .max = NAME_MAX_BYTES,
+		.help = "Attribute with a person's departments: department, ou or departmentNumber, whose values are their names; "
+			"or with group_base memberOf." },
+	{ "directory", "group_base", SETTING_TEXT, IN(directory_group_base), .standard = "", .max = TEXT_MAX,
+		.help = "When set, that attribute's values are groups, of which those below this entry are departments, by their "
+			"common name." },
+	{ "directory", "nested_groups", SETTING_BOOL, IN(directory_nested_groups), .standard = "yes",
+		.help = "Whether who is in a group is also in the groups that this group is in, at any depth. The account must be "
+			"able to read the groups." },
+	{ "directory", "remove_max", SETTING_NUMBER, IN(directory_remove_max), .standard = "10", .max = 100,
+		.help = "`strongroom directory sync --remove` changes nothing when more than this part, in percent, of what the "
+			"departments of the directory have would be taken out." },
+	{ "directory", "timeout", SETTING_DURATION, IN(directory_timeout_us), .standard = "30s", .min = SECOND, .max = 10 * MINUTE,
+		.help = "How long a server may take to connect, and for each answer." },
 
 	{ "workerd", "outbox_interval", SETTING_DURATION, IN(workerd_outbox_interval_us), .standard = "5s",
 		.min = 100 * MS, .max = HOUR,

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "conf/role_map.h"
 #include "sys/net.h"
 
 #include <inttypes.h>
@@ -37,6 +38,7 @@ static int check_addresses(const struct setting *s, const char *text, struct err
 static int check_networks(const struct setting *s, const char *text, struct err *e);
 static int check_host_port(const struct setting *s, const char *text, struct err *e);
 static int check_urls(const struct setting *s, const char *text, struct err *e);
+static int check_roles(const struct setting *s, const char *text, struct err *e);
 
 static const struct {
 	const char *name;
@@ -53,6 +55,7 @@ static const struct {
 	[SETTING_NETWORKS] = { "list of networks", check_networks, NULL },
 	[SETTING_HOST_PORT] = { "host and port", check_host_port, NULL },
 	[SETTING_URLS] = { "list of URLs", check_urls, NULL },
+	[SETTING_ROLES] = { "list of ROLE:GROUP", check_roles, NULL },
 	[SETTING_NUMBER] = { "number", NULL, number_units },
 	[SETTING_SIZE] = { "size", NULL, size_units },
 	[SETTING_DURATION] = { "duration", NULL, duration_units },
@@ -87,7 +90,8 @@ bool setting_section_known(const char *section)
 
 bool setting_is_list(const struct setting *s)
 {
-	return s->type == SETTING_ADDRESSES || s->type == SETTING_NETWORKS || s->type == SETTING_URLS;
+	return s->type == SETTING_ADDRESSES || s->type == SETTING_NETWORKS || s->type == SETTING_URLS ||
+		s->type == SETTING_ROLES;
 }
 
 char *setting_name(const struct setting *s)
@@ -256,6 +260,17 @@ static int check_urls(const struct setting *s, const char *text, struct err *e)
 	strv_split(&list, text, " ");
 	for (size_t i = 0; i < list.n; i++)
 		if (check_url(list.items[i], e) < 0)
+			return -1;
+	return check_text(s, text, e);
+}
+
+static int check_roles(const struct setting *s, const char *text, struct err *e)
+{
+	struct strv list CLEANUP(strv_deinit) = { 0 };
+
+	strv_split(&list, text, " ");
+	for (size_t i = 0; i < list.n; i++)
+		if (role_map_check(list.items[i], e) < 0)
 			return -1;
 	return check_text(s, text, e);
 }

@@ -16,6 +16,7 @@ enum setting_type {
 	SETTING_NETWORKS,  /* a list for net_allow_parse() */
 	SETTING_HOST_PORT, /* host:port */
 	SETTING_URLS,	   /* a list of http(s)://host[:port] */
+	SETTING_ROLES,	   /* a list of role:group (conf/role_map.h) */
 	SETTING_NUMBER,	   /* the types from here on are no text in struct conf: uint64_t */
 	SETTING_SIZE,	   /* uint64_t, bytes */
 	SETTING_DURATION,  /* int64_t, microseconds */

@@ -74,6 +74,13 @@ int index_add(struct index *i, const struct index_doc *docs, size_t n, struct er
 	return measured(INDEX_ADD, began_us, failed, e);
 }
 
+int index_remove(struct index *i, const struct uuid *ids, size_t n, struct err *e)
+{
+	if (i->mode != INDEX_WRITE)
+		return err_permanent(e, "index_remove failed: the index is open for reading");
+	return n ? backend_result(BACKEND_INDEX, i->driver->remove(i, ids, n, e), e) : 0;
+}
+
 int index_sync(struct index *i, struct err *e)
 {
 	if (i->mode != INDEX_WRITE)
@@ -99,8 +106,17 @@ int index_search(struct index *i, const struct scope *scope, const struct index_
 	return -1;
 }
 
+static void facet_list_deinit(struct index_facet_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		free(list->values[i].value);
+	free(list->values);
+}
+
 void index_page_deinit(struct index_page *p)
 {
+	for (size_t k = 0; k < FACETS; k++)
+		facet_list_deinit(&p->facets.of[k]);
 	for (size_t i = 0; i < p->n; i++) {
 		free(p->hits[i].snippet);
 		free(p->hits[i].links);
@@ -108,26 +124,6 @@ void index_page_deinit(struct index_page *p)
 	free(p->hits);
 	free(p->next);
 	*p = (struct index_page){ 0 };
-}
-
-int index_facets_count(struct index *i, const struct scope *scope, const struct index_facets_request *r,
-	struct index_facets *f_r, struct err *e)
-{
-	*f_r = (struct index_facets){ 0 };
-	if (i->driver->facets(i, scope, r, f_r, e) == 0)
-		return 0;
-	index_facets_deinit(f_r);
-	return -1;
-}
-
-void index_facets_deinit(struct index_facets *f)
-{
-	for (size_t k = 0; k < FACETS; k++) {
-		for (size_t i = 0; i < f->of[k].n; i++)
-			free(f->of[k].values[i].value);
-		free(f->of[k].values);
-	}
-	*f = (struct index_facets){ 0 };
 }
 
 int index_generation(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct err *e)
@@ -143,6 +139,12 @@ int index_has(struct index *i, const struct uuid *ids, size_t n, bool *present_r
 int index_count(struct index *i, uint64_t *n_r, struct err *e)
 {
 	return backend_result(BACKEND_INDEX, i->driver->count(i, n_r, e), e);
+}
+
+int index_count_gone(struct index *i, uint64_t *n_r, struct err *e)
+{
+	*n_r = 0;
+	return i->driver->count_gone ? backend_result(BACKEND_INDEX, i->driver->count_gone(i, n_r, e), e) : 0;
 }
 
 int index_ready(struct index *i, struct err *e)

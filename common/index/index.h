@@ -48,6 +48,10 @@ void index_closep(struct index **i);
  * at once). -1 permanent when the index turns out to be damaged or is gone, as with index_open(). */
 int index_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
 
+/* Takes these off it: nothing finds them any more, and they may be added again. What is not there is passed over. Durable as
+ * index_add(); a rebuild that is under way may still take them in: see to it that it does not, or remove them again. */
+int index_remove(struct index *i, const struct uuid *ids, size_t n, struct err *e) MUST_CHECK;
+
 /* Makes durable what any process added before, and what this one added found, and does upkeep that
  * nobody should wait for: call it every second or so while documents are added. -1: nothing may be
  * assumed of either. */
@@ -60,33 +64,10 @@ struct index_hit {
 	size_t link_count;
 };
 
-struct index_page {
-	struct index_hit *hits; /* newest first, by the second of the date, then as they came */
-	size_t n;
-	char *next;	  /* cursor of the next page, NULL when this is the last */
-	uint64_t total;	  /* matches in scope; at least so many unless total_exact */
-	bool total_exact; /* counting stops at INDEX_COUNT_MAX, or when its time is up */
-};
-
 #define INDEX_COUNT_MAX 10000
 #define INDEX_COUNT_SURE 1000 /* so many are counted, however long it takes */
 #define INDEX_COUNT_US INT64_C(25000) /* for count_us, where somebody waits for the page */
 #define INDEX_PAGE_MAX 500
-
-struct index_request {
-	const struct query *query;
-	size_t limit;	    /* 1 .. INDEX_PAGE_MAX */
-	const char *cursor; /* NULL: the first page. Permanent error when it is none of ours */
-	int64_t count_us;   /* after so long the embedded index counts no more than INDEX_COUNT_SURE; 0: it has time */
-	bool links;	    /* hits with their links, uncounted */
-};
-
-/* A page of what matches within the scope; caller deinits. New mail never shifts later pages. */
-int index_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
-	struct err *e) MUST_CHECK;
-void index_page_deinit(struct index_page *p);
-
-/* ---- facets ---- */
 
 enum index_facet {
 	FACET_SENDER,	       /* addresses in From; where there are none, the envelope's sender */
@@ -126,17 +107,36 @@ struct index_group {
 };
 
 struct index_facets_request {
-	const struct query *query;
 	unsigned wanted; /* bits: 1u << enum index_facet */
 	const struct index_group *groups; /* for FACET_DEPARTMENT; a message counts once in each that took part */
 	size_t group_count;
-	int64_t time_us; /* after so long what was counted so far is the answer; 0: it has time */
+	int64_t time_us; /* after so long, or when others wait, what the embedded index counted is the answer; 0: it has time */
 };
 
-/* Counts what matches within the scope by its values; caller deinits. */
-int index_facets_count(struct index *i, const struct scope *scope, const struct index_facets_request *r,
-	struct index_facets *f_r, struct err *e) MUST_CHECK;
-void index_facets_deinit(struct index_facets *f);
+struct index_request {
+	const struct query *query;
+	size_t limit;	    /* 1 .. INDEX_PAGE_MAX */
+	const char *cursor; /* NULL: the first page. Permanent error when it is none of ours */
+	int64_t count_us;   /* after so long, or when others wait, the embedded index counts no more than INDEX_COUNT_SURE; 0: it has time */
+	bool links;	    /* hits with their links, uncounted */
+	const struct index_facets_request *facets; /* of all that matches, whatever the page; NULL: none */
+};
+
+struct index_page {
+	struct index_hit *hits; /* newest first, by the second of the date, then as they came */
+	size_t n;
+	char *next;	  /* cursor of the next page, NULL when this is the last */
+	uint64_t total;	  /* matches in scope; at least so many unless total_exact */
+	bool total_exact; /* counting stops at INDEX_COUNT_MAX, or when its time is up */
+	bool has_facets;  /* else none were asked for, or they could not be counted: facets_error says why */
+	struct index_facets facets;
+	struct err facets_error;
+};
+
+/* A page of what matches within the scope; caller deinits. New mail never shifts later pages. */
+int index_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
+	struct err *e) MUST_CHECK;
+void index_page_deinit(struct index_page *p);
 
 /* ---- for upkeep ---- */
 
@@ -150,6 +150,9 @@ int index_has(struct index *i, const struct uuid *ids, size_t n, bool *present_r
 
 /* How many documents it holds. */
 int index_count(struct index *i, uint64_t *n_r, struct err *e) MUST_CHECK;
+
+/* Of how many that were removed it still has words, though nothing finds them: only a rebuild makes it forget them. */
+int index_count_gone(struct index *i, uint64_t *n_r, struct err *e) MUST_CHECK;
 
 /* What a rebuild covers. */
 struct index_rebuild {

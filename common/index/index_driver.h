@@ -11,14 +11,14 @@ struct index_driver {
 	int (*open)(struct index **i_r, const struct conf *conf, const char *where, enum index_mode mode, struct err *e);
 	void (*close)(struct index *i);
 	int (*add)(struct index *i, const struct index_doc *docs, size_t n, struct err *e);
+	int (*remove)(struct index *i, const struct uuid *ids, size_t n, struct err *e);
 	int (*sync)(struct index *i, struct err *e);
 	int (*search)(struct index *i, const struct scope *scope, const struct index_request *r,
 		struct index_page *page_r, struct err *e);
-	int (*facets)(struct index *i, const struct scope *scope, const struct index_facets_request *r, struct index_facets *f_r,
-		struct err *e);
 	int (*generation)(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct err *e);
 	int (*has)(struct index *i, const struct uuid *ids, size_t n, bool *present_r, struct err *e);
 	int (*count)(struct index *i, uint64_t *n_r, struct err *e);
+	int (*count_gone)(struct index *i, uint64_t *n_r, struct err *e); /* NULL: nothing stays of what was removed */
 	int (*ready)(struct index *i, struct err *e);
 	bool (*is_damaged)(const struct conf *conf, const char *where);
 	int (*rebuild_begin)(struct index **fresh_r, const struct conf *conf, const char *where, const struct index_rebuild *what,

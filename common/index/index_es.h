@@ -6,7 +6,7 @@
  *	index_es_json.c		writing JSON
  *	index_es_schema.c	which product it is; the template; making indices
  *	index_es_doc.c		documents as JSON
- *	index_es_write.c	adding documents
+ *	index_es_write.c	adding and removing documents
  *	index_es_query.c	query and scope -> JSON
  *	index_es_search.c	a page: hits, count, snippets
  *	index_es_facets.c	counting what matches by its values
@@ -107,12 +107,18 @@ void es_put_query(struct es_json *j, const struct query *q, const struct scope *
 void es_put_mailboxes(struct es_json *j, const struct strv *list);
 
 int es_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e) MUST_CHECK;
+int es_remove(struct index *i, const struct uuid *ids, size_t n, struct err *e) MUST_CHECK;
 int es_sync(struct index *i, struct err *e) MUST_CHECK;
 int es_search(struct index *i, const struct scope *scope, const struct index_request *r, struct index_page *page_r,
 	struct err *e) MUST_CHECK;
 
-int es_facets(struct index *i, const struct scope *scope, const struct index_facets_request *r, struct index_facets *f_r,
+
+/* What facets ask for, as a member of a search; what the answer says of them. On -1 *f_r may hold some of it, which is the
+ * caller's all the same. */
+void es_put_facets(struct es_json *j, const struct index_facets_request *r);
+int es_take_facets(const struct es *s, const cJSON *json, const struct index_facets_request *r, struct index_facets *f_r,
 	struct err *e) MUST_CHECK;
+
 int es_generation(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct err *e) MUST_CHECK;
 
 int es_rebuild_begin(struct index **fresh_r, const struct conf *conf, const char *where, const struct index_rebuild *what,

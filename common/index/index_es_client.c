@@ -296,6 +296,15 @@ int es_check_shards(const struct es_answer *a, const struct es_request *r, struc
 		return err_temporary(e, "%s(%.*s) failed: the answer tells nothing of shards", r->method, path, r->path);
 	if (failed)
 		return err_temporary(e, "%s(%.*s) failed: %d of %d shards did", r->method, path, r->path, (int)failed, (int)total);
+	return 0;
+}
+
+int es_check_whole(const struct es_answer *a, const struct es_request *r, struct err *e)
+{
+	int path = (int)strcspn(r->path, "?");
+
+	if (es_check_shards(a, r, e))
+		return -1;
 	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(a->json, "timed_out")))
 		return err_temporary(e, "%s(%.*s) failed: it took too long", r->method, path, r->path);
 	return 0;

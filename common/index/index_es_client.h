@@ -45,7 +45,8 @@ int es_fail(const struct es_answer *a, const struct es_request *r, struct err *e
 /* The type of the error that an answer, or an item of a bulk answer, tells of; "" without one. A view. */
 const char *es_error_type(const cJSON *json);
 
-/* Did all shards take part, in time? -1 temporary: some did not, so that the answer may lack something. */
+/* Did all shards take part; es_check_whole(): in time, too? -1 temporary: some did not, so that the answer may lack something. */
 int es_check_shards(const struct es_answer *a, const struct es_request *r, struct err *e) MUST_CHECK;
+int es_check_whole(const struct es_answer *a, const struct es_request *r, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-/* Facets at a server: one aggregation a facet, over what matches within the scope. */
+/* Facets at a server: one aggregation a facet, in the request for the first page. */
 #include "base/hex.h"
 #include "index/facets.h"
 #include "index/index_es.h"
@@ -62,17 +62,10 @@ static bool is_asked(const struct index_facets_request *r, enum index_facet f)
 	return r->wanted & 1u << f && (f != FACET_DEPARTMENT || r->group_count);
 }
 
-static void put_request(struct es_json *j, struct es *s, const struct scope *scope, const struct index_facets_request *r,
-	struct tokenizer *t)
+void es_put_facets(struct es_json *j, const struct index_facets_request *r)
 {
-	int64_t limit_us = s->conf->es_timeout_us * 9 / 10;
-
+	es_put_name(j, "aggs");
 	es_put(j, "{");
-	es_put_name(j, "query");
-	es_put_query(j, r->query, scope, t);
-	es_put(j, ",\"size\":0,\"track_total_hits\":false,\"timeout\":\"");
-	es_put_number(j, (r->time_us && r->time_us < limit_us ? r->time_us : limit_us) / 1000);
-	es_put(j, "ms\",\"aggs\":{");
 	for (enum index_facet f = 0; f < FACETS; f++)
 		if (is_asked(r, f)) {
 			es_put_name(j, facets[f].name);
@@ -81,14 +74,14 @@ static void put_request(struct es_json *j, struct es *s, const struct scope *sco
 			else
 				put_terms(j, f);
 		}
-	es_put(j, "}}");
+	es_put(j, "}");
 }
 
 /* ---- the answer ---- */
 
 static int senseless(const struct es *s, struct err *e)
 {
-	return err_temporary(e, "index_facets_count(%s) failed: the answer makes no sense", s->alias);
+	return err_temporary(e, "index_search(%s) failed: the answer makes no sense", s->alias);
 }
 
 /* The server has put them in order. */
@@ -133,7 +126,7 @@ static int take_groups(const struct es *s, const cJSON *aggregation, const struc
 	return 0;
 }
 
-static int take_answer(const struct es *s, const cJSON *json, const struct index_facets_request *r, struct index_facets *f_r,
+int es_take_facets(const struct es *s, const cJSON *json, const struct index_facets_request *r, struct index_facets *f_r,
 	struct err *e)
 {
 	const cJSON *aggregations = cJSON_GetObjectItemCaseSensitive(json, "aggregations");
@@ -147,24 +140,4 @@ static int take_answer(const struct es *s, const cJSON *json, const struct index
 			return -1;
 	}
 	return 0;
-}
-
-/* What is not counted in time is not waited for, but a shard that failed is a failure. */
-int es_facets(struct index *i, const struct scope *scope, const struct index_facets_request *r, struct index_facets *f_r,
-	struct err *e)
-{
-	CLEANUP(es_json_deinit) struct es_json j = ES_JSON_INIT(ES_JSON_MAX);
-	CLEANUP(tokenizer_freep) struct tokenizer *t = tokenizer_new();
-	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
-	struct es *s = es_of(i);
-	_free_ char *path = mem_printf("/%s/_search", s->alias);
-
-	put_request(&j, s, scope, r, t);
-	if (j.full)
-		return err_permanent(e, "index_facets_count(%s) failed: the query and its scope are too long", s->alias);
-	const struct es_request request = { .method = "POST", .path = path, .body = j.text.data, .body_len = j.text.len };
-
-	if (es_demand(s->client, &request, &a, e) || es_check_shards(&a, &request, e))
-		return -1;
-	return take_answer(s, a.json, r, f_r, e);
 }

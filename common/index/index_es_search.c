@@ -70,6 +70,7 @@ struct search {
 	struct index_page *page;
 	struct place last; /* of the hits so far */
 	bool has_last;
+	bool facets; /* to be asked for with the next hits */
 	struct err *e;
 };
 
@@ -83,6 +84,14 @@ static void put_place(struct es_json *j, const struct place *p)
 	es_put(j, ",");
 	es_put_string(j, uuid_format(id, &p->id), UUID_TEXT_SIZE - 1);
 	es_put(j, "]");
+}
+
+/* Facets are not waited for as long as hits are. */
+static int64_t time_limit(const struct search *x)
+{
+	int64_t limit_us = x->s->conf->es_timeout_us * 9 / 10, facets_us = x->facets ? x->request->facets->time_us : 0;
+
+	return (facets_us && facets_us < limit_us ? facets_us : limit_us) / 1000;
 }
 
 /* The query stands within the scope here and nowhere else. */
@@ -103,8 +112,10 @@ static void put_request(struct es_json *j, const struct search *x, size_t size, 
 	es_put(j, x->request->links ? "[\"link\"]" : "[\"title\",\"text\"]");
 	es_put_name(j, "timeout");
 	es_put(j, "\"");
-	es_put_number(j, x->s->conf->es_timeout_us / 1000 * 9 / 10);
+	es_put_number(j, time_limit(x));
 	es_put(j, "ms\"");
+	if (x->facets)
+		es_put_facets(j, x->request->facets);
 	if (pit) {
 		es_put(j, ",\"pit\":{\"keep_alive\":\"" ES_PIT_KEEP "\",\"id\":");
 		es_put_string(j, pit, strlen(pit));
@@ -190,24 +201,32 @@ static int take_hits(struct search *x, const cJSON *hits, size_t wanted, bool *m
 
 /* ---- a page ---- */
 
-/* Asks in the point in time, or (NULL) in the index as it is. */
+/* With facets, what was found when the time is up is an answer, too. */
+static int check_answer(struct search *x, const struct es_answer *a, const struct es_request *r)
+{
+	if (a->status / 100 != 2 || !a->json)
+		return es_fail(a, r, x->e);
+	return x->facets ? es_check_shards(a, r, x->e) : es_check_whole(a, r, x->e);
+}
+
+/* Asks in the point in time, or (NULL) in the index as it is. 0: answered; 1: the server won't; -1: nobody says anything. */
 static int ask(struct search *x, size_t size, bool first, const char *pit, struct es_answer *a_r)
 {
 	CLEANUP(es_json_deinit) struct es_json j = ES_JSON_INIT(ES_JSON_MAX);
-	_free_ char *path = pit ? mem_strdup("/_search?allow_partial_search_results=false") :
-				  mem_printf("/%s/_search?allow_partial_search_results=false", x->s->alias);
+	const char *options = x->facets ? "" : "?allow_partial_search_results=false";
+	_free_ char *path = pit ? mem_printf("/_search%s", options) : mem_printf("/%s/_search%s", x->s->alias, options);
 
 	put_request(&j, x, size, first, pit);
 	if (j.full)
 		return err_permanent(x->e, "index_search(%s) failed: the query and its scope are too long", x->s->alias);
 	const struct es_request r = { .method = "POST", .path = path, .body = j.text.data, .body_len = j.text.len };
 
-	if (es_demand(x->s->client, &r, a_r, x->e))
+	if (es_call(x->s->client, &r, a_r, x->e))
 		return -1;
-	if (es_check_shards(a_r, &r, x->e) == 0)
+	if (check_answer(x, a_r, &r) == 0)
 		return 0;
 	es_answer_deinit(a_r);
-	return -1;
+	return 1;
 }
 
 /* 0: answered; 1: there is no such point in time (any more). */
@@ -228,12 +247,39 @@ static int ask_in_time(struct search *x, size_t size, bool first, struct es_answ
 	return 0;
 }
 
+static int ask_somehow(struct search *x, size_t size, bool first, struct es_answer *a_r)
+{
+	return ask_in_time(x, size, first, a_r) ? ask(x, size, first, NULL, a_r) : 0;
+}
+
+static bool is_cut_short(const struct es_answer *a)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(a->json, "timed_out"));
+}
+
+/* Hits and facets in one go. Where it took too long, the hits are to be asked for once more, alone; where it failed, too. */
+static int ask_for_both(struct search *x, size_t size, struct es_answer *a_r)
+{
+	struct index_page *page = x->page;
+	int rc = ask_somehow(x, size, true, a_r);
+
+	if (rc == 0)
+		page->has_facets = es_take_facets(x->s, a_r->json, x->request->facets, &page->facets, &page->facets_error) == 0;
+	else
+		page->facets_error = *x->e;
+	x->facets = false;
+	if (rc < 0 || (rc == 0 && !is_cut_short(a_r)))
+		return rc;
+	es_answer_deinit(a_r);
+	return ask_somehow(x, size, true, a_r);
+}
+
 /* The next `wanted` hits; one more is asked for to know whether there are others. */
 static int search_some(struct search *x, size_t wanted, bool first, bool *more_r)
 {
 	CLEANUP(es_answer_deinit) struct es_answer a = { 0 };
 
-	if (ask_in_time(x, wanted + 1, first, &a) && ask(x, wanted + 1, first, NULL, &a))
+	if (x->facets ? ask_for_both(x, wanted + 1, &a) : ask_somehow(x, wanted + 1, first, &a))
 		return -1;
 	const cJSON *hits = cJSON_GetObjectItemCaseSensitive(a.json, "hits");
 
@@ -285,5 +331,6 @@ int es_search(struct index *i, const struct scope *scope, const struct index_req
 	x.has_last = r->cursor != NULL;
 	if (x.has_last)
 		hold_time(&x);
+	x.facets = r->facets != NULL;
 	return search_page(&x);
 }

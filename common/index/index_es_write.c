@@ -181,6 +181,65 @@ int es_add(struct index *i, const struct index_doc *docs, size_t n, struct err *
 	return add_range(&a, 0, n);
 }
 
+/* ---- removing ---- */
+
+static void put_removal(struct es *s, struct es_json *j, const struct uuid *id)
+{
+	char name[ES_NAME_SIZE], text[UUID_TEXT_SIZE];
+
+	es_put(j, "{\"delete\":{\"_index\":");
+	es_index_name(name, s, id);
+	es_put_string(j, name, strlen(name));
+	es_put(j, ",\"_id\":");
+	es_put_string(j, uuid_format(text, id), UUID_TEXT_SIZE - 1);
+	es_put(j, "}}\n");
+}
+
+/* It must not be found after the next index_sync(). */
+static void note_removed(struct es *s, const struct uuid *id)
+{
+	char name[ES_NAME_SIZE];
+
+	pthread_mutex_lock(&s->lock);
+	strv_add_unique(&s->written, es_index_name(name, s, id));
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* What is not there, or whose index is not, need not be removed. */
+static int take_removals(struct es *s, const struct es_answer *answer, const struct uuid *ids, size_t n, struct err *e)
+{
+	const cJSON *items = cJSON_GetObjectItemCaseSensitive(answer->json, "items"), *item;
+	uint64_t status;
+
+	if (cJSON_GetArraySize(items) != (int)n)
+		return err_temporary(e, "index_remove(%s) failed: the answer makes no sense", s->alias);
+	cJSON_ArrayForEach(item, items)
+	{
+		const struct uuid *id = ids++;
+
+		if (json_get_u64(cJSON_GetObjectItemCaseSensitive(item, "delete"), "status", &status) <= 0 ||
+			(status != 200 && status != 404))
+			return err_temporary(e, "index_remove(%s) failed: a document can't be removed", s->alias);
+		if (status == 200)
+			note_removed(s, id);
+	}
+	return 0;
+}
+
+int es_remove(struct index *i, const struct uuid *ids, size_t n, struct err *e)
+{
+	CLEANUP(es_json_deinit) struct es_json j = ES_JSON_INIT(ES_JSON_MAX);
+	CLEANUP(es_answer_deinit) struct es_answer answer = { 0 };
+	struct es *s = es_of(i);
+
+	for (size_t k = 0; k < n; k++)
+		put_removal(s, &j, &ids[k]);
+	const struct es_request r = { .method = "POST", .path = "/_bulk?filter_path=errors,items.*.status", .body = j.text.data,
+		.body_len = j.text.len, .lines = true };
+
+	return es_demand(s->client, &r, &answer, e) || take_removals(s, &answer, ids, n, e) ? -1 : 0;
+}
+
 /* ---- what was added can be found ---- */
 
 static char *join_written(struct es *s)

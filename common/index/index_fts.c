@@ -17,9 +17,11 @@ struct fts *fts_new(const char *path, enum index_mode mode)
 	f->base.mode = mode;
 	f->path = mem_strdup(path);
 	f->gate = f->rebuild = -1;
+	atomic_init(&f->waiting, 0);
 	pthread_mutex_init(&f->pool_lock, NULL);
 	pthread_cond_init(&f->given_back, NULL);
 	pthread_mutex_init(&f->write_lock, NULL);
+	fts_values_init(&f->values);
 	return f;
 }
 
@@ -46,6 +48,7 @@ void fts_freep(struct fts **f)
 	pthread_cond_destroy(&(*f)->given_back);
 	pthread_mutex_destroy(&(*f)->pool_lock);
 	pthread_mutex_destroy(&(*f)->write_lock);
+	fts_values_deinit(&(*f)->values);
 	free((*f)->path);
 	free((*f)->live);
 	free(*f);
@@ -85,8 +88,11 @@ static struct fts_db *take_idle(struct fts *f)
 static void enter(struct fts *f)
 {
 	pthread_mutex_lock(&f->pool_lock);
-	while (f->readers == FTS_READERS_MAX)
+	while (f->readers == FTS_READERS_MAX) {
+		atomic_fetch_add(&f->waiting, 1);
 		pthread_cond_wait(&f->given_back, &f->pool_lock);
+		atomic_fetch_sub(&f->waiting, 1);
+	}
 	f->readers++;
 	pthread_mutex_unlock(&f->pool_lock);
 }
@@ -97,6 +103,11 @@ static void leave(struct fts *f)
 	f->readers--;
 	pthread_cond_signal(&f->given_back);
 	pthread_mutex_unlock(&f->pool_lock);
+}
+
+bool fts_is_awaited(const struct fts *f)
+{
+	return atomic_load(&f->waiting) > 0;
 }
 
 int fts_reader_get(struct fts_db **db_r, struct fts *f, struct err *e)
@@ -173,6 +184,11 @@ static int count_docs(struct index *i, uint64_t *n_r, struct err *e)
 	return read_number(i, SQL_COUNT_DOCS, n_r, e);
 }
 
+static int count_gone(struct index *i, uint64_t *n_r, struct err *e)
+{
+	return read_number(i, SQL_COUNT_GONE, n_r, e);
+}
+
 static int generation(struct index *i, char text_r[INDEX_GENERATION_SIZE], struct err *e)
 {
 	uint64_t made_us;
@@ -237,12 +253,13 @@ const struct index_driver index_fts_driver = {
 	.open = open_index,
 	.close = close_index,
 	.add = fts_add,
+	.remove = fts_remove,
 	.sync = fts_sync,
 	.search = fts_search,
-	.facets = fts_facets,
 	.generation = generation,
 	.has = has_docs,
 	.count = count_docs,
+	.count_gone = count_gone,
 	.ready = ready,
 	.is_damaged = is_damaged,
 	.rebuild_begin = fts_rebuild_begin,

@@ -42,6 +42,7 @@ static const char schema[] =
 	"	body, \"from\", \"to\", cc, bcc, envelope, subject, attachment, message_id, scope,"
 	"	content = '', tokenize = 'strongroom', prefix = '1 2 3'"
 	");"
+	"CREATE TABLE gone (row INTEGER PRIMARY KEY) STRICT;"
 	"CREATE TABLE term (term BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE made (at_us INTEGER NOT NULL) STRICT;"
 	"INSERT INTO made (at_us) SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000;"
@@ -53,12 +54,15 @@ static const char *const sql_text[SQL_COUNT] = {
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_FIND_ID] = "SELECT row FROM doc WHERE id = ?1",
-	[SQL_ROW_TAKEN] = "SELECT 1 FROM doc WHERE row = ?1",
+	[SQL_ROW_TAKEN] = "SELECT 1 FROM doc WHERE row = ?1 UNION ALL SELECT 1 FROM gone WHERE row = ?1",
 	[SQL_ADD_DOC] = ("INSERT INTO doc (row, id, date_us, size, mailboxes, links, facets)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"),
 	[SQL_ADD_TEXT] = "INSERT INTO text (row, subject, body) VALUES (?1, ?2, ?3)",
 	[SQL_ADD_WORDS] = ("INSERT INTO words (rowid, \"from\", \"to\", cc, bcc, envelope, subject, body, attachment,"
 			   " message_id, scope) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
+	[SQL_ADD_GONE] = "INSERT INTO gone (row) VALUES (?1)",
+	[SQL_REMOVE_DOC] = "DELETE FROM doc WHERE row = ?1",
+	[SQL_REMOVE_TEXT] = "DELETE FROM text WHERE row = ?1",
 	[SQL_ADD_TERM] = "INSERT OR IGNORE INTO term (term) VALUES (?1)",
 	[SQL_DOC] = "SELECT size, date_us, mailboxes FROM doc WHERE row = ?1",
 	[SQL_HIT] = "SELECT id, subject, body FROM doc JOIN text USING (row) WHERE row = ?1",
@@ -66,9 +70,13 @@ static const char *const sql_text[SQL_COUNT] = {
 	[SQL_FACETS] = "SELECT date_us, mailboxes, facets FROM doc WHERE row = ?1",
 	[SQL_MADE] = "SELECT at_us FROM made",
 	[SQL_DOCS] = "SELECT row FROM doc WHERE row BETWEEN ?2 AND ?3 ORDER BY row DESC",
-	[SQL_MATCH] = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC",
+	[SQL_MATCH] = ("SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3"
+		       " AND NOT EXISTS (SELECT 1 FROM gone WHERE gone.row = words.rowid) ORDER BY rowid DESC"),
+	[SQL_MATCH_ALL] = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid BETWEEN ?2 AND ?3 ORDER BY rowid DESC",
+	[SQL_ANY_GONE] = "SELECT EXISTS (SELECT 1 FROM gone)",
 	[SQL_TERMS] = "SELECT term FROM term WHERE term >= ?1 AND term < ?2",
 	[SQL_COUNT_DOCS] = "SELECT count(*) FROM doc",
+	[SQL_COUNT_GONE] = "SELECT count(*) FROM gone",
 	[SQL_ANY_DOC] = "SELECT count(*) FROM (SELECT 1 FROM doc LIMIT 1)",
 	[SQL_REBUILD_BEGIN] = "CREATE TABLE rebuild (only INTEGER PRIMARY KEY, done BLOB NOT NULL, version TEXT NOT NULL) STRICT",
 	[SQL_REBUILD_NOTE] = "INSERT OR REPLACE INTO rebuild (only, done, version) VALUES (1, ?1, ?2)",

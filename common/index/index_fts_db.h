@@ -4,6 +4,7 @@
  *	text	the subject and the beginning of the body, for snippets
  *	words	FTS5 without content: the tokens of index/tokenize.h, a column a field, and the column `scope` with
  *		tokens that no text can give: participants' mailboxes, has:attachment, size classes, marks, links
+ *	gone	rows of messages that were removed: their words stay until the file is built anew, and are never found
  *	term	the tokens of all columns but scope, once each (index_fts_terms.h)
  *	made	one row: when this file was begun
  *	rebuild	while it is being built: how far, by which version
@@ -30,6 +31,9 @@ enum fts_sql {
 	SQL_ADD_DOC,
 	SQL_ADD_TEXT,
 	SQL_ADD_WORDS,
+	SQL_ADD_GONE,
+	SQL_REMOVE_DOC,
+	SQL_REMOVE_TEXT,
 	SQL_ADD_TERM,
 	SQL_DOC,
 	SQL_HIT,
@@ -38,8 +42,11 @@ enum fts_sql {
 	SQL_MADE,
 	SQL_DOCS,
 	SQL_MATCH,
+	SQL_MATCH_ALL, /* while nothing is gone */
+	SQL_ANY_GONE,
 	SQL_TERMS,
 	SQL_COUNT_DOCS,
+	SQL_COUNT_GONE,
 	SQL_ANY_DOC,
 	SQL_REBUILD_BEGIN,
 	SQL_REBUILD_NOTE,
@@ -48,7 +55,7 @@ enum fts_sql {
 	SQL_COUNT /* how many there are */
 };
 
-#define FTS_SCHEMA_VERSION 3
+#define FTS_SCHEMA_VERSION 4
 
 enum fts_access {
 	FTS_READ,

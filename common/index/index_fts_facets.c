@@ -1,7 +1,6 @@
-/* Facets of the embedded index: the rows of a plan, newest first, each read once. */
+#include "index/index_fts_facets.h"
+
 #include "index/facets.h"
-#include "index/index_fts.h"
-#include "index/index_fts_walk.h"
 #include "index/mailbox_digest.h"
 
 #include "base/clock.h"
@@ -9,7 +8,7 @@
 
 #include <string.h>
 
-#define COUNTS_A_CLOCK 64
+#define BATCH 64 /* rows that are counted together; between two batches the clock is looked at */
 
 /* ---- what stands in a row ---- */
 
@@ -28,7 +27,7 @@ void fts_pack_facets(struct buf *b, const struct index_doc *d)
 	}
 }
 
-static void tally_list(struct tally *t, struct unpack *u)
+static void tally_list(struct tally *t, struct unpack *u, uint64_t times)
 {
 	uint32_t count = unpack_u32(u);
 
@@ -37,7 +36,7 @@ static void tally_list(struct tally *t, struct unpack *u)
 		const uint8_t *at = unpack_bytes(u, &n);
 
 		if (at && t)
-			tally_add(t, (const char *)at, n);
+			tally_add(t, (const char *)at, n, times);
 	}
 }
 
@@ -49,26 +48,80 @@ struct member {
 	size_t group;
 };
 
-struct counting {
+/* How often a text of struct fts_values came, by its number; free while it came not at all. */
+struct counter {
+	uint32_t number;
+	uint64_t count;
+};
+
+struct counters {
+	struct counter *places; /* a power of two, of which at most a half is used */
+	size_t used, size;
+};
+
+struct fts_facets {
 	const struct index_facets_request *request;
+	const struct fts *fts;
+	struct fts_values *values;
+	int64_t batch[BATCH]; /* rows that wait for being counted */
+	size_t batched;
+	struct counters months, lists;
+	int64_t until_us; /* monotonic; 0: there is time */
+	bool full;
 	struct tally tallies[FACETS];
+	struct facets_month month; /* of the last one */
 	struct member *members; /* sorted by digest */
 	size_t member_count;
 	uint64_t *group_counts, *group_seen; /* by group: messages; the last one that counted */
-	uint64_t messages;
+	uint64_t grouped;		     /* the number of the message whose groups are counted */
+	uint64_t messages;		     /* with those that wait */
 };
+
+/* ---- by numbers ---- */
+
+static struct counter *counter_of(const struct counters *c, uint32_t number)
+{
+	size_t at = number & (c->size - 1);
+
+	while (c->places[at].count && c->places[at].number != number)
+		at = (at + 1) & (c->size - 1);
+	return &c->places[at];
+}
+
+static void make_room(struct counters *c)
+{
+	struct counters larger = { MEM_ARRAY(struct counter, c->size ? 2 * c->size : 2 * BATCH), c->used,
+		c->size ? 2 * c->size : 2 * BATCH };
+
+	for (size_t i = 0; i < c->size; i++)
+		if (c->places[i].count)
+			*counter_of(&larger, c->places[i].number) = c->places[i];
+	free(c->places);
+	*c = larger;
+}
+
+static void count_number(struct counters *c, uint32_t number)
+{
+	if (2 * (c->used + 1) > c->size)
+		make_room(c);
+	struct counter *at = counter_of(c, number);
+
+	c->used += !at->count;
+	at->number = number;
+	at->count++;
+}
 
 static int compare_members(const void *a, const void *b)
 {
 	return memcmp(((const struct member *)a)->digest, ((const struct member *)b)->digest, MAILBOX_DIGEST_SIZE);
 }
 
-static bool wants(const struct counting *c, enum index_facet f)
+static bool wants(const struct fts_facets *c, enum index_facet f)
 {
 	return c->request->wanted & 1u << f;
 }
 
-static void prepare_groups(struct counting *c)
+static void prepare_groups(struct fts_facets *c)
 {
 	const struct index_facets_request *r = c->request;
 	size_t n = 0;
@@ -91,7 +144,7 @@ static void prepare_groups(struct counting *c)
 }
 
 /* The first member with this digest, or where it would stand. */
-static size_t find_member(const struct counting *c, const uint8_t *digest)
+static size_t find_member(const struct fts_facets *c, const uint8_t *digest)
 {
 	size_t low = 0, high = c->member_count;
 
@@ -106,25 +159,66 @@ static size_t find_member(const struct counting *c, const uint8_t *digest)
 	return low;
 }
 
-/* c->messages is this one's number. */
-static void count_groups(struct counting *c, const uint8_t *mailboxes, size_t n)
+static void count_groups(struct fts_facets *c, const uint8_t *mailboxes, size_t n)
 {
-	for (; n >= MAILBOX_DIGEST_SIZE; mailboxes += MAILBOX_DIGEST_SIZE, n -= MAILBOX_DIGEST_SIZE)
+	for (c->grouped++; n >= MAILBOX_DIGEST_SIZE; mailboxes += MAILBOX_DIGEST_SIZE, n -= MAILBOX_DIGEST_SIZE)
 		for (size_t i = find_member(c, mailboxes);
 			i < c->member_count && memcmp(c->members[i].digest, mailboxes, MAILBOX_DIGEST_SIZE) == 0; i++) {
 			size_t g = c->members[i].group;
 
-			c->group_counts[g] += c->group_seen[g] != c->messages;
-			c->group_seen[g] = c->messages;
+			c->group_counts[g] += c->group_seen[g] != c->grouped;
+			c->group_seen[g] = c->grouped;
 		}
 }
 
-/* ---- the walk ---- */
+/* ---- rows ---- */
 
-static int count_row(struct counting *c, struct fts_db *db, int64_t row, struct err *e)
+static struct tally *wanted_tally(struct fts_facets *c, enum index_facet f)
+{
+	return wants(c, f) ? &c->tallies[f] : NULL;
+}
+
+static void tally_lists(struct fts_facets *c, const void *lists, size_t n, uint64_t times)
+{
+	struct unpack u = UNPACK_INIT(lists, n);
+
+	tally_list(wanted_tally(c, FACET_SENDER), &u, times);
+	tally_list(wanted_tally(c, FACET_ATTACHMENT_TYPE), &u, times);
+}
+
+static void tally_month(struct fts_facets *c, const char *month, uint64_t times)
+{
+	if (wants(c, FACET_MONTH))
+		tally_add(&c->tallies[FACET_MONTH], month, FACETS_MONTH_SIZE - 1, times);
+}
+
+static void count_value(struct fts_facets *c, struct fts_value value)
+{
+	count_number(&c->months, value.month);
+	count_number(&c->lists, value.lists);
+}
+
+/* What is in the row that the statement is at. */
+static void count_columns(struct fts_facets *c, sqlite3_stmt *s, int64_t row)
+{
+	const void *lists = sqlite3_column_blob(s, 2);
+	size_t n = (size_t)sqlite3_column_bytes(s, 2);
+	struct fts_value value;
+
+	if (c->member_count)
+		count_groups(c, sqlite3_column_blob(s, 1), (size_t)sqlite3_column_bytes(s, 1));
+	facets_month_move(&c->month, sqlite3_column_int64(s, 0));
+	if (fts_values_keep(c->values, row, c->month.text, lists, n, &value)) {
+		count_value(c, value);
+	} else {
+		tally_month(c, c->month.text, 1);
+		tally_lists(c, lists, n, 1);
+	}
+}
+
+static int count_row(struct fts_facets *c, struct fts_db *db, int64_t row, struct err *e)
 {
 	sqlite3_stmt *s = fts_db_statement(db, SQL_FACETS, e);
-	char month[FACETS_MONTH_SIZE];
 
 	if (!s)
 		return -1;
@@ -135,111 +229,115 @@ static int count_row(struct counting *c, struct fts_db *db, int64_t row, struct 
 		sqlite3_reset(s);
 		return rc == SQLITE_DONE ? fts_db_missing(db, e) : fts_db_fail(db, "search", e);
 	}
-	c->messages++;
-	struct unpack u = UNPACK_INIT(sqlite3_column_blob(s, 2), sqlite3_column_bytes(s, 2));
-
-	tally_list(wants(c, FACET_SENDER) ? &c->tallies[FACET_SENDER] : NULL, &u);
-	tally_list(wants(c, FACET_ATTACHMENT_TYPE) ? &c->tallies[FACET_ATTACHMENT_TYPE] : NULL, &u);
-	if (wants(c, FACET_MONTH))
-		tally_add(&c->tallies[FACET_MONTH], facets_month(month, sqlite3_column_int64(s, 0)), FACETS_MONTH_SIZE - 1);
-	if (c->member_count)
-		count_groups(c, sqlite3_column_blob(s, 1), (size_t)sqlite3_column_bytes(s, 1));
+	count_columns(c, s, row);
 	sqlite3_reset(s);
 	return 0;
 }
 
-static bool is_over(const struct counting *c, int64_t until_us)
+/* Whom a message belongs to stands in its row alone. */
+int fts_facets_finish(struct fts_facets *c, struct fts_db *db, struct err *e)
+{
+	struct fts_value found[BATCH] = { { 0 } };
+	size_t n = c->batched;
+
+	c->batched = 0;
+	if (!c->member_count)
+		fts_values_find(c->values, c->batch, n, found);
+	for (size_t i = 0; i < n; i++) {
+		if (found[i].lists)
+			count_value(c, found[i]);
+		else if (count_row(c, db, c->batch[i], e))
+			return -1;
+	}
+	return 0;
+}
+
+static bool is_over(const struct fts_facets *c)
 {
 	if (c->messages >= INDEX_FACETS_MAX)
 		return true;
-	return until_us && c->messages >= INDEX_FACETS_SURE && c->messages % COUNTS_A_CLOCK == 0 &&
-		clock_monotonic_us() > until_us;
+	return c->until_us && c->messages >= INDEX_FACETS_SURE && c->batched == 0 &&
+		(fts_is_awaited(c->fts) || clock_monotonic_us() > c->until_us);
 }
 
-/* *whole_r: every row was counted. */
-static int count_rows(struct counting *c, struct fts_walk *w, int64_t until_us, bool *whole_r, struct err *e)
+int fts_facets_add(struct fts_facets *c, struct fts_db *db, int64_t row, struct err *e)
 {
-	int64_t bound = INT64_MAX, row;
-	int rc;
-
-	while ((rc = fts_walk_next(w, bound, &row, e)) > 0) {
-		if (is_over(c, until_us))
-			break;
-		if (count_row(c, w->db, row, e))
-			return -1;
-		bound = row - 1;
-	}
-	*whole_r = rc == 0;
-	return rc < 0 ? -1 : 0;
-}
-
-static int count_plan(struct counting *c, struct fts_db *db, const struct scope *scope, bool *whole_r, struct err *e)
-{
-	const struct index_facets_request *r = c->request;
-	int64_t until_us = r->time_us ? clock_monotonic_us() + r->time_us : 0;
-	CLEANUP(fts_plan_freep) struct fts_plan *plan = NULL;
-	struct fts_walk walk;
-
-	if (fts_plan_make(&plan, r->query, scope, db->tokenizer, db, e))
+	if (c->batched == BATCH && fts_facets_finish(c, db, e))
 		return -1;
-	fts_walk_init(&walk, db, plan, scope);
-	int rc = count_rows(c, &walk, until_us, whole_r, e);
-
-	fts_walk_deinit(&walk);
-	return rc;
+	c->full = c->full || is_over(c);
+	if (c->full)
+		return 0;
+	c->batch[c->batched++] = row;
+	c->messages++;
+	return 0;
 }
 
-/* In one read transaction, so that all counts are of one moment. */
-static int count_within(struct counting *c, struct fts_db *db, const struct scope *scope, bool *whole_r, struct err *e)
+bool fts_facets_full(const struct fts_facets *c)
 {
-	struct err ignored;
+	return c->full;
+}
 
-	if (fts_db_run(db, SQL_BEGIN, e))
+/* ---- all of it ---- */
+
+int fts_facets_new(struct fts_facets **facets_r, const struct index_facets_request *r, struct fts *f, struct fts_db *db, struct err *e)
+{
+	struct fts_values *values;
+
+	*facets_r = NULL;
+	if (!r)
+		return 0;
+	if (fts_values_take(&values, &f->values, db, e))
 		return -1;
-	int rc = count_plan(c, db, scope, whole_r, e);
+	struct fts_facets *c = *facets_r = MEM_NEW(struct fts_facets);
 
-	if (fts_db_run(db, SQL_ROLLBACK, rc ? &ignored : e))
-		rc = -1;
-	return rc;
+	c->request = r;
+	c->fts = f;
+	c->values = values;
+	c->until_us = r->time_us ? clock_monotonic_us() + r->time_us : 0;
+	prepare_groups(c);
+	return 0;
 }
 
-/* ---- the answer ---- */
-
-/* Empties the tallies. */
-static void answer(struct counting *c, bool whole, struct index_facets *f_r)
+static void tally_counters(struct fts_facets *c)
 {
+	const void *text;
+	size_t n;
+
+	for (size_t i = 0; i < c->lists.size; i++)
+		if (c->lists.places[i].count) {
+			text = fts_values_text(c->values, c->lists.places[i].number, &n);
+			tally_lists(c, text, n, c->lists.places[i].count);
+		}
+	for (size_t i = 0; i < c->months.size; i++)
+		if (c->months.places[i].count)
+			tally_month(c, fts_values_text(c->values, c->months.places[i].number, &n), c->months.places[i].count);
+}
+
+void fts_facets_take(struct fts_facets *c, struct index_facets *f_r)
+{
+	tally_counters(c);
 	for (enum index_facet f = 0; f < FACETS; f++) {
 		facets_take(&c->tallies[f], f, &f_r->of[f]);
-		f_r->of[f].exact = whole;
+		f_r->of[f].exact = !c->full;
 	}
 	if (wants(c, FACET_DEPARTMENT))
 		facets_take_groups(c->request, c->group_counts, &f_r->of[FACET_DEPARTMENT]);
 }
 
-static void counting_deinit(struct counting *c)
+void fts_facets_freep(struct fts_facets **facets)
 {
+	struct fts_facets *c = *facets;
+
+	*facets = NULL;
+	if (!c)
+		return;
+	for (enum index_facet f = 0; f < FACETS; f++)
+		tally_deinit(&c->tallies[f]);
 	free(c->members);
 	free(c->group_counts);
 	free(c->group_seen);
-}
-
-int fts_facets(struct index *i, const struct scope *scope, const struct index_facets_request *r, struct index_facets *f_r,
-	struct err *e)
-{
-	CLEANUP(counting_deinit) struct counting c = { .request = r };
-	struct fts *f = fts_of(i);
-	struct fts_db *db;
-	bool whole = false;
-
-	prepare_groups(&c);
-	int rc = fts_reader_get(&db, f, e);
-
-	if (rc == 0) {
-		rc = count_within(&c, db, scope, &whole, e);
-		fts_reader_put(f, db, rc == 0);
-	}
-	answer(&c, whole, f_r);
-	if (rc)
-		e->class = ERR_TEMPORARY; /* a damaged index is not the searcher's fault, and will be mended */
-	return rc;
+	free(c->months.places);
+	free(c->lists.places);
+	fts_values_freep(&c->values);
+	free(c);
 }

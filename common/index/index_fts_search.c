@@ -1,6 +1,7 @@
 #include "index/index_fts.h"
 
 #include "base/clock.h"
+#include "index/index_fts_facets.h"
 #include "index/index_fts_row.h"
 #include "index/index_fts_walk.h"
 #include "index/marks.h"
@@ -48,20 +49,39 @@ static int read_hit(struct fts_db *db, int64_t row, const struct marks *m, bool 
 
 /* The rows of the page (one more than its limit when there is another page) and the count, in one pass. */
 struct rows {
+	const struct fts *fts;
 	int64_t page[INDEX_PAGE_MAX + 1];
 	size_t n;
 	uint64_t total;
 	bool uncounted;		/* nobody asks for the total */
 	bool counted;		/* as far as it goes; the total is not exact then */
 	int64_t count_until_us; /* monotonic; 0: there is time */
+	struct fts_facets *facets; /* NULL: none, or they failed: facets_error says why */
+	struct err facets_error;
 };
+
+/* The count costs nothing while others are counted by their values. */
+static bool is_faceted(const struct rows *rows)
+{
+	return !rows->facets || fts_facets_full(rows->facets);
+}
 
 static bool is_counted(const struct rows *rows)
 {
 	if (rows->counted || rows->uncounted || rows->total > INDEX_COUNT_MAX)
 		return true;
-	return rows->total > INDEX_COUNT_SURE && rows->count_until_us && rows->total % COUNTS_A_CLOCK == 0 &&
-		clock_monotonic_us() > rows->count_until_us;
+	return rows->total > INDEX_COUNT_SURE && is_faceted(rows) && rows->count_until_us && rows->total % COUNTS_A_CLOCK == 0 &&
+		(fts_is_awaited(rows->fts) || clock_monotonic_us() > rows->count_until_us);
+}
+
+/* What can't be counted by its values is shown all the same. */
+static void take_row(struct fts_walk *w, int64_t row, int64_t before, size_t limit, struct rows *rows)
+{
+	rows->total++;
+	if (row < before && rows->n <= limit)
+		rows->page[rows->n++] = row;
+	if (rows->facets && fts_facets_add(rows->facets, w->db, row, &rows->facets_error))
+		fts_facets_freep(&rows->facets);
 }
 
 static int collect_rows(struct fts_walk *w, int64_t before, size_t limit, struct rows *rows, struct err *e)
@@ -70,19 +90,25 @@ static int collect_rows(struct fts_walk *w, int64_t before, size_t limit, struct
 
 	for (;;) {
 		rows->counted = is_counted(rows);
-		if (rows->counted && rows->n > limit)
+		bool done = rows->counted && is_faceted(rows);
+
+		if (done && rows->n > limit)
 			return 0;
-		if (rows->counted && bound >= before)
+		if (done && bound >= before)
 			bound = before - 1; /* on to the page */
 		int rc = fts_walk_next(w, bound, &row, e);
 
 		if (rc <= 0)
 			return rc;
-		rows->total++;
-		if (row < before && rows->n <= limit)
-			rows->page[rows->n++] = row;
+		take_row(w, row, before, limit, rows);
 		bound = row - 1;
 	}
+}
+
+/* Counting by values goes on behind the end of the count. */
+static uint64_t total_at_least(uint64_t total)
+{
+	return total < INDEX_COUNT_MAX ? total - total % INDEX_COUNT_SURE : INDEX_COUNT_MAX;
 }
 
 static int fill_page(struct fts_db *db, const struct rows *rows, const struct index_request *r, struct index_page *page,
@@ -92,7 +118,7 @@ static int fill_page(struct fts_db *db, const struct rows *rows, const struct in
 	size_t n = rows->n < r->limit ? rows->n : r->limit;
 
 	page->total_exact = !rows->counted;
-	page->total = rows->counted ? rows->total - rows->total % INDEX_COUNT_SURE : rows->total;
+	page->total = rows->counted ? total_at_least(rows->total) : rows->total;
 	page->hits = MEM_ARRAY(struct index_hit, n);
 	for (; page->n < n; page->n++)
 		if (read_hit(db, rows->page[page->n], m, r->links, &page->hits[page->n], e))
@@ -101,6 +127,10 @@ static int fill_page(struct fts_db *db, const struct rows *rows, const struct in
 		page->next = mem_alloc(FTS_CURSOR_SIZE, 1);
 		fts_cursor_format(page->next, rows->page[n - 1]);
 	}
+	page->has_facets = rows->facets != NULL;
+	if (rows->facets)
+		fts_facets_take(rows->facets, &page->facets);
+	page->facets_error = rows->facets_error;
 	return 0;
 }
 
@@ -116,22 +146,27 @@ static int search_rows(struct fts_db *db, const struct scope *scope, const struc
 	int rc = collect_rows(&walk, before, r->limit, rows, e);
 
 	fts_walk_deinit(&walk);
+	if (rows->facets && fts_facets_finish(rows->facets, db, &rows->facets_error))
+		fts_facets_freep(&rows->facets);
 	return rc;
 }
 
 /* In one read transaction, so that the count, the page and its texts are of one moment. */
-static int search_within(struct fts_db *db, const struct scope *scope, const struct index_request *r, int64_t before,
+static int search_within(struct fts *f, struct fts_db *db, const struct scope *scope, const struct index_request *r, int64_t before,
 	struct index_page *page_r, struct err *e)
 {
-	struct rows rows = { .uncounted = r->links, .count_until_us = r->count_us ? clock_monotonic_us() + r->count_us : 0 };
+	struct rows rows = { .fts = f, .uncounted = r->links, .count_until_us = r->count_us ? clock_monotonic_us() + r->count_us : 0 };
 	struct err ignored;
 
 	if (fts_db_run(db, SQL_BEGIN, e))
 		return -1;
+	if (fts_facets_new(&rows.facets, r->facets, f, db, &rows.facets_error))
+		rows.facets = NULL;
 	int rc = search_rows(db, scope, r, before, &rows, e);
 
 	if (rc == 0)
 		rc = fill_page(db, &rows, r, page_r, e);
+	fts_facets_freep(&rows.facets);
 	if (fts_db_run(db, SQL_ROLLBACK, rc ? &ignored : e))
 		rc = -1;
 	return rc;
@@ -149,7 +184,7 @@ int fts_search(struct index *i, const struct scope *scope, const struct index_re
 	int rc = fts_reader_get(&db, f, e);
 
 	if (rc == 0) {
-		rc = search_within(db, scope, r, before, page_r, e);
+		rc = search_within(f, db, scope, r, before, page_r, e);
 		fts_reader_put(f, db, rc == 0);
 	}
 	if (rc)

@@ -49,13 +49,34 @@ static bool has_member(const struct fts_walk *w, const uint8_t *mailboxes, size_
 
 /* ---- leaves ---- */
 
+/* Looking each row up among those that are gone is for where there are any. */
+static int look_for_gone(struct fts_walk *w, struct err *e)
+{
+	sqlite3_stmt *s = fts_db_statement(w->db, SQL_ANY_GONE, e);
+
+	if (!s)
+		return -1;
+	int rc = sqlite3_step(s);
+
+	w->gone = rc == SQLITE_ROW && sqlite3_column_int(s, 0) == 0 ? GONE_NONE : GONE_SOME;
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW ? 0 : fts_db_fail(w->db, "search", e);
+}
+
+static int prepare(struct fts_walk *w, struct fts_plan *p, bool words, struct err *e)
+{
+	if (words && w->gone == GONE_UNKNOWN && look_for_gone(w, e))
+		return -1;
+	p->statement = fts_db_prepare(w->db, !words ? SQL_DOCS : w->gone == GONE_NONE ? SQL_MATCH_ALL : SQL_MATCH, e);
+	return p->statement ? 0 : -1;
+}
+
 static int start(struct fts_walk *w, struct fts_plan *p, int64_t bound, struct err *e)
 {
 	bool words = p->match.must.text != NULL;
 
 	if (!p->statement) {
-		p->statement = fts_db_prepare(w->db, words ? SQL_MATCH : SQL_DOCS, e);
-		if (!p->statement)
+		if (prepare(w, p, words, e))
 			return -1;
 		_free_ char *text = words ? fts_match_text(&p->match) : NULL;
 

@@ -15,6 +15,7 @@ struct fts_walk {
 	size_t member_count;
 	int64_t deadline_us; /* monotonic */
 	unsigned steps;
+	enum { GONE_UNKNOWN, GONE_NONE, GONE_SOME } gone;
 };
 
 void fts_walk_init(struct fts_walk *w, struct fts_db *db, struct fts_plan *plan, const struct scope *scope);

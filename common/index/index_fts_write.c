@@ -251,8 +251,54 @@ static int add_prepared(struct fts_db *db, struct prepared *list, size_t n, stru
 	return 0;
 }
 
+static int run_on_row(struct fts_db *db, enum fts_sql which, int64_t row, struct err *e)
+{
+	sqlite3_stmt *s = fts_db_statement(db, which, e);
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, row);
+	return finish(db, s, e);
+}
+
+/* The words of a row can't be taken out of FTS5 without the text that gave them. The row is marked instead, and never given
+ * to another message. */
+static int remove_one(struct fts_db *db, const struct uuid *id, struct err *e)
+{
+	sqlite3_stmt *s = fts_db_statement(db, SQL_FIND_ID, e);
+
+	if (!s)
+		return -1;
+	sqlite3_bind_blob(s, 1, id->bytes, UUID_SIZE, SQLITE_STATIC);
+	int rc = sqlite3_step(s);
+	int64_t row = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		fts_db_fail(db, "index_remove", e);
+	sqlite3_reset(s);
+	if (rc != SQLITE_ROW)
+		return rc == SQLITE_DONE ? 0 : -1;
+	return run_on_row(db, SQL_ADD_GONE, row, e) || run_on_row(db, SQL_REMOVE_TEXT, row, e) ||
+		run_on_row(db, SQL_REMOVE_DOC, row, e) ? -1 : 0;
+}
+
+static int remove_all(struct fts_db *db, const struct uuid *ids, size_t n, struct err *e)
+{
+	for (size_t i = 0; i < n; i++)
+		if (remove_one(db, &ids[i], e))
+			return -1;
+	return 0;
+}
+
+/* What is written: one of both. */
+struct change {
+	struct prepared *added;
+	const struct uuid *removed;
+	size_t n;
+};
+
 /* One transaction. The connection can be used again whatever happened. */
-static int write_all(struct fts_db *db, struct prepared *list, size_t n, struct err *e)
+static int write_all(struct fts_db *db, const struct change *change, struct err *e)
 {
 	struct err ignored;
 
@@ -260,7 +306,7 @@ static int write_all(struct fts_db *db, struct prepared *list, size_t n, struct 
 		return err_temporary(e, "index_add(%s) failed: as the test asked", db->path);
 	if (fts_db_run(db, SQL_BEGIN_WRITE, e))
 		return -1;
-	int rc = add_prepared(db, list, n, e);
+	int rc = change->added ? add_prepared(db, change->added, change->n, e) : remove_all(db, change->removed, change->n, e);
 
 	if (rc == 0 && FAULT("index-commit"))
 		rc = err_temporary(e, "commit(%s) failed: as the test asked", db->path);
@@ -284,14 +330,14 @@ static int writer_of(struct fts *f, struct err *e)
 
 /* While a rebuild is under way, what is captured goes into both files: the rebuild may have
  * passed it already. The new file is never kept open: it changes its name. */
-static int add_to_rebuild(struct fts *f, struct prepared *list, size_t n, struct err *e)
+static int change_rebuild(struct fts *f, const struct change *change, struct err *e)
 {
 	CLEANUP(fts_db_closep) struct fts_db *db = NULL;
 	_free_ char *path = fts_rebuild_path(f->path);
 
 	if (access(path, F_OK) || !fts_gate_is_held(f->gate, GATE_REBUILD))
 		return 0;
-	return fts_db_open(&db, path, FTS_WRITE, e) || write_all(db, list, n, e) ? -1 : 0;
+	return fts_db_open(&db, path, FTS_WRITE, e) || write_all(db, change, e) ? -1 : 0;
 }
 
 static int enter_gate(struct fts *f, struct err *e)
@@ -308,14 +354,14 @@ static void leave_gate(struct fts *f, bool failed)
 	fts_gate_unlock(f->gate, GATE_NAME);
 }
 
-static int add_locked(struct fts *f, struct prepared *list, size_t n, struct err *e)
+static int change_locked(struct fts *f, const struct change *change, struct err *e)
 {
 	if (f->live) /* a rebuild's own file: nobody else replaces it */
-		return f->writer ? write_all(f->writer, list, n, e) :
-			err_temporary(e, "index_add(%s) failed: finishing the rebuild failed before", f->path);
+		return f->writer ? write_all(f->writer, change, e) :
+			err_temporary(e, "write(%s) failed: finishing the rebuild failed before", f->path);
 	if (enter_gate(f, e))
 		return -1;
-	int rc = add_to_rebuild(f, list, n, e) || writer_of(f, e) || write_all(f->writer, list, n, e) ? -1 : 0;
+	int rc = change_rebuild(f, change, e) || writer_of(f, e) || write_all(f->writer, change, e) ? -1 : 0;
 
 	leave_gate(f, rc != 0);
 	return rc;
@@ -333,17 +379,27 @@ static int sync_locked(struct fts *f, struct err *e)
 	return rc;
 }
 
-int fts_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e)
+static int change(struct fts *f, const struct change *what, struct err *e)
 {
-	struct fts *f = fts_of(i);
-	struct prepared *list = prepare_all(docs, n);
-
 	pthread_mutex_lock(&f->write_lock);
-	int rc = add_locked(f, list, n, e);
+	int rc = change_locked(f, what, e);
 
 	pthread_mutex_unlock(&f->write_lock);
+	return rc;
+}
+
+int fts_add(struct index *i, const struct index_doc *docs, size_t n, struct err *e)
+{
+	struct prepared *list = prepare_all(docs, n);
+	int rc = change(fts_of(i), &(struct change){ .added = list, .n = n }, e);
+
 	free_prepared(list, n);
 	return rc;
+}
+
+int fts_remove(struct index *i, const struct uuid *ids, size_t n, struct err *e)
+{
+	return change(fts_of(i), &(struct change){ .removed = ids, .n = n }, e);
 }
 
 int fts_sync(struct index *i, struct err *e)

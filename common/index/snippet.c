@@ -1,6 +1,7 @@
 #include "index/snippet.h"
 
 #include "base/buf.h"
+#include "index/snippet_seek.h"
 #include "index/utf8.h"
 
 #include <stdint.h>
@@ -201,12 +202,19 @@ static char *show(const char *text, size_t n, size_t start, size_t end, const st
 char *snippet_find(struct tokenizer *t, const struct phrase *phrases, size_t phrase_count, const char *text, size_t n)
 {
 	struct finder f = { .phrases = phrases, .phrase_count = phrase_count, .position = PHRASE_MAX };
+	size_t from = snippet_seek(phrases, phrase_count, text, n);
 
+	if (from == n)
+		return NULL;
 	f.progress = MEM_ARRAY(struct progress, phrase_count);
-	tokenize(t, text, n, look, &f);
+	tokenize(t, text + from, n - from, look, &f);
 	free(f.progress);
 	if (!f.hit_count)
 		return NULL;
+	for (size_t i = 0; i < f.hit_count; i++) {
+		f.hits[i].start += from;
+		f.hits[i].end += from;
+	}
 	size_t start = choose_start(text, f.hits[0].start);
 	size_t end = choose_end(text, n, start);
 

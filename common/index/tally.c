@@ -3,29 +3,47 @@
 #include <search.h>
 #include <string.h>
 
+/* What a tree holds; a key is one whose text belongs to somebody else. */
+struct counted {
+	char *text;
+	size_t n;
+	uint64_t count;
+};
+
+static int compare_counted(const void *a, const void *b)
+{
+	const struct counted *x = a, *y = b;
+	int order = memcmp(x->text, y->text, x->n < y->n ? x->n : y->n);
+
+	return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+static struct counted *add_counted(struct tally *t, const struct counted *key)
+{
+	struct counted *fresh = MEM_NEW(struct counted);
+
+	*fresh = (struct counted){ .text = mem_dup(key->text, key->n), .n = key->n };
+	if (!tsearch(fresh, &t->root, compare_counted))
+		abort(); /* out of memory */
+	t->n++;
+	return fresh;
+}
+
+void tally_add(struct tally *t, const char *text, size_t n, uint64_t count)
+{
+	const struct counted key = { .text = (char *)(uintptr_t)text, .n = n };
+	struct counted *const *place = tfind(&key, &t->root, compare_counted);
+	struct counted *found = place ? *place : add_counted(t, &key);
+
+	found->count += count;
+}
+
+/* ---- taking it ---- */
+
 static int compare_texts(const void *a, const void *b)
 {
 	return strcmp(((const struct index_value *)a)->value, ((const struct index_value *)b)->value);
 }
-
-void tally_add(struct tally *t, const char *text, size_t n)
-{
-	struct index_value *fresh = MEM_NEW(struct index_value), **place;
-
-	fresh->value = mem_dup(text, n);
-	place = tsearch(fresh, &t->root, compare_texts);
-	if (!place)
-		abort(); /* out of memory */
-	if (*place == fresh) {
-		t->n++;
-	} else {
-		free(fresh->value);
-		free(fresh);
-	}
-	(*place)->count++;
-}
-
-/* ---- taking it ---- */
 
 static int compare_frequency(const void *a, const void *b)
 {
@@ -47,12 +65,27 @@ void tally_sort(struct index_facet_list *list, enum tally_order order, size_t ma
 		free(list->values[--list->n].value);
 }
 
+static void free_counted(void *node)
+{
+	struct counted *e = node;
+
+	free(e->text);
+	free(e);
+}
+
+void tally_deinit(struct tally *t)
+{
+	tdestroy(t->root, free_counted);
+	*t = (struct tally){ 0 };
+}
+
 static void take_node(const void *node, VISIT when, void *arg)
 {
+	const struct counted *e = *(struct counted *const *)node;
 	struct index_facet_list *list = arg;
 
 	if (when == postorder || when == leaf) /* in the middle of its subtrees: once */
-		list->values[list->n++] = **(struct index_value *const *)node;
+		list->values[list->n++] = (struct index_value){ e->text, e->count };
 }
 
 void tally_take(struct tally *t, enum tally_order order, size_t max, struct index_facet_list *list_r)

@@ -10,8 +10,8 @@ struct tally {
 	size_t n; /* texts, each once */
 };
 
-/* One more of a text of n bytes. */
-void tally_add(struct tally *t, const char *text, size_t n);
+/* So many more of a text of n bytes. */
+void tally_add(struct tally *t, const char *text, size_t n, uint64_t count);
 
 enum tally_order {
 	TALLY_FREQUENT, /* the most frequent first, equals by text */
@@ -20,6 +20,9 @@ enum tally_order {
 
 /* The first `max` of it, as a list, which the caller frees; `exact` is left as it is. Empties the tally. */
 void tally_take(struct tally *t, enum tally_order order, size_t max, struct index_facet_list *list_r);
+
+/* Drops what was not taken. */
+void tally_deinit(struct tally *t);
 
 /* Puts a list in order and cuts it to `max`. */
 void tally_sort(struct index_facet_list *list, enum tally_order order, size_t max);

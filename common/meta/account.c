@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "mail/address.h"
 #include "meta/account_private.h"
+#include "meta/keep_gate.h"
 
 #include <string.h>
 
@@ -437,7 +438,7 @@ int meta_department_mailboxes(struct meta *m, const char *name, struct strv *mai
 	return 1;
 }
 
-static int make_department(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e)
+int department_make(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e)
 {
 	if (department_find(c, name, id_r, e))
 		return -1;
@@ -489,7 +490,7 @@ static int put_mailboxes(struct sql_conn *c, const char *name, bool only, const 
 {
 	uint64_t id;
 
-	if (make_department(c, name, &id, e) || account_run_on(c, STMT_DEPARTMENT_TOUCH, id, e) || (only && account_run_on(c, STMT_DEPARTMENT_MAILBOXES_CLEAR, id, e)))
+	if (department_make(c, name, &id, e) || account_run_on(c, STMT_DEPARTMENT_TOUCH, id, e) || (only && account_run_on(c, STMT_DEPARTMENT_MAILBOXES_CLEAR, id, e)))
 		return -1;
 	return account_link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e);
 }
@@ -499,10 +500,10 @@ int meta_department_change(struct meta *m, const char *name, enum department_cha
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
+	if (keep_gate_begin(m, &c, e))
 		return -1;
 	int failed = change == DEPARTMENT_REMOVE ? remove_mailboxes(c, name, mailboxes, e) :
 		put_mailboxes(c, name, change == DEPARTMENT_SET, mailboxes, e);
 
-	return failed ? -1 : sql_commit(c, e);
+	return failed ? -1 : keep_gate_commit(m, &c, e);
 }

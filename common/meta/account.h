@@ -12,7 +12,7 @@
 struct account {
 	uint64_t id;
 	char *username;
-	char *password_hash;	    /* crypto_pwhash_str form */
+	char *password_hash;	    /* crypto_pwhash_str form; "": none (meta/identity.h) */
 	uint8_t *totp_secret;	    /* sealed with the installation's key (queryd/secret): meta never sees it plain */
 	size_t totp_secret_length;
 	bool disabled;

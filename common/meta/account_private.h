@@ -24,8 +24,14 @@ int account_link_scope(struct sql_conn *c, uint64_t id, const struct account_sco
 /* The account with its roles and scope, in the caller's transaction. As meta_account_add(). */
 int account_insert(struct sql_conn *c, const struct account_new *a, uint64_t *id_r, struct err *e) MUST_CHECK;
 
+/* The certificate that a program's token is bound to, in the caller's transaction. */
+int service_set_certificate(struct sql_conn *c, uint64_t account_id, const uint8_t *certificate, struct err *e) MUST_CHECK;
+
 /* Runs a statement whose one value is an id. */
 int account_run_on(struct sql_conn *c, enum statement s, uint64_t id, struct err *e) MUST_CHECK;
+
+/* The department of this name, which is made when there is none. */
+int department_make(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e) MUST_CHECK;
 
 /* 0 with the id, which is 0 when there is no department of this name. */
 int department_find(struct sql_conn *c, const char *name, uint64_t *id_r, struct err *e) MUST_CHECK;

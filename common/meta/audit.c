@@ -104,3 +104,23 @@ int meta_audit_outcome(struct meta *m, const struct uuid *intent_id, const struc
 
 	return record(m->audit, &entry, e);
 }
+
+static int count_of(struct sql_conn *c, enum statement s, const struct uuid *id, bool *there_r, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, s);
+	uint64_t n;
+
+	sql_bind_uuid(st, id);
+	if (sql_number(st, &n, e))
+		return -1;
+	*there_r = n > 0;
+	return 0;
+}
+
+int meta_audit_known(struct meta *m, const struct uuid *intent_id, bool *intent_r, bool *outcome_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+
+	return sql_reader(m->control, &c, e) || count_of(c, STMT_AUDIT_KNOWN_INTENT, intent_id, intent_r, e) ||
+		count_of(c, STMT_AUDIT_KNOWN_OUTCOME, intent_id, outcome_r, e) ? -1 : 0;
+}

@@ -22,7 +22,7 @@ struct audit_intent {
 	int64_t at_us;
 	uint64_t account_id;	/* 0: nobody signed in */
 	const char *actor;	/* user name, as claimed for a failed sign-in; NULL for none */
-	const char *strength;	/* "password+totp", "password", "none", "operator" */
+	const char *strength;	/* "password+totp", "password", "link", "none", "operator" */
 	const char *action;	/* "search", "read.metadata", "read.content", "read.attachment", "sign-in.password" … */
 	const char *object;	/* archive id, or NULL */
 	const char *detail;	/* JSON: query, filters, attachment index … or NULL */
@@ -50,5 +50,8 @@ void meta_audit_as(struct meta *m, const char *daemon);
 /* Durable on 0. Many threads' records share a commit. */
 int meta_audit_intent(struct meta *m, const struct audit_intent *i, struct err *e) MUST_CHECK;
 int meta_audit_outcome(struct meta *m, const struct uuid *intent_id, const struct audit_outcome *o, struct err *e) MUST_CHECK;
+
+/* For strongroom-workerd, which goes on where it was cut off: which of both are there. */
+int meta_audit_known(struct meta *m, const struct uuid *intent_id, bool *intent_r, bool *outcome_r, struct err *e) MUST_CHECK;
 
 #endif

@@ -16,6 +16,8 @@ struct sealed {
 	enum ledger_audit_kind kind;
 	uint8_t nonce[LEDGER_NONCE_SIZE];
 	struct buf record;
+	bool has_set;
+	uint8_t set[SHA256_SIZE]; /* of mailboxes */
 };
 
 struct run {
@@ -78,9 +80,39 @@ static void tidy_mailboxes(const struct strv *from, struct strv *to)
 	strv_deinit(&all);
 }
 
-/* The set is kept once: whoever has its first mailbox has all of it, as they were written in one commit. */
-static int write_mailboxes(struct sql_conn *c, const uint8_t digest[SHA256_SIZE], const struct strv *mailboxes, struct err *e)
+static struct audit_set *place_of(struct audit_sequence *s, const uint8_t digest[SHA256_SIZE])
 {
+	return &s->sets[digest[0] % AUDIT_SETS];
+}
+
+static bool is_written(struct audit_sequence *s, const uint8_t digest[SHA256_SIZE])
+{
+	const struct audit_set *set = place_of(s, digest);
+
+	return set->there && memcmp(set->digest, digest, SHA256_SIZE) == 0;
+}
+
+/* For those that come: these sets are committed. */
+static void know_sets(struct run *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct sealed *sealed = &r->sealed[i];
+		struct audit_set *set = place_of(r->sequence, sealed->set);
+
+		if (!sealed->has_set)
+			continue;
+		set->there = true;
+		memcpy(set->digest, sealed->set, SHA256_SIZE);
+	}
+}
+
+/* The set is kept once: whoever has its first mailbox has all of it, as they were written in one commit. */
+static int write_mailboxes(struct run *r, const uint8_t digest[SHA256_SIZE], const struct strv *mailboxes, struct err *e)
+{
+	struct sql_conn *c = r->c;
+
+	if (is_written(r->sequence, digest))
+		return 0;
 	for (size_t i = 0; i < mailboxes->n; i++) {
 		struct sql_stmt *st = sql_use(c, STMT_AUDIT_MAILBOX_ADD);
 
@@ -174,14 +206,15 @@ static struct ledger_audit_record record_of_outcome(const struct uuid *intent_id
 	return r;
 }
 
-/* Encodes the record as the next of the run. */
-static int seal(struct run *r, struct ledger_audit_record *record, struct err *e)
+/* Encodes the record as the next of the run, which it is once settle() says so. */
+static int seal(struct run *r, struct ledger_audit_record *record, const struct uuid *id, struct err *e)
 {
 	r->sealed = mem_realloc(r->sealed, r->n + 1, sizeof(*r->sealed));
 	r->leaves = mem_realloc(r->leaves, r->n + 1, SHA256_SIZE);
 	struct sealed *s = &r->sealed[r->n];
 
-	*s = (struct sealed){ .kind = record->kind, .record = BUF_INIT(LEDGER_AUDIT_MAX) };
+	*s = (struct sealed){ .id = id, .kind = record->kind, .record = BUF_INIT(LEDGER_AUDIT_MAX), .has_set = record->has_mailboxes };
+	memcpy(s->set, record->mailboxes, SHA256_SIZE);
 	record->daemon = r->sequence->daemon;
 	record->seq = r->sequence->last + r->n + 1;
 	if (ledger_audit_encode(&s->record, record)) {
@@ -191,6 +224,16 @@ static int seal(struct run *r, struct ledger_audit_record *record, struct err *e
 	ledger_nonce(s->nonce);
 	ledger_audit_leaf(r->leaves + r->n * SHA256_SIZE, s->nonce, s->record.data, s->record.len);
 	return 0;
+}
+
+/* The record that was sealed last counts, unless its row could not be written. */
+static int settle(struct run *r, int failed)
+{
+	if (failed)
+		buf_deinit(&r->sealed[r->n].record);
+	else
+		r->n++;
+	return failed;
 }
 
 static int add_record(struct run *r, size_t i, struct err *e)
@@ -242,6 +285,7 @@ static int refuse_duplicate(enum sql_result r, const char *what, struct err *e)
 	return r == SQL_DONE ? 0 : -1;
 }
 
+/* Sealed first: what can't be gets no row. */
 static int take_intent(struct run *r, const struct audit_intent *i, struct err *e)
 {
 	struct strv mailboxes CLEANUP(strv_deinit) = { 0 };
@@ -252,21 +296,19 @@ static int take_intent(struct run *r, const struct audit_intent *i, struct err *
 	record.has_mailboxes = mailboxes.n > 0;
 	if (record.has_mailboxes)
 		ledger_mailboxes(record.mailboxes, &mailboxes);
-	if (write_mailboxes(r->c, record.mailboxes, &mailboxes, e) ||
-		refuse_duplicate(write_intent(r->c, i, &record, e), "intent", e) || seal(r, &record, e))
+	if (seal(r, &record, &i->id, e))
 		return -1;
-	r->sealed[r->n++].id = &i->id;
-	return 0;
+	return settle(r, write_mailboxes(r, record.mailboxes, &mailboxes, e) ||
+		refuse_duplicate(write_intent(r->c, i, &record, e), "intent", e) ? -1 : 0);
 }
 
 static int take_outcome(struct run *r, const struct uuid *intent_id, const struct audit_outcome *o, struct err *e)
 {
 	struct ledger_audit_record record = record_of_outcome(intent_id, o);
 
-	if (refuse_duplicate(write_outcome(r->c, intent_id, o, e), "outcome", e) || seal(r, &record, e))
+	if (seal(r, &record, intent_id, e))
 		return -1;
-	r->sealed[r->n++].id = intent_id;
-	return 0;
+	return settle(r, refuse_duplicate(write_outcome(r->c, intent_id, o, e), "outcome", e));
 }
 
 /* What is wrong with one fails that one alone, unless the transaction is gone by it. */
@@ -291,6 +333,7 @@ static int know_sequence(struct run *r, struct err *e)
 {
 	if (r->sequence->known)
 		return 0;
+	memset(r->sequence->sets, 0, sizeof(r->sequence->sets));
 	struct sql_stmt *st = sql_use(r->c, STMT_AUDIT_LAST_SEQ);
 
 	sql_bind_text(st, r->sequence->daemon);
@@ -311,6 +354,7 @@ static int write_once(struct sql_db *control, struct audit_sequence *sequence, s
 			return -1;
 	if ((r.n && add_batch(&r, e)) || sql_commit(r.c, e))
 		return -1;
+	know_sets(&r);
 	sequence->last += r.n;
 	sequence->known = true;
 	return 0;

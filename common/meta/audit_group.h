@@ -4,6 +4,7 @@
 
 #include "meta/audit.h"
 #include "meta/sql.h"
+#include "sys/digest.h"
 
 /* One row that waits for its commit; on the stack of the thread that wants it. */
 struct audit_entry {
@@ -16,6 +17,8 @@ struct audit_entry {
 	struct err err;
 };
 
+#define AUDIT_SETS 256
+
 /* Which sequence this process writes, and how far it is. Processes of one name soon have a sequence each: who finds its
  * place taken by another goes on with the next ("queryd@host", "queryd@host/2", …), wherever that one stands. */
 struct audit_sequence {
@@ -24,6 +27,10 @@ struct audit_sequence {
 	unsigned number; /* 1: the daemon is the name */
 	bool known, taken;
 	uint64_t last; /* committed */
+	struct audit_set {
+		bool there;
+		uint8_t digest[SHA256_SIZE];
+	} sets[AUDIT_SETS]; /* of mailboxes that were committed, each at a place that it shares with others; known with `last` */
 };
 
 void audit_sequence_init(struct audit_sequence *s, const char *name);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "mail/scope.h"
 #include "meta/meta_private.h"
+#include "sys/digest.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -29,8 +30,7 @@ struct meta_capture {
 
 /* ---- outside a transaction ---- */
 
-static int find_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], struct uuid *id_r,
-	struct err *e)
+static int look_up(struct sql_conn *c, const uint8_t key[SHA256_SIZE], struct uuid *id_r, struct err *e)
 {
 	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_KEY_FIND);
 
@@ -39,6 +39,41 @@ static int find_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], struct u
 
 	if (found > 0)
 		sql_get_uuid(st, id_r);
+	return found;
+}
+
+static int is_disposed(struct sql_conn *c, const struct uuid *id, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_DISPOSED_HAS);
+	uint64_t n;
+
+	sql_bind_uuid(st, id);
+	return sql_number(st, &n, e) ? -1 : n > 0;
+}
+
+/* What was disposed of and comes again is archived again, by a key that follows from the one before and the message that is
+ * gone: keys are written once. */
+static void follow(uint8_t key[SHA256_SIZE], const struct uuid *gone)
+{
+	uint8_t both[SHA256_SIZE + UUID_SIZE];
+
+	memcpy(both, key, SHA256_SIZE);
+	memcpy(both + SHA256_SIZE, gone->bytes, UUID_SIZE);
+	sha256_of(both, sizeof(both), key);
+}
+
+/* Whose the key is, of those that are not disposed of: 1, 0, -1. */
+static int find_key(struct sql_conn *c, const uint8_t key[SHA256_SIZE], struct uuid *id_r, struct err *e)
+{
+	uint8_t at[SHA256_SIZE];
+	int found, disposed;
+
+	memcpy(at, key, SHA256_SIZE);
+	while ((found = look_up(c, at, id_r, e)) > 0 && (disposed = is_disposed(c, id_r, e))) {
+		if (disposed < 0)
+			return -1;
+		follow(at, id_r);
+	}
 	return found;
 }
 
@@ -126,11 +161,11 @@ static int refuse_open_claim(const struct meta_capture *t, struct err *e)
 		uuid_format(text, &t->claimed[t->inserted]));
 }
 
-static struct sql_stmt *claim_statement(struct meta_capture *t, const struct meta_claim *claim)
+static struct sql_stmt *claim_statement(struct meta_capture *t, const struct meta_claim *claim, const uint8_t key[SHA256_SIZE])
 {
 	struct sql_stmt *st = sql_use(t->c, STMT_KEY_ADD);
 
-	sql_bind_blob(st, claim->key, SHA256_SIZE);
+	sql_bind_blob(st, key, SHA256_SIZE);
 	sql_bind_uuid(st, &claim->id);
 	sql_bind_i64(st, claim->now_us);
 	return st;
@@ -143,27 +178,43 @@ static enum sql_result claim_together(struct meta_capture *t, const struct meta_
 	enum sql_result r = SQL_DONE;
 
 	for (size_t i = 0; r == SQL_DONE && i < n; i++)
-		r = sql_add(claim_statement(t, &claims[i]), e);
+		r = sql_add(claim_statement(t, &claims[i], claims[i].key), e);
 	return r == SQL_DONE ? sql_flush(t->c, e) : r;
 }
 
-static int claim_alone(struct meta_capture *t, struct meta_claim *claim, struct err *e)
+/* 1; 0 when the key is that of a message that is disposed of; -1. */
+static int claim_key(struct meta_capture *t, struct meta_claim *claim, const uint8_t key[SHA256_SIZE], struct err *e)
 {
-	switch (sql_run(claim_statement(t, claim), e)) {
+	switch (sql_run(claim_statement(t, claim, key), e)) {
 	case SQL_DONE:
 		claim->taken = true;
-		return 0;
+		return 1;
 	case SQL_DUPLICATE:
 		break;
 	default:
 		return -1;
 	}
-	int found = find_key(t->c, claim->key, &claim->existing, e);
+	int found = look_up(t->c, key, &claim->existing, e);
 
 	if (found == 0)
 		return err_conflict(e, "claim(capture_key) failed: taken by a transaction not yet over");
 	claim->taken = found > 0 && memcmp(&claim->existing, &claim->id, sizeof(claim->id)) == 0;
-	return found > 0 ? 0 : -1;
+	if (found < 0 || claim->taken)
+		return found;
+	int disposed = is_disposed(t->c, &claim->existing, e);
+
+	return disposed < 0 ? -1 : !disposed;
+}
+
+static int claim_alone(struct meta_capture *t, struct meta_claim *claim, struct err *e)
+{
+	uint8_t key[SHA256_SIZE];
+	int rc;
+
+	memcpy(key, claim->key, SHA256_SIZE);
+	while ((rc = claim_key(t, claim, key, e)) == 0)
+		follow(key, &claim->existing);
+	return rc < 0 ? -1 : 0;
 }
 
 static int claim_each(struct meta_capture *t, struct meta_claim *claims, size_t n, struct err *e)

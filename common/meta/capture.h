@@ -15,7 +15,8 @@
 
 struct meta_capture; /* a transaction */
 
-/* Is this transaction archived already? 1 with its archive id, 0, -1. Step 2, outside any transaction. */
+/* Is this transaction archived already? 1 with its archive id, 0, -1. Step 2, outside any transaction. One whose message was
+ * disposed of is archived no longer: it is new. */
 int meta_capture_find(struct meta *m, const uint8_t key[SHA256_SIZE], struct uuid *id_r, struct err *e) MUST_CHECK;
 
 /* Records that a transaction known already was offered again (best effort: losing it loses nothing). */

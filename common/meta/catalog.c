@@ -4,6 +4,14 @@
 #include "meta/maintenance.h"
 #include "meta/meta_private.h"
 
+/* The primary knows first. 1, 0, -1. */
+static int is_disposed(struct meta *m, const struct uuid *id, struct err *e)
+{
+	struct disposed d;
+
+	return meta_disposed_get(m, id, &d, e);
+}
+
 int meta_message_get(struct meta *m, const struct scope *scope, const struct uuid *id,
 	struct message_row *row_r, struct err *e)
 {
@@ -14,6 +22,10 @@ int meta_message_get(struct meta *m, const struct scope *scope, const struct uui
 		return found;
 	if (!scope_covers(scope, r.date_us, r.participants, r.participant_count))
 		return 0;
+	int gone = is_disposed(m, id, e);
+
+	if (gone)
+		return gone < 0 ? -1 : 0;
 	*row_r = r;
 	r = (struct message_row){ 0 };
 	return 1;
@@ -75,8 +87,8 @@ static int in_scope(struct sql_conn *c, const struct scope *scope, const struct 
 	return found && (scope_is_all(scope) || n) && date_us >= scope_from_us(scope) && date_us < scope_until_us(scope);
 }
 
-/* What the replica does not have in the scope, be it there or not, the primary is asked for. */
-int meta_message_in_scope(struct meta *m, const struct scope *scope, const struct uuid *id, struct err *e)
+/* Disposed of or not. What the replica does not have in the scope, be it there or not, the primary is asked for. */
+static int was_in_scope(struct meta *m, const struct scope *scope, const struct uuid *id, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *behind = NULL;
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
@@ -90,6 +102,20 @@ int meta_message_in_scope(struct meta *m, const struct scope *scope, const struc
 	return sql_reader(m->capture, &c, e) ? -1 : in_scope(c, scope, id, e);
 }
 
+int meta_message_in_scope(struct meta *m, const struct scope *scope, const struct uuid *id, struct err *e)
+{
+	int found = was_in_scope(m, scope, id, e), gone = found > 0 ? is_disposed(m, id, e) : 0;
+
+	return gone ? (gone < 0 ? -1 : 0) : found;
+}
+
+int meta_message_disposed(struct meta *m, const struct scope *scope, const struct uuid *id, struct disposed *d_r, struct err *e)
+{
+	int found = was_in_scope(m, scope, id, e);
+
+	return found > 0 ? meta_disposed_get(m, id, d_r, e) : found;
+}
+
 int meta_message_record(struct meta *m, const struct scope *scope, const struct uuid *id, struct meta_record *r_r,
 	struct err *e)
 {
@@ -98,12 +124,29 @@ int meta_message_record(struct meta *m, const struct scope *scope, const struct 
 	return found > 0 ? meta_record_get(m, id, r_r, e) : found;
 }
 
+/* Mostly nothing waits: then one statement has told all. 1, 0 when something does, -1. */
+static int count_settled(struct sql_conn *c, const struct scope *scope, struct meta_coverage *c_r, struct err *e)
+{
+	bool waiting = true;
+
+	c_r->not_indexed = 0;
+	if (coverage_is_few(c, scope) && coverage_few(c, scope, &c_r->in_scope, &waiting, e))
+		return -1;
+	return !waiting;
+}
+
 int meta_coverage(struct meta *m, const struct scope *scope, struct meta_coverage *c_r,
 	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	if (sql_reader_behind(m->capture, &c, e) || sql_begin_snapshot(c, e))
+	if (sql_reader_behind(m->capture, &c, e))
+		return -1;
+	int settled = count_settled(c, scope, c_r, e);
+
+	if (settled)
+		return settled < 0 ? -1 : 0;
+	if (sql_begin_snapshot(c, e))
 		return -1;
 	return coverage_archived(c, scope, &c_r->in_scope, e) ||
 		coverage_waiting(c, scope, &c_r->not_indexed, e) ? -1 : 0;

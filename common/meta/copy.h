@@ -45,6 +45,12 @@ struct meta_copied {
 int meta_copy_rest(struct meta *from, struct meta *to, meta_reseal *reseal, void *ctx, struct meta_copied *done_r,
 	struct err *e) MUST_CHECK;
 
+/* Tombstones that are there by now: the bytes of these are not in the target's store, and those are still to be removed from it,
+ * so that their dispositions are not finished there. What is said of one already stays. */
+struct disposed;
+int meta_copy_removals(struct meta *to, const struct disposed *gone, size_t gone_count, const struct disposed *there,
+	size_t there_count, int64_t now_us, struct err *e) MUST_CHECK;
+
 /* The audit trail alone, with its records, as it is now: adds what the target lacks to *added_r. */
 int meta_copy_audit(struct meta *from, struct meta *to, uint64_t *added_r, struct err *e) MUST_CHECK;
 

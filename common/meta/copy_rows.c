@@ -1,6 +1,7 @@
 /* The second half of meta/copy.h: tables that are taken over row by row. */
 #include "meta/copy.h"
 
+#include "meta/keep_gate.h"
 #include "meta/meta_private.h"
 
 #include <string.h>
@@ -101,11 +102,11 @@ static int add_missing(struct sql_conn *from, struct sql_db *into, const struct 
 	return step == SQL_FAILED ? -1 : sql_commit(to, e);
 }
 
-/* ---- users: all in one transaction ---- */
+/* ---- users, and who knows of cases: all in one transaction, for what was taken away is not there any more ---- */
 
 static int clear(struct sql_conn *to, struct err *e)
 {
-	static const enum statement tables[] = { STMT_COPY_SERVICE_ACCOUNT_CLEAR, STMT_COPY_ACCOUNT_DEPARTMENT_CLEAR, STMT_COPY_ACCOUNT_MAILBOX_CLEAR,
+	static const enum statement tables[] = { STMT_COPY_IDENTITY_CLEAR, STMT_COPY_CASE_MEMBER_CLEAR, STMT_COPY_CASE_TAG_CLEAR, STMT_COPY_ACCOUNT_DEPARTMENT_CLEAR, STMT_COPY_ACCOUNT_MAILBOX_CLEAR,
 		STMT_COPY_ACCOUNT_ROLE_CLEAR, STMT_COPY_ROLE_PERMISSION_CLEAR, STMT_COPY_ROLE_CLEAR, STMT_COPY_SERVICE_CLEAR,
 		STMT_COPY_DEPARTMENT_MAILBOX_CLEAR, STMT_COPY_DEPARTMENT_CLEAR };
 
@@ -192,7 +193,7 @@ static int copy_table(struct users *u, const struct table *t, struct err *e)
 static int copy_users(struct users *u, uint64_t *n_r, struct err *e)
 {
 	static const struct table tables[] = {
-		{ STMT_COPY_DEPARTMENT_READ, STMT_COPY_DEPARTMENT_ADD, "iti" },
+		{ STMT_COPY_DEPARTMENT_READ, STMT_COPY_DEPARTMENT_ADD, "itii" },
 		{ STMT_COPY_DEPARTMENT_MAILBOX_READ, STMT_DEPARTMENT_MAILBOX_ADD, "it" },
 		{ STMT_COPY_ROLE_READ, STMT_ROLE_ADD, "tt" },
 		{ STMT_COPY_ROLE_PERMISSION_READ, STMT_ROLE_PERMISSION_ADD, "tt" },
@@ -200,7 +201,9 @@ static int copy_users(struct users *u, uint64_t *n_r, struct err *e)
 		{ STMT_COPY_SERVICE_READ, STMT_SERVICE_ADD, "ibbi" },
 		{ STMT_COPY_ACCOUNT_MAILBOX_READ, STMT_ACCOUNT_MAILBOX_ADD, "it" },
 		{ STMT_COPY_ACCOUNT_DEPARTMENT_READ, STMT_COPY_ACCOUNT_DEPARTMENT_ADD, "ii" },
-		{ STMT_COPY_SERVICE_ACCOUNT_READ, STMT_COPY_SERVICE_ACCOUNT_ADD, "ibbi" },
+		{ STMT_COPY_CASE_MEMBER_READ, STMT_COPY_CASE_MEMBER_ADD, "bi" },
+		{ STMT_COPY_CASE_TAG_READ, STMT_COPY_CASE_TAG_ADD, "bbtii" },
+		{ STMT_COPY_IDENTITY_READ, STMT_COPY_IDENTITY_ADD, "ibtti" },
 	};
 
 	if (sql_begin(u->to, SQL_DURABLE, e) || clear(u->to, e) || copy_accounts(u, n_r, e))
@@ -213,33 +216,59 @@ static int copy_users(struct users *u, uint64_t *n_r, struct err *e)
 
 /* ---- all of it ---- */
 
-/* What became of messages after they were archived. */
+/* How far dispositions are carried out goes on changing: all of it in one transaction. */
+static int copy_disposals(struct sql_conn *from, struct sql_db *into, struct err *e)
+{
+	static const struct table disposals = { STMT_COPY_DISPOSAL_READ, STMT_DISPOSAL_ADD, "biiiiiiib" };
+	CLEANUP(sql_releasep) struct sql_conn *to = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+	enum sql_result step;
+
+	if (sql_writer(into, &to, e) || sql_begin(to, SQL_DURABLE, e) ||
+		sql_run(sql_use(to, STMT_COPY_DISPOSAL_CLEAR), e) == SQL_FAILED)
+		return -1;
+	st = sql_use(from, disposals.read);
+	while ((step = sql_step(st, e)) == SQL_ROW)
+		if (add_row(st, to, &disposals, e) != SQL_DONE)
+			return -1;
+	return step == SQL_FAILED ? -1 : sql_commit(to, e);
+}
+
+/* What became of messages after they were archived. Whether the bytes of those that were disposed of are gone is asked of the
+ * target's store: meta_copy_removals(). */
 static int copy_facts(struct meta *from, struct meta *to, struct err *e)
 {
 	static const struct table facts[] = {
 		{ STMT_COPY_LEDGER_FACT_READ, STMT_COPY_LEDGER_FACT_ADD, "tibbbb" },
 		{ STMT_COPY_RETENTION_EXTENSION_READ, STMT_COPY_RETENTION_EXTENSION_ADD, "biit" },
 		{ STMT_COPY_MESSAGE_HOLD_READ, STMT_COPY_MESSAGE_HOLD_ADD, "bbii" },
+		{ STMT_COPY_DISPOSED_READ, STMT_COPY_DISPOSED_ADD, "bbi" },
 	};
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	uint64_t unseen = 0;
 
-	if (sql_reader(from->capture, &c, e))
+	if (sql_reader(from->capture, &c, e) || sql_begin_snapshot(c, e)) /* a tombstone goes with its fact, and is counted */
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(facts); i++)
 		if (add_missing(c, to->capture, &facts[i], &unseen, e))
 			return -1;
-	return 0;
+	return copy_disposals(c, to->capture, e);
 }
 
-/* What mail is kept by, and what users keep for themselves. */
+/* What mail is kept by, and what users keep for themselves. Holds go before dispositions: nothing may be carried out without
+ * what keeps mail from it. */
 static int copy_rules(struct sql_conn *from, struct meta *to, struct err *e)
 {
 	static const struct table rules[] = {
 		{ STMT_COPY_RETENTION_POLICY_READ, STMT_COPY_RETENTION_POLICY_ADD, "ibiiiititiit" },
+		{ STMT_COPY_LEGAL_CASE_READ, STMT_COPY_LEGAL_CASE_ADD, "btt" },
+		{ STMT_COPY_LEGAL_CASE_EVENT_READ, STMT_COPY_LEGAL_CASE_EVENT_ADD, "biiit" },
+		{ STMT_COPY_LEGAL_CASE_NOTE_READ, STMT_COPY_LEGAL_CASE_NOTE_ADD, "bbbit" },
 		{ STMT_COPY_LEGAL_HOLD_READ, STMT_COPY_LEGAL_HOLD_ADD, "bbtitti" },
 		{ STMT_COPY_LEGAL_HOLD_MESSAGE_READ, STMT_COPY_LEGAL_HOLD_MESSAGE_ADD, "bb" },
 		{ STMT_COPY_LEGAL_HOLD_EVENT_READ, STMT_COPY_LEGAL_HOLD_EVENT_ADD, "biiit" },
+		{ STMT_COPY_DISPOSITION_READ, STMT_COPY_DISPOSITION_ADD, "bti" },
+		{ STMT_COPY_DISPOSITION_EVENT_READ, STMT_COPY_DISPOSITION_EVENT_ADD, "biiiit" },
 		{ STMT_COPY_SAVED_SEARCH_READ, STMT_COPY_SAVED_SEARCH_ADD, "biitbtii" },
 	};
 	uint64_t unseen = 0;
@@ -312,5 +341,5 @@ int meta_copy_rest(struct meta *from, struct meta *to, meta_reseal *reseal, void
 	*done_r = (struct meta_copied){ 0 };
 	if (copy_attempts(from, to, &done_r->attempts, e) || copy_facts(from, to, e))
 		return -1;
-	return copy_control(from, to, reseal, ctx, done_r, e);
+	return copy_control(from, to, reseal, ctx, done_r, e) || keep_gate_raise(to, e) ? -1 : 0;
 }

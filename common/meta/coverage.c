@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define SIGHTINGS_FIRST 4096 /* places, of which a half is used: enough for the scopes that are counted at every search */
+
 /* How many are held at a time while messages of several mailboxes are told apart: up to 48 MiB. */
 #ifndef SIGHTINGS_MAX
 #define SIGHTINGS_MAX ((size_t)1 << 20)
@@ -160,7 +162,7 @@ static void sightings_deinit(struct sightings *s)
 static int count_mailboxes(struct sql_conn *c, enum statement list, const struct strv *mailboxes, struct range rest,
 	uint64_t *n_r, struct err *e)
 {
-	CLEANUP(sightings_deinit) struct sightings s = { MEM_ARRAY(struct sighting, 1024), 0, 1024,
+	CLEANUP(sightings_deinit) struct sightings s = { MEM_ARRAY(struct sighting, SIGHTINGS_FIRST), 0, SIGHTINGS_FIRST,
 		SIGHTINGS_MAX };
 
 	for (*n_r = 0; rest.from_us < rest.until_us;) {
@@ -177,14 +179,50 @@ static int count_mailboxes(struct sql_conn *c, enum statement list, const struct
 	return 0;
 }
 
+bool coverage_is_few(const struct sql_conn *c, const struct scope *scope)
+{
+	size_t n = scope_mailboxes(scope)->n;
+
+	return sql_is_server(c) && !scope_is_all(scope) && n && n <= MAILBOXES_AT_ONCE;
+}
+
+int coverage_few(struct sql_conn *c, const struct scope *scope, uint64_t *n_r, bool *waiting_r, struct err *e)
+{
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, STMT_MAILBOXES_COUNT);
+	const struct strv *mailboxes = scope_mailboxes(scope);
+
+	for (size_t i = 0; i < MAILBOXES_AT_ONCE; i++)
+		sql_bind_text(st, mailboxes->items[i < mailboxes->n ? i : 0]); /* one that is named again counts once */
+	sql_bind_i64(st, scope_from_us(scope));
+	sql_bind_i64(st, scope_until_us(scope));
+	if (sql_find(st, e) < 0)
+		return -1;
+	*n_r = sql_get_u64(st);
+	*waiting_r = sql_get_u64(st) != 0;
+	return 0;
+}
+
+static int count_all(struct sql_conn *c, uint64_t *n_r, struct err *e)
+{
+	uint64_t gone;
+
+	if (sql_number(sql_use(c, STMT_MESSAGE_COUNT), n_r, e) || sql_number(sql_use(c, STMT_DISPOSED_COUNT), &gone, e))
+		return -1;
+	*n_r -= gone < *n_r ? gone : *n_r;
+	return 0;
+}
+
 int coverage_archived(struct sql_conn *c, const struct scope *scope, uint64_t *n_r, struct err *e)
 {
 	const struct strv *mailboxes = scope_mailboxes(scope);
 	struct range range = { scope_from_us(scope), scope_until_us(scope) };
 	struct sql_stmt *st;
+	bool waiting;
 
+	if (coverage_is_few(c, scope))
+		return coverage_few(c, scope, n_r, &waiting, e);
 	if (scope_is_all(scope) && is_open(scope))
-		return sql_number(sql_use(c, STMT_MESSAGE_COUNT), n_r, e);
+		return count_all(c, n_r, e);
 	if (scope_is_all(scope))
 		return count_range(sql_use(c, STMT_MESSAGE_COUNT_RANGE), &range, n_r, e);
 	if (mailboxes->n != 1)

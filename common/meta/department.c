@@ -2,6 +2,7 @@
 
 #include "mail/address.h"
 #include "meta/account_private.h"
+#include "meta/keep_gate.h"
 
 #include <string.h>
 
@@ -27,6 +28,7 @@ static void take_department(struct sql_stmt *st, struct department *d)
 	d->version = sql_get_u64(st);
 	d->mailboxes = sql_get_u64(st);
 	d->accounts = sql_get_u64(st);
+	d->directory = sql_get_u64(st) != 0;
 }
 
 int meta_department_list(struct meta *m, const char *after, size_t limit, struct department **list_r, size_t *n_r,
@@ -93,39 +95,75 @@ int meta_department_page(struct meta *m, const char *name, const char *after, si
 	return account_take_texts(st, mailboxes_r, e) ? -1 : 1;
 }
 
+/* Moves the version on when it is this one: 1, 0, -1. */
+static int touch_if(struct sql_conn *c, uint64_t id, uint64_t version, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_DEPARTMENT_TOUCH_IF);
+
+	sql_bind_u64(st, id);
+	sql_bind_u64(st, version);
+	return sql_run(st, e) != SQL_DONE ? -1 : sql_changed(c) > 0;
+}
+
 int meta_department_replace(struct meta *m, const char *name, uint64_t version, const struct strv *mailboxes,
 	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	uint64_t id;
 
-	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e) || department_find(c, name, &id, e))
+	if (keep_gate_begin(m, &c, e) || department_find(c, name, &id, e))
 		return -1;
-	struct sql_stmt *st = sql_use(c, STMT_DEPARTMENT_TOUCH_IF);
+	int found = touch_if(c, id, version, e);
 
-	sql_bind_u64(st, id);
-	sql_bind_u64(st, version);
-	if (sql_run(st, e) != SQL_DONE)
-		return -1;
-	if (!sql_changed(c))
-		return 0;
+	if (found <= 0)
+		return found;
 	return account_run_on(c, STMT_DEPARTMENT_MAILBOXES_CLEAR, id, e) ||
-		account_link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e) || sql_commit(c, e) ? -1 : 1;
+		account_link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, mailboxes, e) || keep_gate_commit(m, &c, e) ? -1 : 1;
 }
 
-int meta_department_remove(struct meta *m, const char *name, struct err *e)
+static int take_out(struct sql_conn *c, uint64_t id, const struct strv *mailboxes, struct err *e)
+{
+	for (size_t i = 0; i < mailboxes->n; i++) {
+		_free_ char *normal = address_normalize(mailboxes->items[i]);
+		struct sql_stmt *st = sql_use(c, STMT_DEPARTMENT_MAILBOX_REMOVE);
+
+		sql_bind_u64(st, id);
+		sql_bind_text(st, normal);
+		if (sql_run(st, e) != SQL_DONE)
+			return -1;
+	}
+	return 0;
+}
+
+int meta_department_sync(struct meta *m, const char *name, const struct strv *added, const struct strv *removed,
+	struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint64_t id;
+
+	return keep_gate_begin(m, &c, e) || department_make(c, name, &id, e) ||
+		account_run_on(c, STMT_DEPARTMENT_SYNCED, id, e) ||
+		account_link_mailboxes(c, STMT_DEPARTMENT_MAILBOX_ADD, id, added, e) || take_out(c, id, removed, e) ||
+		keep_gate_commit(m, &c, e) ? -1 : 0;
+}
+
+int meta_department_remove(struct meta *m, const char *name, uint64_t version, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	uint64_t id, used;
 
 	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e) || department_find(c, name, &id, e))
 		return -1;
+	int found = touch_if(c, id, version, e);
+
+	if (found <= 0)
+		return found;
 	struct sql_stmt *st = sql_use(c, STMT_DEPARTMENT_USED);
 
 	sql_bind_u64(st, id);
 	if (sql_number(st, &used, e))
 		return -1;
-	if (!id || used)
+	if (used)
 		return 0;
 	return account_run_on(c, STMT_DEPARTMENT_MAILBOXES_CLEAR, id, e) ||
 		account_run_on(c, STMT_DEPARTMENT_DELETE, id, e) || sql_commit(c, e) ? -1 : 1;
@@ -193,7 +231,7 @@ int meta_member_set(struct meta *m, const char *mailbox, const struct strv *depa
 	CLEANUP(strv_deinit) struct strv before = { 0 };
 	_free_ char *normal = address_normalize(mailbox);
 
-	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e) || departments_of(c, normal, &before, e) ||
+	if (keep_gate_begin(m, &c, e) || departments_of(c, normal, &before, e) ||
 		touch(c, &before, e))
 		return -1;
 	struct sql_stmt *st = sql_use(c, STMT_MEMBER_CLEAR);
@@ -204,5 +242,5 @@ int meta_member_set(struct meta *m, const char *mailbox, const struct strv *depa
 	for (size_t i = 0; i < departments->n; i++)
 		if (enter(c, normal, departments->items[i], e))
 			return -1;
-	return sql_commit(c, e);
+	return keep_gate_commit(m, &c, e);
 }

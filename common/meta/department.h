@@ -6,6 +6,7 @@
 #include "base/strv.h"
 #include "meta/meta.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct department {
@@ -13,6 +14,7 @@ struct department {
 	uint64_t version; /* moved on by every change of its mailboxes */
 	uint64_t mailboxes;
 	uint64_t accounts; /* so many have it in their scope */
+	bool directory;	   /* the directory has the say in who is in it */
 };
 
 void department_deinit(struct department *d);
@@ -33,8 +35,13 @@ int meta_department_page(struct meta *m, const char *name, const char *after, si
 int meta_department_replace(struct meta *m, const char *name, uint64_t version, const struct strv *mailboxes,
 	struct err *e) MUST_CHECK;
 
-/* 1; 0: there is none, or an account has it in its scope. */
-int meta_department_remove(struct meta *m, const char *name, struct err *e) MUST_CHECK;
+/* From the directory: it has the first mailboxes too from now on, and the others no longer; it is made when there is none of this
+ * name, and is the directory's in any case. All of it or nothing. -1 permanent: one is no mailbox. */
+int meta_department_sync(struct meta *m, const char *name, const struct strv *added, const struct strv *removed,
+	struct err *e) MUST_CHECK;
+
+/* 1; 0: an account has it in its scope, or it has another version than this, or there is none. */
+int meta_department_remove(struct meta *m, const char *name, uint64_t version, struct err *e) MUST_CHECK;
 
 /* Mailboxes that are in a department, each once, in order, behind `after`. Caller deinits. */
 int meta_member_list(struct meta *m, const char *after, size_t limit, struct strv *mailboxes_r, struct err *e) MUST_CHECK;

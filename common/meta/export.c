@@ -121,19 +121,12 @@ int meta_export_get(struct meta *m, uint64_t account_id, const struct uuid *id, 
 	return find_job(st, j_r, e);
 }
 
-int meta_export_list(struct meta *m, uint64_t account_id, const struct uuid *before, struct export_job *jobs_r, size_t max,
-	size_t *n_r, struct err *e)
+/* The rows of a list, whose statement takes max as its last value. */
+static int take_jobs(struct sql_stmt *st, struct export_job *jobs_r, size_t max, size_t *n_r, struct err *e)
 {
-	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
-	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
 	enum sql_result step = SQL_DONE;
 	size_t n = 0;
 
-	if (sql_reader(m->control, &c, e))
-		return -1;
-	st = sql_use(c, STMT_EXPORT_LIST);
-	sql_bind_u64(st, account_id);
-	sql_bind_uuid(st, before);
 	sql_bind_u64(st, max);
 	while (n < max && (step = sql_step(st, e)) == SQL_ROW) {
 		jobs_r[n] = (struct export_job){ 0 };
@@ -145,16 +138,32 @@ int meta_export_list(struct meta *m, uint64_t account_id, const struct uuid *bef
 	return step == SQL_FAILED ? -1 : 0;
 }
 
-int meta_export_open_count(struct meta *m, uint64_t account_id, uint64_t *n_r, struct err *e)
+int meta_export_list(struct meta *m, uint64_t account_id, const struct uuid *before, struct export_job *jobs_r, size_t max,
+	size_t *n_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
 
 	if (sql_reader(m->control, &c, e))
 		return -1;
-	struct sql_stmt *st = sql_use(c, STMT_EXPORT_OPEN_COUNT);
-
+	st = sql_use(c, STMT_EXPORT_LIST);
 	sql_bind_u64(st, account_id);
-	return sql_number(st, n_r, e);
+	sql_bind_uuid(st, before);
+	return take_jobs(st, jobs_r, max, n_r, e);
+}
+
+int meta_export_list_of_case(struct meta *m, const char *matter, const struct uuid *after, struct export_job *jobs_r, size_t max,
+	size_t *n_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+
+	if (sql_reader(m->control, &c, e))
+		return -1;
+	st = sql_use(c, STMT_CASE_EXPORTS);
+	sql_bind_text(st, matter);
+	sql_bind_uuid(st, after);
+	return take_jobs(st, jobs_r, max, n_r, e);
 }
 
 /* ---- asking ---- */
@@ -184,13 +193,30 @@ static int add_request(struct sql_conn *c, const struct export_request *r, struc
 	return sql_run(st, e) == SQL_DONE ? 0 : -1;
 }
 
-int meta_export_add(struct meta *m, const struct export_request *r, struct err *e)
+/* How many of an account's jobs are open. Nobody else adds one of that account until the transaction ends: whoever does holds
+ * its row. */
+static int count_open(struct sql_conn *c, uint64_t account_id, uint64_t *n_r, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_ACCOUNT_LOCK);
+
+	sql_bind_u64(st, account_id);
+	if (sql_run(st, e) != SQL_DONE)
+		return -1;
+	st = sql_use(c, STMT_EXPORT_OPEN_COUNT);
+	sql_bind_u64(st, account_id);
+	return sql_number(st, n_r, e);
+}
+
+int meta_export_add(struct meta *m, const struct export_request *r, uint64_t open_max, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint64_t open;
 
-	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e) || add_request(c, r, e))
+	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e) || count_open(c, r->account_id, &open, e))
 		return -1;
-	return sql_commit(c, e);
+	if (open >= open_max)
+		return 0;
+	return add_request(c, r, e) || sql_commit(c, e) ? -1 : 1;
 }
 
 /* Runs a statement that changes one row or none, in a transaction of its own. 1, 0, -1. */
@@ -256,7 +282,6 @@ int meta_export_take(struct meta *m, const char *owner, int64_t now_us, int64_t 
 		return taken;
 	j.epoch++;
 	j.state = EXPORT_BUILDING;
-	j.progress = (struct export_progress){ 0 };
 	*j_r = j;
 	j = (struct export_job){ 0 };
 	return 1;
@@ -371,6 +396,21 @@ int meta_export_finish(struct meta *m, const struct export_job *j, const struct 
 }
 
 /* ---- clearing away ---- */
+
+int meta_export_is_open(struct meta *m, const struct uuid *id, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	uint64_t n;
+
+	if (sql_reader(m->control, &c, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_EXPORT_IS_OPEN);
+
+	sql_bind_uuid(st, id);
+	if (sql_number(st, &n, e))
+		return -1;
+	return n != 0;
+}
 
 int meta_export_stale(struct meta *m, int64_t now_us, struct export_job *j_r, struct err *e)
 {

@@ -59,8 +59,9 @@ void export_job_deinit(struct export_job *j);
 
 /* ---- for who asks ---- */
 
-/* Writes the request and its job, queued, in one commit. */
-int meta_export_add(struct meta *m, const struct export_request *r, struct err *e) MUST_CHECK;
+/* Writes the request and its job, queued, in one commit: 1; 0 when open_max of the account's are queued or being built already,
+ * however many ask at once; -1. */
+int meta_export_add(struct meta *m, const struct export_request *r, uint64_t open_max, struct err *e) MUST_CHECK;
 
 /* An account's own: 1 with *j_r (caller deinits), 0 when it has none of that id, -1. */
 int meta_export_get(struct meta *m, uint64_t account_id, const struct uuid *id, struct export_job *j_r, struct err *e) MUST_CHECK;
@@ -70,8 +71,9 @@ int meta_export_get(struct meta *m, uint64_t account_id, const struct uuid *id, 
 int meta_export_list(struct meta *m, uint64_t account_id, const struct uuid *before, struct export_job *jobs_r, size_t max,
 	size_t *n_r, struct err *e) MUST_CHECK;
 
-/* How many of an account's jobs are queued or being built. */
-int meta_export_open_count(struct meta *m, uint64_t account_id, uint64_t *n_r, struct err *e) MUST_CHECK;
+/* Anybody's jobs that were asked for for this matter behind *after (all zero: from the first), the oldest first; else the same. */
+int meta_export_list_of_case(struct meta *m, const char *matter, const struct uuid *after, struct export_job *jobs_r, size_t max,
+	size_t *n_r, struct err *e) MUST_CHECK;
 
 /* 1: one that was queued or being built is cancelled now, and whoever builds it stops; 0: it is over already; -1. */
 int meta_export_cancel(struct meta *m, uint64_t account_id, const struct uuid *id, int64_t now_us, struct err *e) MUST_CHECK;
@@ -79,7 +81,7 @@ int meta_export_cancel(struct meta *m, uint64_t account_id, const struct uuid *i
 /* ---- for who builds ---- */
 
 /* Takes up the job that has waited longest, or whose builder let its lease run out: 1 with *j_r (caller deinits) in its new
- * epoch, 0 when there is none, -1. */
+ * epoch, with the progress that it had in the one before; 0 when there is none, -1. */
 int meta_export_take(struct meta *m, const char *owner, int64_t now_us, int64_t lease_until_us, struct export_job *j_r,
 	struct err *e) MUST_CHECK;
 
@@ -104,6 +106,9 @@ int meta_export_finish(struct meta *m, const struct export_job *j, const struct 
 /* One that is to be cleared away, 1 with *j_r (caller deinits): ready and expired, or cancelled or failed after it had been
  * taken up, which may have left something in the store; not before its lease is over. 0, -1. */
 int meta_export_stale(struct meta *m, int64_t now_us, struct export_job *j_r, struct err *e) MUST_CHECK;
+
+/* Is it queued, or being built? 1; 0 when it is over, or there is none; -1. */
+int meta_export_is_open(struct meta *m, const struct uuid *id, struct err *e) MUST_CHECK;
 
 /* It is cleared away: as meta_export_progress(). A ready one is expired now. */
 int meta_export_cleared(struct meta *m, const struct export_job *j, struct err *e) MUST_CHECK;

@@ -7,6 +7,15 @@
 
 #include <string.h>
 
+/* A statement whose one value is the account. */
+static int run_with(struct sql_conn *c, enum statement s, uint64_t account_id, struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, s);
+
+	sql_bind_u64(st, account_id);
+	return sql_run(st, e) == SQL_DONE ? 0 : -1;
+}
+
 /* Takes the session along to the account's generation, which has just moved on by one. One that was dead stays so. */
 static int keep_session(struct sql_conn *c, uint64_t account_id, const struct uuid *id, struct err *e)
 {
@@ -29,21 +38,13 @@ int meta_factor_password(struct meta *m, uint64_t account_id, const struct uuid 
 
 	sql_bind_text(st, hash);
 	sql_bind_u64(st, account_id);
-	if (sql_run(st, e) != SQL_DONE || keep_session(c, account_id, keep, e))
+	if (sql_run(st, e) != SQL_DONE || run_with(c, STMT_IDENTITY_CLEAR, account_id, e) ||
+		keep_session(c, account_id, keep, e))
 		return -1;
 	return sql_commit(c, e);
 }
 
 /* ---- one-time codes ---- */
-
-/* A statement whose one value is the account. */
-static int run_with(struct sql_conn *c, enum statement s, uint64_t account_id, struct err *e)
-{
-	struct sql_stmt *st = sql_use(c, s);
-
-	sql_bind_u64(st, account_id);
-	return sql_run(st, e) == SQL_DONE ? 0 : -1;
-}
 
 /* token_hash, sealed: NULL for none. */
 static int add_enrolment(struct sql_conn *c, uint64_t account_id, const uint8_t *token_hash, const void *sealed, size_t n,
@@ -115,7 +116,7 @@ static int commit_if_changed(struct sql_conn *c, struct sql_stmt *st, struct err
 }
 
 int meta_enrolment_begin_by_token(struct meta *m, uint64_t account_id, const char *token, const void *sealed, size_t n,
-	int64_t now_us, struct err *e)
+	int64_t now_us, int64_t until_us, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	uint8_t hash[SHA256_SIZE];
@@ -126,6 +127,7 @@ int meta_enrolment_begin_by_token(struct meta *m, uint64_t account_id, const cha
 	struct sql_stmt *st = sql_use(c, STMT_ENROLMENT_BY_TOKEN);
 
 	sql_bind_blob(st, sealed, n);
+	sql_bind_i64(st, until_us);
 	sql_bind_u64(st, account_id);
 	sql_bind_blob(st, hash, SHA256_SIZE);
 	sql_bind_i64(st, now_us);
@@ -141,6 +143,7 @@ int meta_enrolment_secret(struct meta *m, uint64_t account_id, int64_t now_us, u
 		return -1;
 	st = sql_use(c, STMT_ENROLMENT_SECRET);
 	sql_bind_u64(st, account_id);
+	sql_bind_i64(st, now_us);
 	sql_bind_i64(st, now_us);
 	int found = sql_find(st, e);
 

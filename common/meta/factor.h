@@ -5,7 +5,8 @@
 
 #include "meta/session.h"
 
-/* Another password, of which this is the hash. keep: the session that goes on; NULL: none does. */
+/* Another password, of which this is the hash, also where the user has signed in through an OpenID provider: that is over then.
+ * keep: the session that goes on; NULL: none does. */
 int meta_factor_password(struct meta *m, uint64_t account_id, const struct uuid *keep, const char *hash, struct err *e)
 	MUST_CHECK;
 
@@ -21,12 +22,13 @@ int meta_factor_password(struct meta *m, uint64_t account_id, const struct uuid 
 int meta_factor_reset(struct meta *m, uint64_t account_id, int64_t now_us, char token_r[FACTOR_TOKEN_SIZE], struct err *e)
 	MUST_CHECK;
 
-/* Begins to enrol with a sealed secret, in the place of what was begun before. By who is signed in, or with the token of
- * meta_factor_reset(): then 0 when it is another one, or its time is over. 1, -1. */
+/* Begins to enrol with a sealed secret that can be confirmed until then, in the place of what was begun before. By who is signed in,
+ * or with the token of meta_factor_reset(), which can begin again in its time: then 0 when it is another one, or its time is
+ * over. 1, -1. */
 int meta_enrolment_begin(struct meta *m, uint64_t account_id, const void *sealed, size_t n, int64_t until_us, struct err *e)
 	MUST_CHECK;
 int meta_enrolment_begin_by_token(struct meta *m, uint64_t account_id, const char *token, const void *sealed, size_t n,
-	int64_t now_us, struct err *e) MUST_CHECK;
+	int64_t now_us, int64_t until_us, struct err *e) MUST_CHECK;
 
 /* The sealed secret that is to be confirmed: 1 (caller frees), 0 when there is none or its time is over, -1. */
 int meta_enrolment_secret(struct meta *m, uint64_t account_id, int64_t now_us, uint8_t **sealed_r, size_t *n_r, struct err *e)

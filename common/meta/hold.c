@@ -1,5 +1,6 @@
 #include "meta/hold.h"
 
+#include "meta/keep_gate.h"
 #include "meta/meta_private.h"
 
 #include <string.h>
@@ -67,12 +68,12 @@ int meta_hold_place(struct meta *m, const struct hold *h, const struct uuid *mes
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e) || add_hold(c, h, e))
+	if (keep_gate_begin(m, &c, e) || add_hold(c, h, e))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (add_message(c, &h->id, &messages[i], e))
 			return -1;
-	return add_event(c, &h->id, HOLD_PLACED, &h->placed, e) == SQL_DONE ? sql_commit(c, e) : -1;
+	return add_event(c, &h->id, HOLD_PLACED, &h->placed, e) == SQL_DONE ? keep_gate_commit(m, &c, e) : -1;
 }
 
 int meta_hold_lift(struct meta *m, const struct uuid *id, const struct hold_act *act, struct err *e)
@@ -93,7 +94,7 @@ int meta_hold_lift(struct meta *m, const struct uuid *id, const struct hold_act 
 
 /* ---- reading ---- */
 
-static void take_act(struct sql_stmt *st, struct hold_act *act)
+void hold_act_take(struct sql_stmt *st, struct hold_act *act)
 {
 	act->at_us = sql_get_i64(st);
 	act->account_id = sql_get_u64(st);
@@ -110,8 +111,8 @@ static void take_hold(struct sql_stmt *st, struct hold *h)
 	h->scope = sql_get_text(st);
 	h->query = sql_get_text(st);
 	h->standing = sql_get_i64(st) != 0;
-	take_act(st, &h->placed);
-	take_act(st, &h->lifted);
+	hold_act_take(st, &h->placed);
+	hold_act_take(st, &h->lifted);
 }
 
 int meta_hold_get(struct meta *m, const struct uuid *id, struct hold *h_r, struct err *e)
@@ -132,17 +133,11 @@ int meta_hold_get(struct meta *m, const struct uuid *id, struct hold *h_r, struc
 	return found;
 }
 
-int meta_hold_list(struct meta *m, const struct uuid *after, size_t max, struct holds *list_r, struct err *e)
+/* The rows of a list, whose statement takes max as its last value. */
+static int take_holds(struct sql_stmt *st, size_t max, struct holds *list_r, struct err *e)
 {
-	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
-	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
 	enum sql_result step;
 
-	*list_r = (struct holds){ 0 };
-	if (sql_reader(m->control, &c, e))
-		return -1;
-	st = sql_use(c, STMT_HOLD_LIST);
-	sql_bind_uuid(st, after);
 	sql_bind_u64(st, max);
 	while ((step = sql_step(st, e)) == SQL_ROW) {
 		list_r->items = mem_realloc(list_r->items, list_r->n + 1, sizeof(*list_r->items));
@@ -153,6 +148,34 @@ int meta_hold_list(struct meta *m, const struct uuid *after, size_t max, struct 
 		return 0;
 	holds_deinit(list_r);
 	return -1;
+}
+
+int meta_hold_list(struct meta *m, const struct uuid *after, size_t max, struct holds *list_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+
+	*list_r = (struct holds){ 0 };
+	if (sql_reader(m->control, &c, e))
+		return -1;
+	st = sql_use(c, STMT_HOLD_LIST);
+	sql_bind_uuid(st, after);
+	return take_holds(st, max, list_r, e);
+}
+
+int meta_hold_list_of_case(struct meta *m, const struct uuid *case_id, const struct uuid *after, size_t max, struct holds *list_r,
+	struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+
+	*list_r = (struct holds){ 0 };
+	if (sql_reader(m->control, &c, e))
+		return -1;
+	st = sql_use(c, STMT_CASE_HOLDS);
+	sql_bind_uuid(st, case_id);
+	sql_bind_uuid(st, after);
+	return take_holds(st, max, list_r, e);
 }
 
 int meta_hold_version(struct meta *m, uint64_t *version_r, struct err *e)

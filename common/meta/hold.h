@@ -45,7 +45,7 @@ struct holds {
 void hold_deinit(struct hold *h);
 void holds_deinit(struct holds *list);
 
-/* Places it, with the messages of HOLD_MESSAGES. */
+/* Places it, with the messages of HOLD_MESSAGES. What it is on can't be disposed of any more when it returns. */
 int meta_hold_place(struct meta *m, const struct hold *h, const struct uuid *messages, size_t n, struct err *e) MUST_CHECK;
 
 /* 1; 0 when it is lifted already; -1. */
@@ -56,6 +56,10 @@ int meta_hold_get(struct meta *m, const struct uuid *id, struct hold *h_r, struc
 
 /* Up to max holds whose ids come behind `after` (all zero: from the first), in their order; caller deinits. */
 int meta_hold_list(struct meta *m, const struct uuid *after, size_t max, struct holds *list_r, struct err *e) MUST_CHECK;
+
+/* The same of those that were placed for a case. */
+int meta_hold_list_of_case(struct meta *m, const struct uuid *case_id, const struct uuid *after, size_t max, struct holds *list_r,
+	struct err *e) MUST_CHECK;
 
 /* Changes with every hold that is placed or lifted. Cheap. */
 int meta_hold_version(struct meta *m, uint64_t *version_r, struct err *e) MUST_CHECK;

@@ -43,7 +43,8 @@ int meta_outbox_count(struct meta *m, uint64_t *n_r, int64_t *oldest_us_r, struc
 int meta_record_get(struct meta *m, const struct uuid *id, struct meta_record *r_r, struct err *e) MUST_CHECK;
 
 /* Do all batches add up: every daemon's sequence gapless, every message's leaf in its batch at its place, every message
- * with its record and in the mailboxes of its participants, no later fact missing? `report` gets one line a fault; the number of faults comes
+ * with its record and in the mailboxes of its participants, no later fact missing, none disposed of
+ * or removed that was not there? `report` gets one line a fault; the number of faults comes
  * back in *faults_r. Whether a leaf is that of its record is the caller's to see (ledger/record.h). */
 int meta_ledger_verify(struct meta *m, void (*report)(void *ctx, const char *fault), void *ctx, uint64_t *faults_r,
 	struct err *e) MUST_CHECK;

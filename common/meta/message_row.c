@@ -1,3 +1,4 @@
+#include "meta/by_ids.h"
 #include "meta/meta_private.h"
 
 #include <string.h>
@@ -51,8 +52,10 @@ static void take_relocation(struct sql_stmt *st, struct message_row *r)
 }
 
 /* In the order of STMT_MESSAGE_GET, behind the id. */
-static void take_message(struct sql_stmt *st, struct message_row *r)
+static void take_message(void *rows, size_t i, struct sql_stmt *st)
 {
+	struct message_row *r = (struct message_row *)rows + i;
+
 	r->received_us = sql_get_i64(st);
 	r->date_us = sql_get_i64(st);
 	r->header_date_us = sql_get_i64(st);
@@ -70,55 +73,10 @@ static void take_message(struct sql_stmt *st, struct message_row *r)
 	take_relocation(st, r);
 }
 
-/* Messages that are loaded together. */
-struct list {
-	const struct uuid *ids;
-	struct message_row *rows;
-	size_t n;
-	size_t at; /* the one whose row came last */
-};
-
-/* That of the id in the column; NULL for an id that nobody asked for. */
-static struct message_row *find_row(struct list *l, struct sql_stmt *st)
+void message_row_take_participant(struct participant **list, size_t *n, struct sql_stmt *st)
 {
-	struct uuid id;
-
-	sql_get_uuid(st, &id);
-	for (size_t i = 0; i < l->n; i++, l->at = (l->at + 1) % l->n) /* mostly it is this one or the next */
-		if (memcmp(id.bytes, l->ids[l->at].bytes, UUID_SIZE) == 0)
-			return &l->rows[l->at];
-	return NULL;
-}
-
-/* Runs a statement for all the ids, and has its rows taken. */
-static int load_all(struct sql_conn *c, struct list *l, enum statement s, void (*take)(struct sql_stmt *, struct message_row *),
-	struct err *e)
-{
-	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, s);
-	enum sql_result step;
-
-	sql_bind_ids(st, l->ids, l->n);
-	while ((step = sql_step(st, e)) == SQL_ROW) {
-		struct message_row *r = find_row(l, st);
-
-		if (!r)
-			continue;
-		r->id = l->ids[l->at];
-		take(st, r);
-	}
-	return step == SQL_DONE ? 0 : -1;
-}
-
-/* Room for one more item behind n; doubles. */
-static void *grow(void *list, size_t n, size_t size)
-{
-	return n & (n - 1) ? list : mem_realloc(list, n ? 2 * n : 1, size);
-}
-
-static void take_participant(struct sql_stmt *st, struct message_row *r)
-{
-	r->participants = grow(r->participants, r->participant_count, sizeof(*r->participants));
-	struct participant *p = &r->participants[r->participant_count++];
+	*list = by_ids_grow(*list, *n, sizeof(**list));
+	struct participant *p = &(*list)[(*n)++];
 
 	p->role = (enum participant_role)sql_get_i64(st);
 	p->name = sql_get_text(st);
@@ -126,9 +84,18 @@ static void take_participant(struct sql_stmt *st, struct message_row *r)
 	p->normal = sql_get_text(st);
 }
 
-static void take_attachment(struct sql_stmt *st, struct message_row *r)
+static void take_participant(void *rows, size_t i, struct sql_stmt *st)
 {
-	r->attachments = grow(r->attachments, r->attachment_count, sizeof(*r->attachments));
+	struct message_row *r = (struct message_row *)rows + i;
+
+	message_row_take_participant(&r->participants, &r->participant_count, st);
+}
+
+static void take_attachment(void *rows, size_t i, struct sql_stmt *st)
+{
+	struct message_row *r = (struct message_row *)rows + i;
+
+	r->attachments = by_ids_grow(r->attachments, r->attachment_count, sizeof(*r->attachments));
 	struct attachment *a = &r->attachments[r->attachment_count++];
 
 	a->name = sql_get_text(st);
@@ -137,27 +104,30 @@ static void take_attachment(struct sql_stmt *st, struct message_row *r)
 	sql_get_fixed(st, a->sha256, SHA256_SIZE);
 }
 
-static bool has_any(const struct list *l)
+static bool has_any(const struct message_row *rows, size_t n)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (message_row_is_there(&l->rows[i]))
+	for (size_t i = 0; i < n; i++)
+		if (message_row_is_there(&rows[i]))
 			return true;
 	return false;
 }
 
 /* The three tables need no snapshot: they are written in one transaction and never change. Of a message that came in
  * between there are the lists alone. */
-static int load_some(struct sql_conn *c, struct list *l, struct err *e)
+static int load_some(struct sql_conn *c, const struct uuid *ids, size_t n, struct message_row *rows, struct err *e)
 {
-	if (load_all(c, l, STMT_MESSAGE_GET, take_message, e))
+	if (by_ids_load(c, STMT_MESSAGE_GET, ids, n, take_message, rows, e))
 		return -1;
-	if (!has_any(l))
+	if (!has_any(rows, n))
 		return 0;
-	if (load_all(c, l, STMT_PARTICIPANTS_GET, take_participant, e) || load_all(c, l, STMT_ATTACHMENTS_GET, take_attachment, e))
+	if (by_ids_load(c, STMT_PARTICIPANTS_GET, ids, n, take_participant, rows, e) ||
+		by_ids_load(c, STMT_ATTACHMENTS_GET, ids, n, take_attachment, rows, e))
 		return -1;
-	for (size_t i = 0; i < l->n; i++)
-		if (!message_row_is_there(&l->rows[i]))
-			message_row_deinit(&l->rows[i]);
+	for (size_t i = 0; i < n; i++)
+		if (message_row_is_there(&rows[i]))
+			rows[i].id = ids[i];
+		else
+			message_row_deinit(&rows[i]);
 	return 0;
 }
 
@@ -165,9 +135,7 @@ static int load_rows(struct sql_conn *c, const struct uuid *ids, size_t n, struc
 {
 	memset(rows_r, 0, n * sizeof(*rows_r));
 	for (size_t from = 0; from < n; from += SQL_IDS_MAX) {
-		struct list l = { ids + from, rows_r + from, n - from < SQL_IDS_MAX ? n - from : SQL_IDS_MAX, 0 };
-
-		if (load_some(c, &l, e) == 0)
+		if (load_some(c, ids + from, n - from < SQL_IDS_MAX ? n - from : SQL_IDS_MAX, rows_r + from, e) == 0)
 			continue;
 		for (size_t i = 0; i < n; i++)
 			message_row_deinit(&rows_r[i]);

@@ -7,6 +7,7 @@
 #include "meta/sql.h"
 
 struct audit_log;
+struct hold_act;
 
 struct meta {
 	struct sql_db *capture, *control;
@@ -24,8 +25,14 @@ int message_rows_load(struct meta *m, const struct uuid *ids, size_t n, struct m
 int message_row_load_behind(struct meta *m, const struct uuid *id, struct message_row *row_r,
 	struct err *e) MUST_CHECK;
 
+/* One more for a list: what stands in STMT_PARTICIPANTS_GET behind the id. */
+void message_row_take_participant(struct participant **list, size_t *n, struct sql_stmt *st);
+
 /* audit.c: what lets many threads' audit records share a commit. */
 struct audit_log *audit_log_new(struct sql_db *control, const char *node);
 void audit_log_freep(struct audit_log **log);
+
+/* hold.c: the next three columns; the reason is the caller's to free. */
+void hold_act_take(struct sql_stmt *st, struct hold_act *act);
 
 #endif

@@ -43,6 +43,8 @@ static void take_row(struct sql_stmt *st, struct reconcile_row *r)
 	r->lock_mode = sql_get_text(st);
 	r->retain_until_us = sql_get_i64(st);
 	r->policy_version = sql_get_text(st);
+	r->disposed_us = sql_get_i64(st);
+	r->removed_us = sql_get_i64(st);
 }
 
 /* All rows of the statement, in room for max. */
@@ -152,6 +154,8 @@ int meta_reconcile_walk(struct meta *m, const char *name, struct reconcile_walk 
 	t->waiting = sql_get_u64(st);
 	t->orphans = sql_get_u64(st);
 	t->missing = sql_get_u64(st);
+	t->removed = sql_get_u64(st);
+	t->unindexed = sql_get_u64(st);
 	t->first_us = sql_get_i64(st);
 	t->last_us = sql_get_i64(st);
 	return 1;
@@ -172,6 +176,8 @@ static enum sql_result run_walk(struct sql_conn *c, enum statement s, const stru
 	sql_bind_u64(st, t->waiting);
 	sql_bind_u64(st, t->orphans);
 	sql_bind_u64(st, t->missing);
+	sql_bind_u64(st, t->removed);
+	sql_bind_u64(st, t->unindexed);
 	sql_bind_i64(st, t->first_us);
 	sql_bind_i64(st, t->last_us);
 	sql_bind_text(st, w->name);
@@ -216,7 +222,7 @@ static enum sql_result run_alarm(struct sql_conn *c, enum statement s, const str
 	return sql_run(st, e);
 }
 
-static int keep_alarm(struct sql_conn *c, const struct reconcile_alarm *a, struct err *e)
+int reconcile_keep_alarm(struct sql_conn *c, const struct reconcile_alarm *a, struct err *e)
 {
 	enum sql_result rc = run_alarm(c, STMT_ALARM_ADD, a, e);
 
@@ -232,6 +238,7 @@ static int keep_index_account(struct sql_conn *c, int64_t day_us, const struct r
 
 	sql_bind_u64(st, t->indexed);
 	sql_bind_u64(st, t->waiting);
+	sql_bind_u64(st, t->unindexed);
 	sql_bind_i64(st, until_us);
 	sql_bind_i64(st, now_us);
 	sql_bind_i64(st, day_us);
@@ -255,6 +262,7 @@ static int keep_account(struct sql_conn *c, const struct reconcile_result *r, in
 	sql_bind_u64(st, t->stored);
 	sql_bind_u64(st, t->orphans);
 	sql_bind_u64(st, t->missing);
+	sql_bind_u64(st, t->removed);
 	sql_bind_i64(st, t->first_us);
 	sql_bind_i64(st, t->last_us);
 	sql_bind_i64(st, r->account_until_us);
@@ -273,7 +281,7 @@ int meta_reconcile_keep(struct meta *m, const struct reconcile_result *r, int64_
 		if (keep_orphan(c, &r->orphans[i], e))
 			return -1;
 	for (size_t i = 0; i < r->alarm_count; i++)
-		if (keep_alarm(c, &r->alarms[i], e))
+		if (reconcile_keep_alarm(c, &r->alarms[i], e))
 			return -1;
 	if ((r->account && keep_account(c, r, now_us, e)) || keep_walk(c, r->walk, e))
 		return -1;
@@ -342,19 +350,25 @@ int meta_reconcile_alarms(struct meta *m, struct reconcile_alarm *alarms_r, size
 	return -1;
 }
 
+int reconcile_see_alarm(struct sql_conn *c, const struct uuid *id, enum reconcile_alarm_kind kind, bool cleared, int64_t now_us,
+	struct err *e)
+{
+	struct sql_stmt *st = sql_use(c, STMT_ALARM_SEEN);
+
+	sql_bind_i64(st, now_us);
+	sql_bind_i64(st, cleared ? now_us : 0);
+	sql_bind_uuid(st, id);
+	sql_bind_i64(st, (int64_t)kind);
+	return sql_run(st, e) == SQL_FAILED ? -1 : 0;
+}
+
 int meta_reconcile_alarm_seen(struct meta *m, const struct reconcile_alarm *a, bool cleared, int64_t now_us, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
 	if (sql_writer(m->capture, &c, e) || sql_begin(c, SQL_LAZY, e))
 		return -1;
-	struct sql_stmt *st = sql_use(c, STMT_ALARM_SEEN);
-
-	sql_bind_i64(st, now_us);
-	sql_bind_i64(st, cleared ? now_us : 0);
-	sql_bind_uuid(st, &a->id);
-	sql_bind_i64(st, (int64_t)a->kind);
-	return sql_run(st, e) == SQL_FAILED ? -1 : sql_commit(c, e);
+	return reconcile_see_alarm(c, &a->id, a->kind, cleared, now_us, e) ? -1 : sql_commit(c, e);
 }
 
 /* ---- status ---- */
@@ -376,6 +390,8 @@ static void take_account(struct sql_stmt *st, struct reconcile_account *a)
 	t->waiting = sql_get_u64(st);
 	a->indexed_until_us = sql_get_i64(st);
 	a->counted_us = sql_get_i64(st);
+	t->removed = sql_get_u64(st);
+	t->unindexed = sql_get_u64(st);
 }
 
 int meta_reconcile_accounts(struct meta *m, struct reconcile_account *accounts_r, size_t max, size_t *n_r, struct err *e)

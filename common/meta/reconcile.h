@@ -24,6 +24,8 @@ struct reconcile_row {
 	char *lock_mode;
 	int64_t retain_until_us;
 	char *policy_version;
+	int64_t disposed_us; /* a disposition took it out of the archive; 0: none */
+	int64_t removed_us;  /* and its object is gone since then; 0: it may be there */
 };
 
 struct reconcile_rows {
@@ -52,6 +54,7 @@ int meta_reconcile_waits(struct meta *m, const struct uuid *id, struct err *e) M
 /* What was counted of one day. */
 struct reconcile_tally {
 	uint64_t captured, recorded, stored, indexed, waiting, orphans, missing;
+	uint64_t removed, unindexed; /* disposed of, when the store was counted, and when the index was: not in the others */
 	int64_t first_us, last_us; /* of the messages; 0: none */
 };
 
@@ -76,6 +79,9 @@ enum reconcile_alarm_kind {
 	RECONCILE_ROW_SHORT = 3,   /* the row keeps the message for less than its policy says */
 	RECONCILE_LOCK_SHORT = 4,  /* the object is locked for less than its row says */
 	RECONCILE_UNPROTECTED = 5, /* the object may be written to */
+	RECONCILE_RETURNED = 6,	   /* the object was removed, and is there */
+	RECONCILE_UNAPPROVED = 7,  /* it is disposed of, or to be removed, and no approved disposition is of it */
+	RECONCILE_KEPT = 8,	   /* it is disposed of, and a hold or a policy keeps it */
 	RECONCILE_KINDS,
 };
 
@@ -116,6 +122,12 @@ int meta_reconcile_adopt(struct meta *m, int64_t now_us, uint64_t *adopted_r, st
 
 /* Is an object known as an orphan? 1, 0, -1. */
 int meta_reconcile_is_orphan(struct meta *m, const struct uuid *id, const char *version, struct err *e) MUST_CHECK;
+
+/* For common/meta/lifecycle.c: what is known already stays as it is. */
+struct sql_conn;
+int reconcile_keep_alarm(struct sql_conn *c, const struct reconcile_alarm *a, struct err *e) MUST_CHECK;
+int reconcile_see_alarm(struct sql_conn *c, const struct uuid *id, enum reconcile_alarm_kind kind, bool cleared, int64_t now_us,
+	struct err *e) MUST_CHECK;
 
 /* Up to max open alarms, those that were looked at longest ago first (caller deinits each); says of one that it is still
  * there, or is cleared. */

@@ -1,5 +1,6 @@
 #include "meta/retention.h"
 
+#include "meta/keep_gate.h"
 #include "meta/meta_private.h"
 
 #include <string.h>
@@ -86,7 +87,7 @@ int meta_retention_put(struct meta *m, const struct retention_policy *p, struct 
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
-	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
+	if (keep_gate_begin(m, &c, e))
 		return -1;
 	struct sql_stmt *st = sql_use(c, STMT_RETENTION_ADD);
 
@@ -103,7 +104,7 @@ int meta_retention_put(struct meta *m, const struct retention_policy *p, struct 
 	sql_bind_text(st, p->reason);
 	switch (sql_run(st, e)) {
 	case SQL_DONE:
-		return sql_commit(c, e) ? -1 : 1;
+		return keep_gate_commit(m, &c, e) ? -1 : 1;
 	case SQL_DUPLICATE:
 		return 0;
 	default:

@@ -174,7 +174,7 @@ int meta_role_change(struct meta *m, const char *name, uint64_t version, const c
 	return set_permissions(c, name, permissions, e) || sql_commit(c, e) ? -1 : 1;
 }
 
-int meta_role_remove(struct meta *m, const char *name, struct err *e)
+int meta_role_remove(struct meta *m, const char *name, uint64_t version, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 	CLEANUP(role_deinit) struct role r = { 0 };
@@ -187,6 +187,15 @@ int meta_role_remove(struct meta *m, const char *name, struct err *e)
 		return found;
 	if (!r.custom || r.accounts)
 		return 0;
-	return run_on_name(c, STMT_ROLE_PERMISSIONS_CLEAR, name, e) || run_on_name(c, STMT_ROLE_DELETE, name, e) ||
-		sql_commit(c, e) ? -1 : 1;
+	if (run_on_name(c, STMT_ROLE_PERMISSIONS_CLEAR, name, e))
+		return -1;
+	struct sql_stmt *st = sql_use(c, STMT_ROLE_DELETE);
+
+	sql_bind_text(st, name);
+	sql_bind_u64(st, version);
+	if (sql_run(st, e) != SQL_DONE)
+		return -1;
+	if (!sql_changed(c))
+		return 0;
+	return sql_commit(c, e) ? -1 : 1;
 }

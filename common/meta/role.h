@@ -35,7 +35,7 @@ int meta_role_add(struct meta *m, const char *name, const char *meaning, const s
 int meta_role_change(struct meta *m, const char *name, uint64_t version, const char *meaning,
 	const struct strv *permissions, struct err *e) MUST_CHECK;
 
-/* 1; 0: there is no such custom role, or an account has it. */
-int meta_role_remove(struct meta *m, const char *name, struct err *e) MUST_CHECK;
+/* 1; 0: an account has it, it has another version than this, or there is no such custom role. */
+int meta_role_remove(struct meta *m, const char *name, uint64_t version, struct err *e) MUST_CHECK;
 
 #endif

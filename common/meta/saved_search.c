@@ -18,7 +18,7 @@ void saved_search_list_free(struct saved_search *list, size_t n)
 
 /* ---- reading ---- */
 
-/* In the order of STMT_SAVED_SEARCH_GET and STMT_SAVED_SEARCH_LIST. */
+/* In the order of STMT_SAVED_SEARCH_GET, STMT_SAVED_SEARCH_LIST and those of cases. */
 static void take(struct sql_stmt *st, struct saved_search *s)
 {
 	*s = (struct saved_search){ 0 };
@@ -33,14 +33,11 @@ static void take(struct sql_stmt *st, struct saved_search *s)
 	s->changed_us = sql_get_i64(st);
 }
 
-int meta_saved_search_get(struct meta *m, uint64_t account_id, const struct uuid *id, struct saved_search *s_r, struct err *e)
+static int get(struct sql_conn *c, enum statement how, uint64_t account_id, const struct uuid *id, struct saved_search *s_r,
+	struct err *e)
 {
-	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
-	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = sql_use(c, how);
 
-	if (sql_reader(m->control, &c, e))
-		return -1;
-	st = sql_use(c, STMT_SAVED_SEARCH_GET);
 	sql_bind_u64(st, account_id);
 	sql_bind_uuid(st, id);
 	int found = sql_find(st, e);
@@ -50,21 +47,32 @@ int meta_saved_search_get(struct meta *m, uint64_t account_id, const struct uuid
 	return found;
 }
 
-int meta_saved_search_list(struct meta *m, uint64_t account_id, const struct uuid *after, size_t limit,
-	struct saved_search **list_r, size_t *n_r, struct err *e)
+int meta_saved_search_get(struct meta *m, uint64_t account_id, const struct uuid *id, struct saved_search *s_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
-	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
-	enum sql_result step;
-	size_t n = 0;
+
+	return sql_reader(m->control, &c, e) ? -1 : get(c, STMT_SAVED_SEARCH_GET, account_id, id, s_r, e);
+}
+
+int meta_saved_search_get_to_run(struct meta *m, uint64_t account_id, const struct uuid *id, struct saved_search *s_r,
+	struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
 	if (sql_reader(m->control, &c, e))
 		return -1;
-	struct saved_search *list = MEM_ARRAY(struct saved_search, limit);
+	int found = get(c, STMT_SAVED_SEARCH_GET, account_id, id, s_r, e);
 
-	st = sql_use(c, STMT_SAVED_SEARCH_LIST);
-	sql_bind_u64(st, account_id);
-	sql_bind_uuid(st, after);
+	return found ? found : get(c, STMT_CASE_SEARCH_GET, account_id, id, s_r, e);
+}
+
+/* The rows of a list, whose statement takes the limit as its last value. */
+static int take_all(struct sql_stmt *st, size_t limit, struct saved_search **list_r, size_t *n_r, struct err *e)
+{
+	struct saved_search *list = MEM_ARRAY(struct saved_search, limit);
+	enum sql_result step;
+	size_t n = 0;
+
 	sql_bind_u64(st, limit);
 	while ((step = sql_step(st, e)) == SQL_ROW)
 		take(st, &list[n++]);
@@ -75,6 +83,34 @@ int meta_saved_search_list(struct meta *m, uint64_t account_id, const struct uui
 	*list_r = list;
 	*n_r = n;
 	return 0;
+}
+
+int meta_saved_search_list(struct meta *m, uint64_t account_id, const struct uuid *after, size_t limit,
+	struct saved_search **list_r, size_t *n_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+
+	if (sql_reader(m->control, &c, e))
+		return -1;
+	st = sql_use(c, STMT_SAVED_SEARCH_LIST);
+	sql_bind_u64(st, account_id);
+	sql_bind_uuid(st, after);
+	return take_all(st, limit, list_r, n_r, e);
+}
+
+int meta_saved_search_list_of_case(struct meta *m, const struct uuid *case_id, const struct uuid *after, size_t limit,
+	struct saved_search **list_r, size_t *n_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+
+	if (sql_reader(m->control, &c, e))
+		return -1;
+	st = sql_use(c, STMT_CASE_SEARCHES);
+	sql_bind_uuid(st, case_id);
+	sql_bind_uuid(st, after);
+	return take_all(st, limit, list_r, n_r, e);
 }
 
 /* ---- writing ---- */

@@ -1,4 +1,4 @@
-/* saved_search: searches that an account keeps. Nobody else's can be reached: every function takes the account. */
+/* saved_search: searches that an account keeps. Nobody else's can be reached, but what he has put in a case. */
 #ifndef META_SAVED_SEARCH_H
 #define META_SAVED_SEARCH_H
 
@@ -29,8 +29,17 @@ int meta_saved_search_add(struct meta *m, const struct saved_search *s, struct e
 int meta_saved_search_get(struct meta *m, uint64_t account_id, const struct uuid *id, struct saved_search *s_r, struct err *e)
 	MUST_CHECK;
 
+/* One that the account may run: its own, or one that a member has put in a case of which the account is a member, too. As
+ * above. */
+int meta_saved_search_get_to_run(struct meta *m, uint64_t account_id, const struct uuid *id, struct saved_search *s_r,
+	struct err *e) MUST_CHECK;
+
 /* At most limit with an id behind `after` (all zero: from the first), the oldest first. saved_search_list_free() frees. */
 int meta_saved_search_list(struct meta *m, uint64_t account_id, const struct uuid *after, size_t limit,
+	struct saved_search **list_r, size_t *n_r, struct err *e) MUST_CHECK;
+
+/* The same of those that are put in a case by accounts that are members of it. The only way to another's search. */
+int meta_saved_search_list_of_case(struct meta *m, const struct uuid *case_id, const struct uuid *after, size_t limit,
 	struct saved_search **list_r, size_t *n_r, struct err *e) MUST_CHECK;
 void saved_search_list_free(struct saved_search *list, size_t n);
 

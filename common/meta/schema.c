@@ -34,6 +34,18 @@ static const struct migration capture[] = {
 	{ 9,
 #include "schema/0009_capture_hold.inc"
 	},
+	{ 10,
+#include "schema/0010_capture_reached.inc"
+	},
+	{ 11,
+#include "schema/0011_capture_disposed.inc"
+	},
+	{ 12,
+#include "schema/0012_capture_keep_gate.inc"
+	},
+	{ 13,
+#include "schema/0013_capture_account_disposed.inc"
+	},
 };
 
 static const struct migration control[] = {
@@ -81,6 +93,24 @@ static const struct migration control[] = {
 	},
 	{ 15,
 #include "schema/0015_control_audit_forward.inc"
+	},
+	{ 16,
+#include "schema/0016_control_case.inc"
+	},
+	{ 17,
+#include "schema/0017_control_case_parts.inc"
+	},
+	{ 18,
+#include "schema/0018_control_identity.inc"
+	},
+	{ 19,
+#include "schema/0019_control_disposition.inc"
+	},
+	{ 20,
+#include "schema/0020_control_directory.inc"
+	},
+	{ 21,
+#include "schema/0021_control_enrolment.inc"
 	},
 };
 

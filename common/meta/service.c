@@ -70,37 +70,34 @@ int meta_service_by_token(struct meta *m, const uint8_t token[SHA256_SIZE], stru
 	return found == 1 ? meta_account_by_id(m, id, a_r, e) : found;
 }
 
-/* Ends a transaction that is begun with st, and moves the account's version on. */
-static int finish(struct sql_conn *c, struct sql_stmt *st, uint64_t account_id, struct err *e)
-{
-	return sql_run(st, e) != SQL_DONE || account_run_on(c, STMT_USER_TOUCH, account_id, e) || sql_commit(c, e) ? -1 : 0;
-}
-
-int meta_service_set_token(struct meta *m, uint64_t account_id, const uint8_t token[SHA256_SIZE], int64_t now_us,
+/* Signs out: what was given to the one before, such as links to exports, ends with it. */
+int meta_service_set_token(struct meta *m, uint64_t account_id, uint64_t version, const uint8_t token[SHA256_SIZE], int64_t now_us,
 	struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
 
 	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
 		return -1;
-	struct sql_stmt *st = sql_use(c, STMT_SERVICE_TOKEN_SET);
+	struct sql_stmt *st = sql_use(c, STMT_USER_TOUCH_IF);
 
+	sql_bind_u64(st, account_id);
+	sql_bind_u64(st, version);
+	if (sql_run(st, e) != SQL_DONE)
+		return -1;
+	if (!sql_changed(c))
+		return 0;
+	st = sql_use(c, STMT_SERVICE_TOKEN_SET);
 	sql_bind_blob(st, token, SHA256_SIZE);
 	sql_bind_i64(st, now_us);
 	sql_bind_u64(st, account_id);
-	return finish(c, st, account_id, e);
+	return sql_run(st, e) != SQL_DONE || account_run_on(c, STMT_ACCOUNT_SIGN_OUT, account_id, e) || sql_commit(c, e) ? -1 : 1;
 }
 
-int meta_service_set_certificate(struct meta *m, uint64_t account_id, const uint8_t certificate[SHA256_SIZE],
-	struct err *e)
+int service_set_certificate(struct sql_conn *c, uint64_t account_id, const uint8_t *certificate, struct err *e)
 {
-	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
-
-	if (sql_writer(m->control, &c, e) || sql_begin(c, SQL_DURABLE, e))
-		return -1;
 	struct sql_stmt *st = sql_use(c, STMT_SERVICE_CERTIFICATE_SET);
 
 	sql_bind_blob(st, certificate, SHA256_SIZE);
 	sql_bind_u64(st, account_id);
-	return finish(c, st, account_id, e);
+	return sql_run(st, e) == SQL_DONE ? 0 : -1;
 }

@@ -23,12 +23,9 @@ int meta_service_get(struct meta *m, uint64_t account_id, struct service_identit
 int meta_service_by_token(struct meta *m, const uint8_t token[SHA256_SIZE], struct account *a_r,
 	uint8_t certificate_r[SHA256_SIZE], struct err *e) MUST_CHECK;
 
-/* Another token: the one before is dead at once. */
-int meta_service_set_token(struct meta *m, uint64_t account_id, const uint8_t token[SHA256_SIZE], int64_t now_us,
-	struct err *e) MUST_CHECK;
-
-/* Another certificate. */
-int meta_service_set_certificate(struct meta *m, uint64_t account_id, const uint8_t certificate[SHA256_SIZE],
+/* Another token: the one before is dead at once, and so is what it was given. 1; 0: the account has another version than this;
+ * -1. */
+int meta_service_set_token(struct meta *m, uint64_t account_id, uint64_t version, const uint8_t token[SHA256_SIZE], int64_t now_us,
 	struct err *e) MUST_CHECK;
 
 #endif

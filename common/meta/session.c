@@ -2,6 +2,8 @@
 
 #include "meta/account_private.h"
 
+#define SESSION_PARTS 4 /* of STMT_SESSION_GET: each wants the id */
+
 void session_deinit(struct session *s)
 {
 	free(s->strength);
@@ -158,29 +160,57 @@ static void take_refresh(struct sql_stmt *st, struct session *s)
 	s->ended_us = lives ? 0 : ended_us;
 }
 
+enum session_row { ROW_SESSION, ROW_PERMISSION, ROW_MAILBOX };
+
+/* Any row of STMT_SESSION_GET; they come in any order. Says which it was. */
+static enum session_row take_row(struct sql_stmt *st, struct session *s, struct account *a)
+{
+	enum session_row kind = (enum session_row)sql_get_i64(st);
+	_free_ char *text = sql_get_text(st);
+
+	switch (kind) {
+	case ROW_SESSION:
+		take_session(st, s);
+		take_refresh(st, s);
+		account_take(st, a);
+		break;
+	case ROW_PERMISSION:
+		strv_add(&a->permissions, text);
+		break;
+	case ROW_MAILBOX:
+		strv_add(&a->scope_mailboxes, text);
+		break;
+	}
+	return kind;
+}
+
+/* Several roles may allow the same, and several departments have the same mailbox. */
+static void tidy(struct strv *list)
+{
+	strv_dedup(list);
+	strv_sort(list);
+}
+
 int meta_session_get(struct meta *m, const struct uuid *id, struct session *s_r, struct account *a_r, struct err *e)
 {
 	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
 	CLEANUP(session_deinit) struct session s = { 0 };
 	CLEANUP(account_deinit) struct account a = { 0 };
+	enum sql_result step;
+	bool found = false;
 
-	if (sql_reader(m->control, &c, e) || sql_begin_snapshot(c, e))
+	if (sql_reader(m->control, &c, e))
 		return -1;
-	struct sql_stmt *st = sql_use(c, STMT_SESSION_GET);
-
-	sql_bind_uuid(st, id);
-	int found = sql_find(st, e);
-
-	if (found > 0) {
-		take_session(st, &s);
-		take_refresh(st, &s);
-		account_take(st, &a);
-	}
-	sql_finishp(&st);
-	if (found <= 0)
-		return found;
-	if (account_load_lists(c, &a, e))
-		return -1;
+	st = sql_use(c, STMT_SESSION_GET);
+	for (int i = 0; i < SESSION_PARTS; i++)
+		sql_bind_uuid(st, id);
+	while ((step = sql_step(st, e)) == SQL_ROW)
+		found |= take_row(st, &s, &a) == ROW_SESSION;
+	if (step != SQL_DONE || !found)
+		return step == SQL_DONE ? 0 : -1;
+	tidy(&a.permissions);
+	tidy(&a.scope_mailboxes);
 	*s_r = s;
 	*a_r = a;
 	s = (struct session){ 0 };

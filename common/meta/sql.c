@@ -181,7 +181,7 @@ static bool is_usable(struct sql_conn *c)
 
 static bool is_full(const struct sql_db *db, const struct idle *idle)
 {
-	return db->driver->few_connections && idle->open >= IDLE_READERS_MAX;
+	return db->driver->is_server && idle->open >= IDLE_READERS_MAX;
 }
 
 /* An idle connection, or NULL: one more may be opened. */
@@ -262,6 +262,11 @@ int sql_reader_behind(struct sql_db *db, struct sql_conn **c_r, struct err *e)
 bool sql_is_behind(const struct sql_conn *c)
 {
 	return c->role == SQL_ROLE_REPLICA;
+}
+
+bool sql_is_server(const struct sql_conn *c)
+{
+	return c->driver->is_server;
 }
 
 int sql_replica_lag(struct sql_db *db, int64_t *seconds_r, struct err *e)
@@ -347,6 +352,11 @@ int sql_begin_snapshot(struct sql_conn *c, struct err *e)
 		return -1;
 	c->in_transaction = true;
 	return 0;
+}
+
+int sql_begin_reading(struct sql_conn *c, struct err *e)
+{
+	return sql_is_server(c) ? 0 : sql_begin_snapshot(c, e);
 }
 
 int sql_commit(struct sql_conn *c, struct err *e)

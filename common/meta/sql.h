@@ -80,6 +80,9 @@ int sql_reader_behind(struct sql_db *db, struct sql_conn **c_r, struct err *e) M
 /* Is this one of the replica? Then what it does not find may be on the primary. */
 bool sql_is_behind(const struct sql_conn *c);
 
+/* Is this one to a server? Then a few large statements are better than many small ones. */
+bool sql_is_server(const struct sql_conn *c);
+
 /* Waits for the writer. The caller may hold no other writer. Release it in the same thread. */
 int sql_writer(struct sql_db *db, struct sql_conn **c_r, struct err *e) MUST_CHECK;
 
@@ -93,6 +96,10 @@ int sql_begin(struct sql_conn *c, enum sql_durability durability, struct err *e)
 
 /* On a reader: every statement until the end sees one state of the database. End with sql_rollback(). */
 int sql_begin_snapshot(struct sql_conn *c, struct err *e) MUST_CHECK;
+
+/* On a reader, for several statements that need no one state: SQLite takes and gives back its locks once then, and not for each;
+ * to a server it says nothing. */
+int sql_begin_reading(struct sql_conn *c, struct err *e) MUST_CHECK;
 
 /* 0 durable; -1 temporary or permanent: rolled back; -1 unknown. The transaction is over in each case. */
 int sql_commit(struct sql_conn *c, struct err *e) MUST_CHECK;

@@ -46,7 +46,7 @@ void sql_fault(struct sql_findings *f, const char *remedy, const char *fmt, ...)
 
 struct sql_driver {
 	const char *scheme; /* of the URL */
-	bool few_connections; /* they cost the server: readers wait for one of a few */
+	bool is_server; /* a connection costs it much, so that readers wait for one of a few, and so does each statement */
 
 	/* Makes the directory and the database where they are missing. */
 	int (*create)(const struct sql_place *p, struct err *e);

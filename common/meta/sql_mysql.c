@@ -213,7 +213,7 @@ static uint64_t driver_last_id(struct sql_conn *base)
 
 const struct sql_driver sql_mysql = {
 	.scheme = "mysql",
-	.few_connections = true,
+	.is_server = true,
 	.create = driver_create,
 	.has_replica = driver_has_replica,
 	.open = driver_open,

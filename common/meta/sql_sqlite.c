@@ -194,7 +194,7 @@ static int sqlite_open(struct sql_conn **c_r, const struct sql_place *p, enum sq
 	if (!failed && role == SQL_ROLE_WRITER)
 		failed = set_up_writer(c, e);
 	else if (!failed)
-		failed = execute(c, "open", "PRAGMA query_only = ON", e);
+		failed = execute(c, "open", "PRAGMA query_only = ON; PRAGMA cache_size = -8192", e);
 	if (failed) {
 		sqlite_close(&c->base);
 		return -1;

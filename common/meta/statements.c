@@ -10,6 +10,13 @@
 	" j.version_id, j.object_length, j.sha256, j.finished_us, j.expires_us" \
 	" FROM export_job j JOIN export_request r ON r.id = j.id"
 
+/* What a row of STMT_SESSION_GET tells, as enum session_row has it; the columns behind the text in all rows but one. */
+#define SESSION_IS "0"
+#define SESSION_MAY "1"
+#define SESSION_SEES "2"
+#define EIGHT_NULLS ", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+#define SESSION_NOTHING EIGHT_NULLS EIGHT_NULLS EIGHT_NULLS
+
 static const struct statement_text statements[STATEMENTS] = {
 	[STMT_TABLE_EXISTS] = {
 		"table_exists",
@@ -158,12 +165,19 @@ static const struct statement_text statements[STATEMENTS] = {
 		NULL,
 	},
 	[STMT_SESSION_FORGET] = { "session_forget", "DELETE FROM session WHERE until_us < ?", NULL },
-	[STMT_SESSION_GET] = {
+	[STMT_SESSION_GET] = { /* every request asks: one statement sees one state, without a transaction around it */
 		"session_get",
-		"SELECT s.id, s.account_id, s.generation, s.strength, s.created_us, s.seen_us, s.factor_us, s.until_us, s.client,"
-		" s.agent, s.refresh_family, s.refresh_hash, s.refresh_before, s.refreshed_us, s.ended_us, a.id, a.username,"
-		" a.password_hash, a.totp_secret, a.disabled, a.token_generation, a.scope_all, a.scope_from_us, a.scope_until_us"
-		" FROM session s JOIN account a ON a.id = s.account_id WHERE s.id = ?",
+		"SELECT " SESSION_IS ", '', s.id, s.account_id, s.generation, s.strength, s.created_us, s.seen_us, s.factor_us,"
+		" s.until_us, s.client, s.agent, s.refresh_family, s.refresh_hash, s.refresh_before, s.refreshed_us, s.ended_us,"
+		" a.id, a.username, a.password_hash, a.totp_secret, a.disabled, a.token_generation, a.scope_all, a.scope_from_us,"
+		" a.scope_until_us FROM session s JOIN account a ON a.id = s.account_id WHERE s.id = ?"
+		" UNION ALL SELECT " SESSION_MAY ", rp.permission" SESSION_NOTHING " FROM session s"
+		" JOIN account_role ar ON ar.account_id = s.account_id JOIN role_permission rp ON rp.role = ar.role WHERE s.id = ?"
+		" UNION ALL SELECT " SESSION_SEES ", am.mailbox" SESSION_NOTHING " FROM session s"
+		" JOIN account_mailbox am ON am.account_id = s.account_id WHERE s.id = ?"
+		" UNION ALL SELECT " SESSION_SEES ", dm.mailbox" SESSION_NOTHING " FROM session s"
+		" JOIN account_department ad ON ad.account_id = s.account_id"
+		" JOIN department_mailbox dm ON dm.department_id = ad.department_id WHERE s.id = ?",
 		NULL,
 	},
 	[STMT_SESSION_LIST] = { /* of a disabled account none lives */
@@ -197,13 +211,13 @@ static const struct statement_text statements[STATEMENTS] = {
 	},
 	[STMT_PASSWORD_SET] = {
 		"password_set",
-		"UPDATE account SET password_hash = ?, token_generation = token_generation + 1 WHERE id = ?",
+		"UPDATE account SET password_hash = ?, token_generation = token_generation + 1, version = version + 1 WHERE id = ?",
 		NULL,
 	},
 	[STMT_FACTOR_SET] = {
 		"factor_set",
-		"UPDATE account SET totp_secret = ?, totp_last_step = ?, code_tries_us = 0, token_generation = token_generation + 1"
-		" WHERE id = ?",
+		"UPDATE account SET totp_secret = ?, totp_last_step = ?, code_tries_us = 0, token_generation = token_generation + 1,"
+		" version = version + 1 WHERE id = ?",
 		NULL,
 	},
 	[STMT_ENROLMENT_CLEAR] = { "enrolment_clear", "DELETE FROM totp_enrolment WHERE account_id = ?", NULL },
@@ -214,12 +228,13 @@ static const struct statement_text statements[STATEMENTS] = {
 	},
 	[STMT_ENROLMENT_BY_TOKEN] = {
 		"enrolment_by_token",
-		"UPDATE totp_enrolment SET secret = ? WHERE account_id = ? AND token_hash = ? AND until_us > ?",
+		"UPDATE totp_enrolment SET secret = ?, secret_until_us = ? WHERE account_id = ? AND token_hash = ? AND until_us > ?",
 		NULL,
 	},
 	[STMT_ENROLMENT_SECRET] = {
 		"enrolment_secret",
-		"SELECT secret FROM totp_enrolment WHERE account_id = ? AND secret IS NOT NULL AND until_us > ?",
+		"SELECT secret FROM totp_enrolment WHERE account_id = ? AND secret IS NOT NULL AND until_us > ?"
+		" AND (secret_until_us IS NULL OR secret_until_us > ?)",
 		NULL,
 	},
 	[STMT_ENROLMENT_TAKE] = {
@@ -234,6 +249,8 @@ static const struct statement_text statements[STATEMENTS] = {
 		"UPDATE recovery_code SET used_us = ? WHERE account_id = ? AND code_hash = ? AND used_us IS NULL",
 		NULL,
 	},
+	/* InnoDB locks a row that is written, be it with what it holds. */
+	[STMT_ACCOUNT_LOCK] = { "account_lock", "UPDATE account SET code_tries_us = code_tries_us WHERE id = ?", NULL },
 	[STMT_TRIES_CLEAR] = { "tries_clear", "UPDATE account SET code_tries_us = 0 WHERE id = ?", NULL },
 
 	[STMT_EXPORT_REQUEST_ADD] = {
@@ -252,6 +269,11 @@ static const struct statement_text statements[STATEMENTS] = {
 	[STMT_EXPORT_LIST] = {
 		"export_list",
 		"SELECT " EXPORT_COLUMNS " WHERE j.account_id = ? AND j.id < ? ORDER BY j.id DESC LIMIT ?",
+		NULL,
+	},
+	[STMT_CASE_EXPORTS] = {
+		"case_exports",
+		"SELECT " EXPORT_COLUMNS " WHERE r.matter = ? AND r.id > ? ORDER BY r.id LIMIT ?",
 		NULL,
 	},
 	[STMT_EXPORT_OPEN_COUNT] = {
@@ -273,8 +295,7 @@ static const struct statement_text statements[STATEMENTS] = {
 	},
 	[STMT_EXPORT_TAKE] = {
 		"export_take",
-		"UPDATE export_job SET state = 'building', owner = ?, lease_until_us = ?, epoch = epoch + 1, leftover = 1,"
-		" total = NULL, done = 0, missing = 0, size = 0"
+		"UPDATE export_job SET state = 'building', owner = ?, lease_until_us = ?, epoch = epoch + 1, leftover = 1"
 		" WHERE id = ? AND epoch = ? AND state IN ('queued', 'building') AND lease_until_us <= ?",
 		NULL,
 	},
@@ -311,6 +332,11 @@ static const struct statement_text statements[STATEMENTS] = {
 		"export_stale",
 		"SELECT " EXPORT_COLUMNS " WHERE j.lease_until_us <= ? AND (j.state = 'ready' AND j.expires_us <= ?"
 		" OR j.state IN ('failed', 'cancelled') AND j.leftover = 1) ORDER BY j.id LIMIT 1",
+		NULL,
+	},
+	[STMT_EXPORT_IS_OPEN] = {
+		"export_is_open",
+		"SELECT count(*) FROM export_job WHERE id = ? AND state IN ('queued', 'building')",
 		NULL,
 	},
 	[STMT_EXPORT_CLEARED] = {
@@ -368,6 +394,7 @@ bool statement_is_long(enum statement s)
 	case STMT_VERIFY_KEYS:
 	case STMT_VERIFY_MAILBOXES:
 	case STMT_VERIFY_OUTBOX:
+	case STMT_REACHED_LIST:
 	case STMT_COPY_ATTEMPT_READ:
 	case STMT_COPY_INTENT_READ:
 	case STMT_COPY_LEDGER_FACT_READ:
@@ -376,9 +403,13 @@ bool statement_is_long(enum statement s)
 	case STMT_COPY_LEGAL_HOLD_READ:
 	case STMT_COPY_LEGAL_HOLD_MESSAGE_READ:
 	case STMT_COPY_LEGAL_HOLD_EVENT_READ:
+	case STMT_COPY_LEGAL_CASE_READ:
+	case STMT_COPY_LEGAL_CASE_EVENT_READ:
+	case STMT_COPY_LEGAL_CASE_NOTE_READ:
+	case STMT_COPY_DISPOSITION_READ:
+	case STMT_COPY_DISPOSITION_EVENT_READ:
 	case STMT_COPY_RETENTION_POLICY_READ:
 	case STMT_COPY_SAVED_SEARCH_READ:
-	case STMT_COPY_SERVICE_ACCOUNT_READ:
 	case STMT_COPY_OUTCOME_READ:
 	case STMT_AUDIT_VERIFY_BATCHES:
 	case STMT_AUDIT_VERIFY_RECORDS:

@@ -7,20 +7,26 @@ const struct statement_text statements_access[STATEMENTS] = {
 	[STMT_DEPARTMENT_LIST] = {
 		"department_list",
 		"SELECT d.name, d.version, (SELECT count(*) FROM department_mailbox dm WHERE dm.department_id = d.id),"
-		" (SELECT count(*) FROM account_department ad WHERE ad.department_id = d.id) FROM department d"
+		" (SELECT count(*) FROM account_department ad WHERE ad.department_id = d.id), d.directory FROM department d"
 		" WHERE d.name > ? ORDER BY d.name LIMIT ?",
 		NULL,
 	},
 	[STMT_DEPARTMENT_GET] = {
 		"department_get",
 		"SELECT d.name, d.version, (SELECT count(*) FROM department_mailbox dm WHERE dm.department_id = d.id),"
-		" (SELECT count(*) FROM account_department ad WHERE ad.department_id = d.id) FROM department d WHERE d.name = ?",
+		" (SELECT count(*) FROM account_department ad WHERE ad.department_id = d.id), d.directory FROM department d"
+		" WHERE d.name = ?",
 		NULL,
 	},
 	[STMT_DEPARTMENT_TOUCH] = { "department_touch", "UPDATE department SET version = version + 1 WHERE id = ?", NULL },
 	[STMT_DEPARTMENT_TOUCH_IF] = {
 		"department_touch_if",
 		"UPDATE department SET version = version + 1 WHERE id = ? AND version = ?",
+		NULL,
+	},
+	[STMT_DEPARTMENT_SYNCED] = {
+		"department_synced",
+		"UPDATE department SET version = version + 1, directory = 1 WHERE id = ?",
 		NULL,
 	},
 	[STMT_DEPARTMENT_USED] = {
@@ -66,6 +72,20 @@ const struct statement_text statements_access[STATEMENTS] = {
 		" WHERE account_id = ? AND id > ? ORDER BY id LIMIT ?",
 		NULL,
 	},
+	[STMT_CASE_SEARCHES] = {
+		"case_searches",
+		"SELECT s.id, s.account_id, s.version, s.name, s.case_id, s.request, s.created_us, s.changed_us FROM saved_search s"
+		" JOIN case_member m ON m.case_id = s.case_id AND m.account_id = s.account_id"
+		" WHERE s.case_id = ? AND s.id > ? ORDER BY s.id LIMIT ?",
+		NULL,
+	},
+	[STMT_CASE_SEARCH_GET] = {
+		"case_search_get",
+		"SELECT s.id, s.account_id, s.version, s.name, s.case_id, s.request, s.created_us, s.changed_us FROM case_member m"
+		" JOIN saved_search s ON s.case_id = m.case_id"
+		" JOIN case_member o ON o.case_id = s.case_id AND o.account_id = s.account_id WHERE m.account_id = ? AND s.id = ?",
+		NULL,
+	},
 	[STMT_SAVED_SEARCH_ADD] = {
 		"saved_search_add",
 		"INSERT INTO saved_search (id, account_id, version, name, case_id, request, created_us, changed_us)"
@@ -86,20 +106,24 @@ const struct statement_text statements_access[STATEMENTS] = {
 
 	[STMT_USER_LIST] = {
 		"user_list",
-		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us"
+		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us,"
+		" CASE WHEN a.password_hash = '' THEN 1 ELSE 0 END, CASE WHEN length(a.totp_secret) > 0 THEN 1 ELSE 0 END"
 		" FROM account a LEFT JOIN service_account s ON s.account_id = a.id"
 		" WHERE a.id > ? AND s.account_id IS NULL ORDER BY a.id LIMIT ?",
 		NULL,
 	},
 	[STMT_USER_SERVICES] = {
 		"user_services",
-		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us"
-		" FROM account a JOIN service_account s ON s.account_id = a.id WHERE a.id > ? ORDER BY a.id LIMIT ?",
+		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us,"
+		" CASE WHEN a.password_hash = '' THEN 1 ELSE 0 END, CASE WHEN length(a.totp_secret) > 0 THEN 1 ELSE 0 END"
+		" FROM account a JOIN service_account s ON s.account_id = a.id"
+		" WHERE a.id > ? ORDER BY a.id LIMIT ?",
 		NULL,
 	},
 	[STMT_USER_GET] = {
 		"user_get",
-		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us"
+		"SELECT a.id, a.version, a.username, a.disabled, a.scope_all, a.scope_from_us, a.scope_until_us,"
+		" CASE WHEN a.password_hash = '' THEN 1 ELSE 0 END, CASE WHEN length(a.totp_secret) > 0 THEN 1 ELSE 0 END"
 		" FROM account a WHERE a.id = ?",
 		NULL,
 	},
@@ -152,6 +176,28 @@ const struct statement_text statements_access[STATEMENTS] = {
 		"UPDATE service_account SET certificate = ? WHERE account_id = ?",
 		NULL,
 	},
+	[STMT_IDENTITY_FIND] = {
+		"identity_find",
+		"SELECT account_id FROM account_identity WHERE identity = ?",
+		NULL,
+	},
+	[STMT_IDENTITY_GET] = {
+		"identity_get",
+		"SELECT issuer, subject, linked_us FROM account_identity WHERE account_id = ?",
+		NULL,
+	},
+	[STMT_IDENTITY_ADD] = {
+		"identity_add",
+		"INSERT INTO account_identity (account_id, identity, issuer, subject, linked_us)"
+		" SELECT id, ?, ?, ?, ? FROM account WHERE id = ? AND password_hash = ''",
+		NULL,
+	},
+	[STMT_IDENTITY_CLEAR] = { "identity_clear", "DELETE FROM account_identity WHERE account_id = ?", NULL },
+	[STMT_PASSWORD_CLEAR] = {
+		"password_clear",
+		"UPDATE account SET password_hash = '', token_generation = token_generation + 1, version = version + 1 WHERE id = ?",
+		NULL,
+	},
 	[STMT_ROLE_LIST] = {
 		"role_list",
 		"SELECT r.name, r.meaning, r.version, r.custom, (SELECT count(*) FROM account_role ar WHERE ar.role = r.name)"
@@ -182,7 +228,7 @@ const struct statement_text statements_access[STATEMENTS] = {
 	},
 	[STMT_ROLE_PERMISSIONS_CLEAR] = { "role_permissions_clear", "DELETE FROM role_permission WHERE role = ?", NULL },
 	[STMT_ROLE_USED] = { "role_used", "SELECT count(*) FROM account_role WHERE role = ?", NULL },
-	[STMT_ROLE_DELETE] = { "role_delete", "DELETE FROM role WHERE name = ? AND custom = 1", NULL },
+	[STMT_ROLE_DELETE] = { "role_delete", "DELETE FROM role WHERE name = ? AND custom = 1 AND version = ?", NULL },
 
 	[STMT_COPY_ROLE_READ] = { "copy_role_read", "SELECT name, meaning FROM role WHERE custom = 1", NULL },
 	[STMT_COPY_ROLE_CLEAR] = { "copy_role_clear", "DELETE FROM role WHERE custom = 1", NULL },
@@ -202,4 +248,15 @@ const struct statement_text statements_access[STATEMENTS] = {
 		NULL,
 	},
 	[STMT_COPY_SERVICE_CLEAR] = { "copy_service_clear", "DELETE FROM service_account", NULL },
+	[STMT_COPY_IDENTITY_READ] = {
+		"copy_identity_read",
+		"SELECT account_id, identity, issuer, subject, linked_us FROM account_identity",
+		NULL,
+	},
+	[STMT_COPY_IDENTITY_ADD] = {
+		"copy_identity_add",
+		"INSERT INTO account_identity (account_id, identity, issuer, subject, linked_us) VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_IDENTITY_CLEAR] = { "copy_identity_clear", "DELETE FROM account_identity", NULL },
 };

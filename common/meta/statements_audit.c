@@ -189,4 +189,10 @@ const struct statement_text statements_audit[STATEMENTS] = {
 		"SELECT leaves FROM audit_batch WHERE daemon = ? AND first_seq = ?",
 		NULL,
 	},
+	[STMT_AUDIT_KNOWN_INTENT] = { "audit_known_intent", "SELECT count(id) FROM audit_intent WHERE id = ?", NULL },
+	[STMT_AUDIT_KNOWN_OUTCOME] = {
+		"audit_known_outcome",
+		"SELECT count(intent_id) FROM audit_outcome WHERE intent_id = ?",
+		NULL,
+	},
 };

@@ -1,9 +1,20 @@
 /* The statements of the capture database, and those that copy an installation. */
+#include "meta/message_brief.h"
 #include "meta/statements_table.h"
 
 #include <stddef.h>
 
 #define EIGHT "?, ?, ?, ?, ?, ?, ?, ?" /* of MAILBOXES_AT_ONCE */
+
+#define STRING(x) #x
+#define NUMBER(x) STRING(x)
+
+/* What a list shows of a message: up to the weight of its participants, which is not shown. */
+#define BRIEF \
+	"SELECT m.id, m.received_us, m.date_us, m.header_date_us, m.size, m.parse_flags," \
+	" substr(m.subject, 1, " NUMBER(MESSAGE_BRIEF_SUBJECT) ")," \
+	" (SELECT count(*) FROM attachment a WHERE a.message_id = m.id)," \
+	" (SELECT count(*) FROM message_disposed d WHERE d.message_id = m.id),"
 
 /* CROSS JOIN is an inner join whose order SQLite keeps (MySQL reads it as JOIN): the outbox, which is short, goes first. */
 const struct statement_text statements_capture[STATEMENTS] = {
@@ -75,6 +86,12 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id IN ((?))",
 		NULL,
 	},
+	[STMT_MESSAGE_BRIEF] = { /* SQLite takes the ids one at a time: to weigh them first saves nothing */
+		"message_brief",
+		BRIEF " (SELECT coalesce(sum(length(p.name) + length(p.address) + length(p.normal) + 100), 0) FROM participant p"
+		" WHERE p.message_id = m.id) FROM message m WHERE m.id IN ((?))",
+		BRIEF " 65536 FROM message m WHERE m.id IN ((?))",
+	},
 	[STMT_MESSAGE_DATE] = { "message_date", "SELECT date_us FROM message WHERE id = ?", NULL },
 	[STMT_MAILBOX_HAS] = {
 		"mailbox_has",
@@ -104,17 +121,28 @@ const struct statement_text statements_capture[STATEMENTS] = {
 	[STMT_MESSAGE_ROWS] = { "message_rows", "SELECT count(*) FROM message", NULL },
 	[STMT_MESSAGE_COUNT_RANGE] = {
 		"message_count_range",
-		"SELECT count(*) FROM message WHERE date_us >= ? AND date_us < ?",
+		"SELECT count(*) FROM message m WHERE m.date_us >= ? AND m.date_us < ?"
+		" AND NOT EXISTS (SELECT 1 FROM message_disposed d WHERE d.message_id = m.id)",
 		NULL,
 	},
 	[STMT_MAILBOX_COUNT] = {
 		"mailbox_count",
-		"SELECT count(*) FROM mailbox_message WHERE mailbox = ? AND date_us >= ? AND date_us < ?",
+		"SELECT count(*) FROM mailbox_message x WHERE x.mailbox = ? AND x.date_us >= ? AND x.date_us < ?"
+		" AND NOT EXISTS (SELECT 1 FROM message_disposed d WHERE d.message_id = x.message_id)",
+		NULL,
+	},
+	[STMT_MAILBOXES_COUNT] = { /* besides: does anything wait for the index? */
+		"mailboxes_count",
+		"SELECT count(DISTINCT x.message_id), (SELECT count(*) FROM (SELECT message_id FROM outbox LIMIT 1) some)"
+		" FROM mailbox_message x WHERE x.mailbox IN (" EIGHT ", " EIGHT ", " EIGHT ", " EIGHT ")"
+		" AND x.date_us >= ? AND x.date_us < ?"
+		" AND NOT EXISTS (SELECT 1 FROM message_disposed d WHERE d.message_id = x.message_id)",
 		NULL,
 	},
 	[STMT_MAILBOX_LIST] = {
 		"mailbox_list",
-		"SELECT date_us, message_id FROM mailbox_message WHERE mailbox = ? AND date_us >= ? AND date_us < ?",
+		"SELECT x.date_us, x.message_id FROM mailbox_message x WHERE x.mailbox = ? AND x.date_us >= ? AND x.date_us < ?"
+		" AND NOT EXISTS (SELECT 1 FROM message_disposed d WHERE d.message_id = x.message_id)",
 		NULL,
 	},
 	[STMT_MAILBOX_WAITING] = {
@@ -204,14 +232,40 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		NULL,
 	},
 
+	[STMT_VERIFY_DISPOSED] = {
+		"verify_disposed",
+		"SELECT d.message_id FROM message_disposed d"
+		" WHERE NOT EXISTS (SELECT 1 FROM message m WHERE m.id = d.message_id)",
+		NULL,
+	},
+	[STMT_VERIFY_REMOVED] = {
+		"verify_removed",
+		"SELECT r.message_id FROM message_removed r"
+		" WHERE NOT EXISTS (SELECT 1 FROM message_disposed d WHERE d.message_id = r.message_id)",
+		NULL,
+	},
+	[STMT_VERIFY_REMOVALS] = {
+		"verify_removals",
+		"SELECT w.message_id FROM removal_work w WHERE NOT EXISTS (SELECT 1 FROM message_disposed d"
+		" WHERE d.message_id = w.message_id AND d.disposition_id = w.disposition_id)",
+		NULL,
+	},
+	[STMT_VERIFY_DISPOSALS] = { /* each disposition once, with both numbers, by an index alone */
+		"verify_disposals",
+		"SELECT x.disposition_id, sum(x.counted), sum(x.there) FROM (SELECT disposition_id, disposed AS counted, 0 AS there"
+		" FROM disposal UNION ALL SELECT disposition_id, 0, count(*) FROM message_disposed GROUP BY disposition_id) x"
+		" GROUP BY x.disposition_id HAVING sum(x.counted) <> sum(x.there)",
+		NULL,
+	},
 	[STMT_RECONCILE_ROWS] = {
 		"reconcile_rows",
 		"SELECT m.id, m.received_us, coalesce(r.bucket, m.bucket), coalesce(r.object_key, m.object_key),"
 		" coalesce(r.version_id, m.version_id), coalesce(r.object_offset, m.object_offset),"
 		" coalesce(r.object_length, m.object_length), coalesce(r.lock_mode, m.lock_mode),"
 		" coalesce((SELECT max(x.retain_until_us) FROM retention_extension x WHERE x.message_id = m.id), r.retain_until_us,"
-		" m.retain_until_us), m.policy_version"
-		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id >= ? AND m.id < ? ORDER BY m.id LIMIT ?",
+		" m.retain_until_us), m.policy_version, coalesce(d.at_us, 0), coalesce(g.at_us, 0)"
+		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id LEFT JOIN message_disposed d ON d.message_id = m.id"
+		" LEFT JOIN message_removed g ON g.message_id = m.id WHERE m.id >= ? AND m.id < ? ORDER BY m.id LIMIT ?",
 		NULL,
 	},
 	[STMT_RECONCILE_ROW] = {
@@ -220,8 +274,9 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		" coalesce(r.version_id, m.version_id), coalesce(r.object_offset, m.object_offset),"
 		" coalesce(r.object_length, m.object_length), coalesce(r.lock_mode, m.lock_mode),"
 		" coalesce((SELECT max(x.retain_until_us) FROM retention_extension x WHERE x.message_id = m.id), r.retain_until_us,"
-		" m.retain_until_us), m.policy_version"
-		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id WHERE m.id = ?",
+		" m.retain_until_us), m.policy_version, coalesce(d.at_us, 0), coalesce(g.at_us, 0)"
+		" FROM message m LEFT JOIN relocation r ON r.message_id = m.id LEFT JOIN message_disposed d ON d.message_id = m.id"
+		" LEFT JOIN message_removed g ON g.message_id = m.id WHERE m.id = ?",
 		NULL,
 	},
 	[STMT_RECONCILE_CAPTURED] = {
@@ -237,20 +292,20 @@ const struct statement_text statements_capture[STATEMENTS] = {
 	[STMT_OUTBOX_HAS] = { "outbox_has", "SELECT count(*) FROM outbox WHERE message_id = ?", NULL },
 	[STMT_WALK_GET] = {
 		"walk_get",
-		"SELECT at_us, began_us, finished_us, captured, recorded, in_store, indexed, waiting, orphans, missing, first_us,"
-		" last_us FROM reconcile_walk WHERE name = ?",
+		"SELECT at_us, began_us, finished_us, captured, recorded, in_store, indexed, waiting, orphans, missing, removed,"
+		" unindexed, first_us, last_us FROM reconcile_walk WHERE name = ?",
 		NULL,
 	},
 	[STMT_WALK_ADD] = {
 		"walk_add",
 		"INSERT INTO reconcile_walk (at_us, began_us, finished_us, captured, recorded, in_store, indexed, waiting, orphans,"
-		" missing, first_us, last_us, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		" missing, removed, unindexed, first_us, last_us, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
 	[STMT_WALK_SET] = {
 		"walk_set",
 		"UPDATE reconcile_walk SET at_us = ?, began_us = ?, finished_us = ?, captured = ?, recorded = ?, in_store = ?,"
-		" indexed = ?, waiting = ?, orphans = ?, missing = ?, first_us = ?, last_us = ? WHERE name = ?",
+		" indexed = ?, waiting = ?, orphans = ?, missing = ?, removed = ?, unindexed = ?, first_us = ?, last_us = ? WHERE name = ?",
 		NULL,
 	},
 	[STMT_ORPHAN_ADD] = {
@@ -303,25 +358,25 @@ const struct statement_text statements_capture[STATEMENTS] = {
 	},
 	[STMT_ACCOUNT_DAY_STORE] = {
 		"account_day_store",
-		"UPDATE daily_account SET captured = CASE WHEN captured > ? THEN captured ELSE ? END, recorded = ?, in_store = ?, orphans = ?, missing = ?, first_us = ?,"
-		" last_us = ?, stored_until_us = ?, counted_us = ? WHERE day_us = ?",
+		"UPDATE daily_account SET captured = CASE WHEN captured > ? THEN captured ELSE ? END, recorded = ?, in_store = ?,"
+		" orphans = ?, missing = ?, removed = ?, first_us = ?, last_us = ?, stored_until_us = ?, counted_us = ? WHERE day_us = ?",
 		NULL,
 	},
 	[STMT_ACCOUNT_DAY_INDEX] = {
 		"account_day_index",
-		"UPDATE daily_account SET indexed = ?, waiting = ?, indexed_until_us = ?, counted_us = ? WHERE day_us = ?",
+		"UPDATE daily_account SET indexed = ?, waiting = ?, unindexed = ?, indexed_until_us = ?, counted_us = ? WHERE day_us = ?",
 		NULL,
 	},
 	[STMT_ACCOUNT_DAY_LIST] = {
 		"account_day_list",
 		"SELECT day_us, captured, recorded, in_store, orphans, missing, first_us, last_us, stored_until_us, indexed, waiting,"
-		" indexed_until_us, counted_us FROM daily_account ORDER BY day_us DESC LIMIT ?",
+		" indexed_until_us, counted_us, removed, unindexed FROM daily_account ORDER BY day_us DESC LIMIT ?",
 		NULL,
 	},
 	[STMT_ACCOUNT_DAY_UNEQUAL] = {
 		"account_day_unequal",
-		"SELECT count(*) FROM daily_account WHERE captured <> recorded OR in_store <> recorded"
-		" OR (indexed_until_us = stored_until_us AND indexed + waiting < recorded)",
+		"SELECT count(*) FROM daily_account WHERE captured <> recorded OR in_store + removed <> recorded"
+		" OR (indexed_until_us = stored_until_us AND indexed + waiting + unindexed < recorded)",
 		NULL,
 	},
 
@@ -513,6 +568,99 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		" VALUES (?, ?, ?, ?, ?)",
 		NULL,
 	},
+	[STMT_COPY_LEGAL_CASE_READ] = {
+		"copy_legal_case_read",
+		"SELECT id, name, description FROM legal_case",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_CASE_ADD] = {
+		"copy_legal_case_add",
+		"INSERT INTO legal_case (id, name, description) VALUES (?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_CASE_EVENT_READ] = {
+		"copy_legal_case_event_read",
+		"SELECT case_id, event, at_us, account_id, reason FROM legal_case_event",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_CASE_EVENT_ADD] = {
+		"copy_legal_case_event_add",
+		"INSERT INTO legal_case_event (case_id, event, at_us, account_id, reason) VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_CASE_NOTE_READ] = {
+		"copy_legal_case_note_read",
+		"SELECT id, case_id, message_id, account_id, note FROM legal_case_note",
+		NULL,
+	},
+	[STMT_COPY_LEGAL_CASE_NOTE_ADD] = {
+		"copy_legal_case_note_add",
+		"INSERT INTO legal_case_note (id, case_id, message_id, account_id, note) VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_CASE_MEMBER_READ] = {
+		"copy_case_member_read",
+		"SELECT case_id, account_id FROM case_member",
+		NULL,
+	},
+	[STMT_COPY_CASE_MEMBER_ADD] = {
+		"copy_case_member_add",
+		"INSERT INTO case_member (case_id, account_id) VALUES (?, ?)",
+		NULL,
+	},
+	[STMT_COPY_CASE_MEMBER_CLEAR] = { "copy_case_member_clear", "DELETE FROM case_member", NULL },
+	[STMT_COPY_CASE_TAG_READ] = {
+		"copy_case_tag_read",
+		"SELECT case_id, message_id, tag, account_id, at_us FROM case_tag",
+		NULL,
+	},
+	[STMT_COPY_CASE_TAG_ADD] = {
+		"copy_case_tag_add",
+		"INSERT INTO case_tag (case_id, message_id, tag, account_id, at_us) VALUES (?, ?, ?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_CASE_TAG_CLEAR] = { "copy_case_tag_clear", "DELETE FROM case_tag", NULL },
+	[STMT_COPY_DISPOSED_READ] = {
+		"copy_disposed_read",
+		"SELECT message_id, disposition_id, at_us FROM message_disposed",
+		NULL,
+	},
+	[STMT_COPY_DISPOSED_ADD] = {
+		"copy_disposed_add",
+		"INSERT INTO message_disposed (message_id, disposition_id, at_us) VALUES (?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_DISPOSAL_READ] = {
+		"copy_disposal_read",
+		"SELECT message_id, looked, disposed, held, kept, began_us, walked_us, finished_us, disposition_id FROM disposal",
+		NULL,
+	},
+	[STMT_COPY_DISPOSAL_CLEAR] = { "copy_disposal_clear", "DELETE FROM disposal", NULL },
+	[STMT_COPY_DISPOSAL_OPEN] = {
+		"copy_disposal_open",
+		"UPDATE disposal SET finished_us = 0 WHERE finished_us <> 0 AND disposition_id IN (SELECT disposition_id FROM removal_work)",
+		NULL,
+	},
+	[STMT_COPY_DISPOSITION_READ] = {
+		"copy_disposition_read",
+		"SELECT id, scope, expired_by_us FROM disposition",
+		NULL,
+	},
+	[STMT_COPY_DISPOSITION_ADD] = {
+		"copy_disposition_add",
+		"INSERT INTO disposition (id, scope, expired_by_us) VALUES (?, ?, ?)",
+		NULL,
+	},
+	[STMT_COPY_DISPOSITION_EVENT_READ] = {
+		"copy_disposition_event_read",
+		"SELECT disposition_id, step, approved, at_us, account_id, reason FROM disposition_event",
+		NULL,
+	},
+	[STMT_COPY_DISPOSITION_EVENT_ADD] = {
+		"copy_disposition_event_add",
+		"INSERT INTO disposition_event (disposition_id, step, approved, at_us, account_id, reason) VALUES (?, ?, ?, ?, ?, ?)",
+		NULL,
+	},
 	[STMT_COPY_RETENTION_POLICY_READ] = {
 		"copy_retention_policy_read",
 		"SELECT change_id, policy_id, revision, at_us, account_id, place, name, kind, subject, days, ended,"
@@ -537,18 +685,6 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		NULL,
 	},
-	[STMT_COPY_SERVICE_ACCOUNT_READ] = {
-		"copy_service_account_read",
-		"SELECT account_id, token_hash, certificate, token_us FROM service_account",
-		NULL,
-	},
-	[STMT_COPY_SERVICE_ACCOUNT_ADD] = {
-		"copy_service_account_add",
-		"INSERT INTO service_account (account_id, token_hash, certificate, token_us)"
-		" VALUES (?, ?, ?, ?)",
-		NULL,
-	},
-	[STMT_COPY_SERVICE_ACCOUNT_CLEAR] = { "copy_service_account_clear", "DELETE FROM service_account", NULL },
 	[STMT_COPY_ACCOUNT_READ] = {
 		"copy_account_read",
 		"SELECT id, username, password_hash, totp_last_step, disabled, token_generation, scope_all, scope_from_us,"
@@ -568,8 +704,12 @@ const struct statement_text statements_capture[STATEMENTS] = {
 		" scope_all = ?, scope_from_us = ?, scope_until_us = ?, code_tries_us = ?, version = ?, totp_secret = ? WHERE id = ?",
 		NULL,
 	},
-	[STMT_COPY_DEPARTMENT_READ] = { "copy_department_read", "SELECT id, name, version FROM department ORDER BY id", NULL },
-	[STMT_COPY_DEPARTMENT_ADD] = { "copy_department_add", "INSERT INTO department (id, name, version) VALUES (?, ?, ?)", NULL },
+	[STMT_COPY_DEPARTMENT_READ] = { "copy_department_read", "SELECT id, name, version, directory FROM department ORDER BY id", NULL },
+	[STMT_COPY_DEPARTMENT_ADD] = {
+		"copy_department_add",
+		"INSERT INTO department (id, name, version, directory) VALUES (?, ?, ?, ?)",
+		NULL,
+	},
 	[STMT_COPY_DEPARTMENT_CLEAR] = { "copy_department_clear", "DELETE FROM department", NULL },
 	[STMT_COPY_DEPARTMENT_MAILBOX_READ] = {
 		"copy_department_mailbox_read",

@@ -30,6 +30,8 @@ static void take_user(struct sql_stmt *st, struct user *u)
 	u->scope_all = sql_get_i64(st) != 0;
 	u->from_us = account_time_or(st, INT64_MIN);
 	u->until_us = account_time_or(st, INT64_MAX);
+	u->by_provider = sql_get_i64(st) != 0;
+	u->has_factor = sql_get_i64(st) != 0;
 }
 
 static int take_list(struct sql_conn *c, enum statement s, uint64_t id, struct strv *list, struct err *e)
@@ -139,7 +141,8 @@ int meta_user_change(struct meta *m, uint64_t id, uint64_t version, const struct
 		return -1;
 	if (!sql_changed(c))
 		return 0;
-	if ((change->roles && set_roles(c, id, change->roles, e)) || (change->scope && set_scope(c, id, change->scope, e)))
+	if ((change->roles && set_roles(c, id, change->roles, e)) || (change->scope && set_scope(c, id, change->scope, e)) ||
+		(change->certificate && service_set_certificate(c, id, change->certificate, e)))
 		return -1;
 	return sql_commit(c, e) ? -1 : 1;
 }

@@ -14,6 +14,8 @@ struct user {
 	struct strv mailboxes;	 /* the scope as it was given: not those of the departments */
 	struct strv departments; /* names */
 	int64_t from_us, until_us; /* INT64_MIN, INT64_MAX: open */
+	bool by_provider; /* it has no password: its user signs in through an OpenID provider (meta/identity.h) */
+	bool has_factor;  /* a one-time code can be asked for; without, its user enrols with an administrator's token (meta/factor.h) */
 };
 
 void user_deinit(struct user *u);
@@ -33,9 +35,10 @@ int meta_user_get(struct meta *m, uint64_t id, struct user *u_r, struct err *e) 
 struct user_change {
 	const struct strv *roles;
 	const struct account_scope *scope;
+	const uint8_t *certificate; /* of a program: the SHA-256 of the one that its token is bound to */
 };
 
-/* 1; 0: the account has another version than this; -1 permanent: a role or department does not exist (said which). */
+/* All of it or nothing. 1; 0: the account has another version than this; -1 permanent: a role or department does not exist (said which). */
 int meta_user_change(struct meta *m, uint64_t id, uint64_t version, const struct user_change *change, struct err *e)
 	MUST_CHECK;
 

@@ -41,3 +41,20 @@ int meta_watch_exports(struct meta *m, struct watch_exports *x_r, struct err *e)
 		return -1;
 	return count_exports(c, EXPORT_QUEUED, &x_r->queued, e) || count_exports(c, EXPORT_BUILDING, &x_r->building, e) ? -1 : 0;
 }
+
+int meta_watch_removals(struct meta *m, struct watch_removals *r_r, struct err *e)
+{
+	CLEANUP(sql_releasep) struct sql_conn *c = NULL;
+	CLEANUP(sql_finishp) struct sql_stmt *st = NULL;
+
+	if (sql_reader(m->capture, &c, e))
+		return -1;
+	st = sql_use(c, STMT_REMOVAL_COUNT_ALL);
+	if (sql_find(st, e) <= 0)
+		return -1;
+	uint64_t all = sql_get_u64(st);
+
+	r_r->refused = sql_get_u64(st);
+	r_r->waiting = all - r_r->refused;
+	return 0;
+}

@@ -1,4 +1,4 @@
-/* watch: what whoever watches over the installation counts in the control database. */
+/* watch: what whoever watches over the installation counts in its databases. */
 #ifndef META_WATCH_H
 #define META_WATCH_H
 
@@ -19,5 +19,13 @@ struct watch_exports {
 };
 
 int meta_watch_exports(struct meta *m, struct watch_exports *x_r, struct err *e) MUST_CHECK;
+
+/* Objects of messages that were disposed of, which are in the store yet. */
+struct watch_removals {
+	uint64_t waiting; /* for their turn */
+	uint64_t refused; /* were tried in vain, and are again */
+};
+
+int meta_watch_removals(struct meta *m, struct watch_removals *r_r, struct err *e) MUST_CHECK;
 
 #endif

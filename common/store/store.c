@@ -75,6 +75,46 @@ int store_hold(struct store *s, const struct locator *where, bool on, struct err
 	return backend_result(BACKEND_STORE, s->driver->hold(s, where, on, e), e);
 }
 
+/* Is this the very key of the id in it? */
+static bool is_message_key(const char *key)
+{
+	const char *name = strrchr(key, '/');
+	char text[UUID_TEXT_SIZE];
+	struct uuid id;
+
+	if (!name || strlen(name + 1) < UUID_TEXT_SIZE - 1)
+		return false;
+	memcpy(text, name + 1, UUID_TEXT_SIZE - 1);
+	text[UUID_TEXT_SIZE - 1] = '\0';
+	if (uuid_parse(&id, text))
+		return false;
+	_free_ char *expected = store_key(&id);
+
+	return strcmp(key, expected) == 0;
+}
+
+int store_remove(struct store *s, const struct locator *where, struct err *e)
+{
+	if (!is_message_key(where->key))
+		return err_permanent(e, "remove(%s) failed: not the key of a message", where->key);
+	if (where->offset)
+		return err_permanent(e, "remove(%s) failed: it is a part of an object that others are in", where->key);
+	return backend_result(BACKEND_STORE, s->driver->remove(s, where, e), e);
+}
+
+int store_remains(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e)
+{
+	struct store_state unused;
+	int there = store_find(s, id, where_r, e);
+
+	if (there <= 0)
+		return there;
+	there = store_stat(s, where_r, &unused, e);
+	if (there <= 0)
+		locator_deinit(where_r);
+	return there;
+}
+
 int store_presign(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e)
 {
 	if (!s->driver->presign)
@@ -116,6 +156,26 @@ void store_upload_abandonp(struct store_upload **u)
 {
 	if (*u)
 		(*u)->store->driver->upload_abandon(*u);
+	*u = NULL;
+}
+
+int store_upload_save(struct store_upload *u, bool whole, struct buf *state, const void **tail_r, size_t *tail_n_r, struct err *e)
+{
+	return backend_result(BACKEND_STORE, u->store->driver->upload_save(u, whole, state, tail_r, tail_n_r, e), e);
+}
+
+int store_upload_resume(struct store *s, const char *key, int64_t retain_until_us, const struct buf *state, struct store_upload **u_r,
+	struct err *e)
+{
+	if (!is_upload_key(key))
+		return err_permanent(e, "upload(%s) failed: no key of an upload", key);
+	return backend_result(BACKEND_STORE, s->driver->upload_resume(s, key, retain_until_us, state, u_r, e), e);
+}
+
+void store_upload_leavep(struct store_upload **u)
+{
+	if (*u)
+		(*u)->store->driver->upload_leave(*u);
 	*u = NULL;
 }
 

@@ -4,6 +4,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/uuid.h"
 #include "conf/conf.h"
@@ -78,6 +79,20 @@ int store_extend(struct store *s, const struct locator *where, int64_t retain_un
  * the database knows. */
 int store_hold(struct store *s, const struct locator *where, bool on, struct err *e) MUST_CHECK;
 
+/* Removes a message's object for good, for an approved disposition; on 0 it is gone, durably, also when it was not there any
+ * more. Only what where names: one version of one key, which is that of a message, and never what another object is a part
+ * of. -1 permanent when its lock or a legal hold still keeps it, or where names no message's object; temporary otherwise: it
+ * is there still, or that could not be found out, and the same again does no harm.
+ *
+ * Whether it may be removed is the caller's to know, from the database. At an S3 the object's own lock and holds refuse it
+ * besides, by the store's clock and by this machine's. The lock of store_fs knows no end and no hold: there the immutable flag
+ * is taken off, for which this process needs CAP_LINUX_IMMUTABLE, and nothing else stands in the way. */
+int store_remove(struct store *s, const struct locator *where, struct err *e) MUST_CHECK;
+
+/* Of what was removed: is there an object of this id still, in whichever version? Listed alone is not enough, for listings may be
+ * behind. 1 with *where_r (caller deinits), 0, -1. */
+int store_remains(struct store *s, const struct uuid *id, struct locator *where_r, struct err *e) MUST_CHECK;
+
 /* A URL that anybody can read the object at, without an account, for so many seconds. Caller frees. -1 permanent where the
  * store has no such thing. */
 int store_presign(struct store *s, const struct locator *where, uint32_t seconds, char **url_r, struct err *e) MUST_CHECK;
@@ -94,11 +109,27 @@ int store_upload_begin(struct store *s, const char *key, int64_t retain_until_us
 	MUST_CHECK;
 int store_upload_add(struct store_upload *u, const void *data, size_t n, struct err *e) MUST_CHECK;
 
-/* Makes it an object, durable and locked, and frees *u. -1: *u is to be abandoned; when unknown, it may be there. */
+/* Makes it an object, durable and locked, and frees *u. -1: *u is to be abandoned, or left; when unknown, it may be there;
+ * permanent: it never will be. */
 int store_upload_finish(struct store_upload **u, struct locator *where_r, struct err *e) MUST_CHECK;
 
 /* Drops what was added so far, and frees it. */
 void store_upload_abandonp(struct store_upload **u);
+
+/* Makes durable what was added, so that another process can go on behind it: appends to *state what store_upload_resume() needs.
+ * What the store has not taken yet is *tail_r (*tail_n_r bytes; valid until the next call): the caller keeps it, and adds it
+ * again. whole: nothing comes behind it, and only store_upload_finish() follows. */
+int store_upload_save(struct store_upload *u, bool whole, struct buf *state, const void **tail_r, size_t *tail_n_r, struct err *e)
+	MUST_CHECK;
+
+/* Goes on with an upload of that key where it was when it was saved; what was added later is dropped. Nobody else may be at it.
+ * One that was whole is gone on with also when it has become an object since. -1 permanent: it is there no more, or what was
+ * saved can't be read. */
+int store_upload_resume(struct store *s, const char *key, int64_t retain_until_us, const struct buf *state, struct store_upload **u_r,
+	struct err *e) MUST_CHECK;
+
+/* Frees it; what was added stays for store_upload_resume(), or store_upload_clear(). */
+void store_upload_leavep(struct store_upload **u);
 
 /* Nothing of that key stays: neither what a program that died had added, nor the object itself. Nobody may be adding to it. 0
  * also when there is nothing; -1 temporary when something is still there, locked perhaps. Messages can't be removed so. */

@@ -80,6 +80,10 @@ char *store_s3_hold_body(bool on) __attribute__((returns_nonnull));
 /* Makes *r a PUT of what belongs to a version ("retention", "legal-hold"); body goes on belonging to the caller. */
 void store_s3_put_aspect(struct s3_request *r, const char *key, const char *version, const char *aspect, const char *body);
 
+/* ---- store_s3_remove ---- */
+
+int store_s3_remove(struct store *s, const struct locator *where, struct err *e) MUST_CHECK;
+
 /* ---- store_s3_upload ---- */
 
 int store_s3_upload_begin(struct store *s, const char *key, int64_t retain_until_us, struct store_upload **u_r, struct err *e)
@@ -87,6 +91,11 @@ int store_s3_upload_begin(struct store *s, const char *key, int64_t retain_until
 int store_s3_upload_add(struct store_upload *u, const void *data, size_t n, struct err *e) MUST_CHECK;
 int store_s3_upload_finish(struct store_upload *u, struct locator *where_r, struct err *e) MUST_CHECK;
 void store_s3_upload_abandon(struct store_upload *u);
+int store_s3_upload_save(struct store_upload *u, bool whole, struct buf *state, const void **tail_r, size_t *tail_n_r,
+	struct err *e) MUST_CHECK;
+int store_s3_upload_resume(struct store *s, const char *key, int64_t retain_until_us, const struct buf *state,
+	struct store_upload **u_r, struct err *e) MUST_CHECK;
+void store_s3_upload_leave(struct store_upload *u);
 
 /* ---- store_s3_clear ---- */
 

@@ -1,5 +1,5 @@
 /* Long objects, in parts: nobody has to know their length, or hold them in memory, before they are whole. */
-#include "base/buf.h"
+#include "base/pack.h"
 #include "store/store_s3.h"
 
 #include <string.h>
@@ -51,6 +51,20 @@ static int ask_for_id(struct store_s3 *s, const char *key, int64_t retain_until_
 	return err_temporary(e, "POST(s3:%s/%s) failed: the store gave no upload id", s3_client_bucket(s->client), key);
 }
 
+/* id: handed over. */
+static struct s3_upload *upload_new(struct store *store, const char *key, char *id, int64_t retain_until_us)
+{
+	struct s3_upload *u = MEM_NEW(struct s3_upload);
+
+	u->upload.store = store;
+	u->s = store_s3(store);
+	u->key = mem_strdup(key);
+	u->id = id;
+	u->retain_until_us = retain_until_us;
+	u->part = BUF_INIT(SIZE_MAX / 2);
+	return u;
+}
+
 int store_s3_upload_begin(struct store *store, const char *key, int64_t retain_until_us, struct store_upload **u_r,
 	struct err *e)
 {
@@ -59,15 +73,7 @@ int store_s3_upload_begin(struct store *store, const char *key, int64_t retain_u
 
 	if (store_s3_check_until(s, key, retain_until_us, e) || ask_for_id(s, key, retain_until_us, &id, e))
 		return -1;
-	struct s3_upload *u = MEM_NEW(struct s3_upload);
-
-	u->upload.store = store;
-	u->s = s;
-	u->key = mem_strdup(key);
-	u->id = id;
-	u->retain_until_us = retain_until_us;
-	u->part = BUF_INIT(SIZE_MAX / 2);
-	*u_r = &u->upload;
+	*u_r = &upload_new(store, key, id, retain_until_us)->upload;
 	return 0;
 }
 
@@ -159,6 +165,8 @@ static int complete(struct s3_upload *u, struct locator *where_r, struct err *e)
 	s3_header(&r, "Content-Type", "application/xml");
 	if (s3_call(u->s->client, &r, &a, e) == 0) {
 		s3_refused(u->s->client, &r, &a, e);
+		if (s3_answer_is(&a, "NoSuchUpload") || s3_answer_is(&a, "InvalidPart"))
+			e->class = ERR_PERMANENT; /* somebody has dropped it, or replaced a part */
 		http_answer_deinit(&a);
 	}
 	int found = store_s3_find_bytes(u->s, u->key, u->length, NULL, where_r, &look_up);
@@ -185,6 +193,84 @@ int store_s3_upload_finish(struct store_upload *upload, struct locator *where_r,
 	}
 	upload_free(u);
 	return 0;
+}
+
+/* ---- to be gone on with ---- */
+
+int store_s3_upload_save(struct store_upload *upload, bool whole, struct buf *state, const void **tail_r, size_t *tail_n_r,
+	struct err *e)
+{
+	struct s3_upload *u = s3_upload(upload);
+
+	if (whole && (u->part.len || !u->etags.n) && send_part(u, e))
+		return -1;
+	bool failed = pack_u8(state, whole) || pack_str(state, u->id) || pack_u64(state, u->length) ||
+		pack_u32(state, (uint32_t)u->etags.n);
+
+	for (size_t i = 0; i < u->etags.n; i++)
+		failed = failed || pack_str(state, u->etags.items[i]);
+	*tail_r = u->part.data;
+	*tail_n_r = u->part.len;
+	return failed ? err_permanent(e, "save(s3:%s/%s) failed: no room for it", s3_client_bucket(u->s->client), u->key) : 0;
+}
+
+static int read_saved(struct s3_upload *u, bool *whole_r, const struct buf *state, struct err *e)
+{
+	struct unpack saved = UNPACK_INIT(state->data, state->len);
+
+	*whole_r = unpack_u8(&saved) != 0;
+	u->id = unpack_str(&saved);
+	u->length = unpack_u64(&saved);
+	for (uint32_t n = unpack_u32(&saved); n > 0 && !saved.failed; n--) {
+		_free_ char *etag = unpack_str(&saved);
+
+		if (etag)
+			strv_add(&u->etags, etag);
+	}
+	if (unpack_end(&saved) || u->etags.n > PARTS_MAX)
+		return err_permanent(e, "resume(s3:%s/%s) failed: what was saved can't be read", s3_client_bucket(u->s->client), u->key);
+	return 0;
+}
+
+/* Is it under way still? That its parts are those that were saved, the store sees in the end, by their ETags. */
+static int look_for_upload(const struct s3_upload *u, struct err *e)
+{
+	CLEANUP(s3_request_deinit) struct s3_request r = { .method = "GET", .key = u->key };
+	struct http_answer a;
+
+	s3_query(&r, "max-parts", "1");
+	s3_query(&r, "uploadId", u->id);
+	if (s3_call(u->s->client, &r, &a, e))
+		return -1;
+	int rc = a.status / 100 == 2 ? 0 : s3_refused(u->s->client, &r, &a, e);
+
+	if (s3_answer_is(&a, "NoSuchUpload"))
+		e->class = ERR_PERMANENT;
+	http_answer_deinit(&a);
+	return rc;
+}
+
+int store_s3_upload_resume(struct store *store, const char *key, int64_t retain_until_us, const struct buf *state,
+	struct store_upload **u_r, struct err *e)
+{
+	struct store_s3 *s = store_s3(store);
+	bool whole;
+
+	if (store_s3_check_until(s, key, retain_until_us, e))
+		return -1;
+	struct s3_upload *u = upload_new(store, key, NULL, retain_until_us);
+
+	if (read_saved(u, &whole, state, e) || (!whole && look_for_upload(u, e))) {
+		upload_free(u);
+		return -1;
+	}
+	*u_r = &u->upload;
+	return 0;
+}
+
+void store_s3_upload_leave(struct store_upload *upload)
+{
+	upload_free(s3_upload(upload));
 }
 
 /* What can't be aborted now, a rule of the bucket for incomplete uploads removes. */

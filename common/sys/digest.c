@@ -50,6 +50,14 @@ void sha256_finish(struct sha256 *h, uint8_t digest_r[SHA256_SIZE])
 	must(EVP_DigestFinal_ex(context(h), digest_r, NULL));
 }
 
+void sha256_so_far(const struct sha256 *h, uint8_t digest_r[SHA256_SIZE])
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+	must(md != NULL && EVP_MD_CTX_copy_ex(md, (const EVP_MD_CTX *)h) && EVP_DigestFinal_ex(md, digest_r, NULL));
+	EVP_MD_CTX_free(md);
+}
+
 void sha256_freep(struct sha256 **h)
 {
 	EVP_MD_CTX_free(context(*h));

@@ -207,3 +207,14 @@ int json_get_u64(const cJSON *object, const char *key, uint64_t *value_r)
 	*value_r = (uint64_t)value;
 	return 1;
 }
+
+bool json_is_type(const char *content_type)
+{
+	static const char json[] = "application/json";
+
+	if (!content_type || !str_istarts(content_type, json))
+		return false;
+	content_type += strlen(json);
+	content_type += strspn(content_type, " \t");
+	return !*content_type || *content_type == ';';
+}

@@ -18,6 +18,9 @@ static inline void json_freep(cJSON **j)
 }
 #define _json_ CLEANUP(json_freep)
 
+/* Does a Content-Type say JSON, with whatever parameters? NULL: it says nothing. */
+bool json_is_type(const char *content_type);
+
 #define JSON_DEPTH_MAX 100 /* arrays and objects inside each other */
 
 /* NULL with *e permanent: "invalid JSON at byte 17". Caller frees. */

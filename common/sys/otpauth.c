@@ -1,8 +1,6 @@
 #include "sys/otpauth.h"
 
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
+#include "base/percent.h"
 
 #define ISSUER "Strongroom"
 
@@ -21,19 +19,6 @@ char *otpauth_base32(const uint8_t *bytes, size_t n)
 	if (count)
 		*to = digits[bits << (5 - count) & 31];
 	return text;
-}
-
-static char *percent_encode(const char *text)
-{
-	char *encoded = mem_alloc(strlen(text) * 3 + 1, 1), *to = encoded;
-
-	for (; *text; text++) {
-		bool plain = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-			(*text >= '0' && *text <= '9') || strchr("-._~", *text);
-
-		to += sprintf(to, plain ? "%c" : "%%%02X", (unsigned char)*text); /* 3 at most, as allocated */
-	}
-	return encoded;
 }
 
 char *otpauth_url(const char *username, const uint8_t *secret, size_t n)

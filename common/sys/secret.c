@@ -117,7 +117,7 @@ bool secret_password_verify(const char *hash, const char *password)
 	bool match = false;
 
 	hashing_enter();
-	if (hash)
+	if (hash && *hash)
 		match = crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
 	else
 		hash_in_vain(password);

@@ -17,7 +17,7 @@
 /* argon2id, 64 MiB, about 0.1 s: at most a few run at once (others wait). Caller frees; NULL with *e without memory. */
 char *secret_password_hash(const char *password, struct err *e) MUST_CHECK;
 
-/* hash NULL: takes as long and fails, for users that don't exist. Constant time in what differs. */
+/* hash NULL or "": takes as long and fails, for users that don't exist and those without a password. Constant time in what differs. */
 bool secret_password_verify(const char *hash, const char *password);
 
 struct secret_key; /* the sealing key; locked in memory */

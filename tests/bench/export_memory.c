@@ -89,7 +89,9 @@ int main(int argc, char **argv)
 	conf.store = mem_printf("fs:%s/export-memory", argv[4]);
 	conf.spool_dir = argv[4];
 	must(store_create(&conf, &e) || store_open(&s, &conf, &e), &e);
-	must(export_write_open(&w, s, "x/bench", clock_now_us(), conf.spool_dir, &head, &e), &e);
+	const struct export_write_place where = { s, "x/bench", clock_now_us(), conf.spool_dir };
+
+	must(export_write_open(&w, &where, &head, &e), &e);
 	for (uint64_t n = 1; n <= total; n++) {
 		write_one(w, n, &e);
 		if (n == mark) {

@@ -166,6 +166,20 @@ def test_it_is_exported(trail):
     assert get(trail.audrey, "/audit/export", format="xml")[0] == 400
 
 
+def test_a_long_export_is_made_while_it_is_given_out(trail):
+    """More than the pages that are read, and the blocks that are sent, at a time."""
+    for _ in range(250):
+        assert trail.audrey.call("GET", V + "/audit/?limit=1&request_id=" + 200 * "x")[0] == 200
+    status, text, headers = trail.audrey.call("GET", V + "/audit/export?action=audit.list", headers={"X-Request-ID": "export-2"})
+    assert status == 200 and headers["Transfer-Encoding"] == "chunked" and len(text) > 128 * 1024
+    ids = [json.loads(line)["id"] for line in text.decode().splitlines()]
+    assert len(ids) >= 250 and ids == sorted(set(ids), reverse=True)
+    [own] = entries(trail.audrey, request_id="export-2")
+    assert own["outcome"] == {**own["outcome"], "result": "allowed", "count": len(ids), "sha256": hashlib.sha256(text).hexdigest()}
+    status, text, _ = trail.audrey.call("GET", V + "/audit/export?action=none.such")
+    assert status == 200 and text == b""
+
+
 def test_check_looks_through_it(trail):
     trail.site.stop("queryd")
     status, out, _ = trail.site.run("check", "--ledger", check=False)

@@ -133,21 +133,21 @@ def test_a_file(make, place):
     act(site, 3)
     assert "6 records wait to be sent to the file" in site.run("status", check=False)[1]
     site.start("workerd")
-    wait_until("all are in the file", lambda: os.path.exists(path) and len(open(path).readlines()) == 6, 30)
+    wait_until("all are in the file", lambda: os.path.exists(path) and len(open(path).readlines()) == 6, 60)
     records = [json.loads(line) for line in open(path)]
     assert places(records) == recorded(site)
     assert [r["record"] for r in records] == ["intent", "outcome"] * 3
     assert records[0]["action"] == "department.set" and len(records[0]["leaf"]) == 64 and records[1]["result"] == "allowed"
-    wait_until("nothing waits", lambda: "all sent to the file" in site.run("status", check=False)[1], 30)
+    wait_until("nothing waits", lambda: "all sent to the file" in site.run("status", check=False)[1], 60)
     with open(path, "a") as f:
         f.write('{"cut')  # as a crash leaves it
     act(site, 1, 3)
-    wait_until("the next are there", lambda: len(open(path).readlines()) == 9, 30)
+    wait_until("the next are there", lambda: len(open(path).readlines()) == 9, 60)
     lines = open(path).readlines()
     assert lines[6] == '{"cut\n' and places(json.loads(line) for line in lines[7:]) == recorded(site)[6:]
     os.rename(path, path + ".1")
     act(site, 1, 4)
-    wait_until("it is made again", lambda: os.path.exists(path) and len(open(path).readlines()) == 2, 30)
+    wait_until("it is made again", lambda: os.path.exists(path) and len(open(path).readlines()) == 2, 60)
 
 
 def test_a_local_socket(make, place):
@@ -156,7 +156,7 @@ def test_a_local_socket(make, place):
     site = make(**{"workerd.audit_syslog": "unix:" + path})
     site.start("workerd")
     act(site, 2)
-    wait_until("all have come", lambda: len(receiver.messages) >= 4, 30)
+    wait_until("all have come", lambda: len(receiver.messages) >= 4, 60)
     assert once(decoded(receiver)) == recorded(site)
 
 

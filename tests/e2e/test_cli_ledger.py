@@ -200,6 +200,8 @@ def test_a_daemon_with_the_right_locks_what_it_stores(site):
         wait_until("lmtpd answers", lambda: answers(site.address("lmtpd")))
         with site.lmtp() as client:
             assert client.send(MAIL % (1, b"x"))[0][0] == 250
+        _, out, _ = site.run("check", "--deploy", check=False)
+        assert "strongroom-lmtpd" in out and "has capabilities" not in out, out
         site.stop("lmtpd")
         site.run("reindex")
         found, out = check(site, "--deep")

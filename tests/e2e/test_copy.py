@@ -11,7 +11,7 @@ import uuid
 
 import pytest
 
-from stack import engines
+from stack import disposal, engines
 from stack.fault_proxy import MySql
 from stack.process import wait_until
 
@@ -23,15 +23,20 @@ PASSWORD = "correct horse battery"
 # Tables that are taken over as they are; the others, and why not.
 COPIED = {
     "capture": ("message", "participant", "mailbox_message", "attachment", "capture_key", "capture_attempt", "ledger_record", "ledger_batch",
-                "ledger_fact", "retention_extension", "message_hold"),
+                "ledger_fact", "retention_extension", "message_hold", "message_disposed", "disposal"),
     "control": ("account", "account_role", "account_mailbox", "account_department", "department", "department_mailbox", "audit_intent",
-                "audit_outcome", "audit_mailbox", "audit_record", "audit_batch", "audit_before", "service_account",
-                "retention_policy", "legal_hold", "legal_hold_message", "legal_hold_event", "saved_search"),
+                "audit_outcome", "audit_mailbox", "audit_record", "audit_batch", "audit_before", "service_account", "account_identity",
+                "retention_policy", "legal_hold", "legal_hold_message", "legal_hold_event", "saved_search",
+                "legal_case", "legal_case_event", "legal_case_note", "case_member", "case_tag",
+                "disposition", "disposition_event"),
 }
 NOT_COPIED = {
     "capture": {"schema_version": "made by init", "outbox": "everything is to be indexed anew", "relocation": "says where objects are now",
                 "import_place": "an import that begins anew finds what is there",
-                "upkeep_walk": "begins anew", "hold_work": "found again from the holds",
+                "upkeep_walk": "begins anew", "retention_reached": "begins anew", "hold_work": "found again from the holds",
+                "keep_gate": "tells the programs of one installation apart in time",
+                "index_removal": "what is disposed of is not indexed there",
+                **dict.fromkeys(("message_removed", "removal_work"), "of the store as it is there"),
                 **dict.fromkeys(("reconcile_walk", "reconcile_alarm", "orphan", "daily_account"), "of the store as it is there"),
                 **dict.fromkeys(("mta_message", "mta_log", "mta_incident", "mta_unaccepted"), "found again in the logs")},
     "control": {"schema_version": "made by init", "permission": "made by init", "role": "made by init", "role_permission": "made by init",
@@ -39,6 +44,13 @@ NOT_COPIED = {
                 **dict.fromkeys(("export_request", "export_job"), "built where it was asked for, and gone in days"),
                 "session": "people sign in there anew", "totp_enrolment": "of minutes", "recovery_code": "users make new ones there"},
 }
+
+
+CASE = """INSERT INTO legal_case VALUES (zeroblob(16), 'x', 'y'); INSERT INTO legal_case_event VALUES (zeroblob(16), 1, 2, 3, 'z');
+INSERT INTO legal_case_note VALUES (zeroblob(16), zeroblob(16), NULL, 1, 'n'); INSERT INTO case_member VALUES (zeroblob(16), 1);
+INSERT INTO case_member VALUES (zeroblob(16), 2); INSERT INTO case_tag VALUES (zeroblob(16), zeroblob(16), 't', 1, 2);
+INSERT INTO disposition VALUES (zeroblob(16), '{}', 1); INSERT INTO disposition_event VALUES (zeroblob(16), 1, 0, 2, 1, 'r');
+INSERT INTO disposition_event VALUES (zeroblob(16), 2, 1, 3, 2, 's');"""
 
 
 def plain(value):
@@ -132,6 +144,8 @@ def source(site):
     site.run("department", "add", "sales", "bob@example.org", "carol@example.org")
     site.secret = site.add_user("eve", PASSWORD, "--all")
     site.add_user("mallory", PASSWORD, "--mailbox", "bob@example.org", "--department", "sales", "--from", "2025-01-01")
+    with site.meta.connect("control", write=True) as db:
+        db.executescript(CASE)
     return site
 
 
@@ -167,6 +181,7 @@ def test_the_copy_is_an_archive(source, target):
     assert status == 1 and "the target holds messages of its own" in out
 
 
+@pytest.mark.engines
 def test_to_servers_and_back(source, production, target):
     """From directories to MariaDB and a bucket with Object Lock, and back into directories: what was captured is proved at each place."""
     status, account, out = copy(source, production)
@@ -194,6 +209,7 @@ def test_to_servers_and_back(source, production, target):
     assert status == 1 and "the target holds messages of its own" in out
 
 
+@pytest.mark.engines
 def test_stopped_on_the_way_to_servers(source, production):
     imported(source, 20, 400, jobs=16)
     for delay in (0.1, 0.3, 0.6, 0.9):
@@ -210,6 +226,7 @@ def test_stopped_on_the_way_to_servers(source, production):
     assert len(production.objects()) == len({os.path.basename(name) for name in production.objects()}), "an object was put twice"
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("part, label", [("meta", "COMMIT"), ("meta", "INSERT INTO message "), ("store", "PUT .*eml"), ("store", "GET .*eml")])
 @pytest.mark.parametrize("side", ["request", "reply"])
 def test_a_server_that_breaks_is_waited_out(source, new_site, running, part, label, side):
@@ -305,6 +322,60 @@ def test_a_lost_or_altered_object(source, target):
     assert status == 1 and account["without their object"] == 2 and account["messages of the target"] == 10
     _, out, _ = target.run("check", "--deep", check=False)
     assert len([line for line in out.splitlines() if re.match(r"problem: message .* is gone", line)]) == 2
+
+
+def names_of(site, message):
+    return [name for name in site.objects() if str(message) in name]
+
+
+def said(site, table):
+    return {uuid.UUID(bytes=bytes(r[0])) for r in site.rows("SELECT message_id FROM " + table)}
+
+
+def disposed_of(source, target):
+    """What was disposed of is taken over without its object, and what an earlier copy has brought is to be removed there."""
+    messages = [uuid.UUID(bytes=r[0]) for r in source.rows("SELECT id FROM message ORDER BY id")]
+    gone, going, later = messages[:3]
+    disposition = disposal.dispose(source, gone)
+    disposal.dispose(source, going, disposition, removed=False)
+    status, account, out = copy(source, target)
+    assert status == 0 and account["copied"] == 10 and account["disposed of"] == 2 and account["without their object"] == 0, out
+    assert names_of(target, gone) == names_of(target, going) == [] and len(target.objects()) == 8
+    assert said(target, "message_disposed") == said(target, "message_removed") == {gone, going} and said(target, "removal_work") == set()
+    a, b = contents(source), contents(target)
+    assert all(a[table] == b[table] for table in a)
+    sound(target, 10)
+    disposal.dispose(source, later, disposition)
+    status, account, out = copy(source, target)
+    assert status == 0 and account["copied"] == 0, out
+    assert len(names_of(target, later)) == 1 and said(target, "removal_work") == {later} and said(target, "message_removed") == {gone, going}
+    assert [site.rows("SELECT count(*) FROM disposal WHERE finished_us <> 0")[0][0] for site in (source, target)] == [1, 0]
+    assert copy(source, target)[0] == 0 and said(target, "removal_work") == {later}
+    assert target.rows("SELECT finished_us FROM disposal")[0][0] == 0
+    sound(target, 10)
+
+
+def test_what_was_disposed_of(source, target):
+    disposed_of(source, target)
+
+
+@pytest.mark.engines
+def test_what_was_disposed_of_to_servers(source, production):
+    disposed_of(source, production)
+
+
+def test_a_copy_that_stopped_before_a_message_was_disposed_of(source, target):
+    """Its object is in the target, and no row names it yet: it must not stay there unseen."""
+    victim = uuid.UUID(bytes=source.rows("SELECT id FROM message ORDER BY id")[0][0])
+    (name,) = names_of(source, victim)
+    there = os.path.join(target.path("store"), os.path.relpath(name, source.path("store")))
+    os.makedirs(os.path.dirname(there))
+    shutil.copy(name, there)
+    shutil.chown(there, *target.owner()) if os.geteuid() == 0 else None
+    disposal.dispose(source, victim)
+    status, account, out = copy(source, target)
+    assert status == 0 and account["disposed of"] == 1, out
+    assert said(target, "removal_work") == {victim} and said(target, "message_removed") == set()
 
 
 def test_something_else_in_the_place_of_an_object(source, target):

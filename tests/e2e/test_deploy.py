@@ -14,6 +14,9 @@ SERVER = {"store": "s3:bucket", "s3.endpoint": "https://s3.example.org", "s3.sse
           "mysql.user": "strongroom_operator", "index": "es:", "es.hosts": "https://es.example.org:9200", "es.user": "archive",
           "cache": "redis:", "redis.url": "rediss://redis.example.org:6379"}
 
+PROVIDER = {"oidc.issuer": "https://id.example.org", "oidc.client_id": "archive", "oidc.client_secret_file": "/etc/strongroom/secret",
+            "oidc.redirect_url": "https://archive.example.org/api/v1/auth/oidc/callback"}
+
 
 def deploy(site, env=None):
     """{id: [(verdict, text, remedy)]}, and the exit status."""
@@ -80,6 +83,12 @@ CASES = [
     ({"queryd.signin_per_user_max": "1000"}, "D208", "warning"),
     ({}, "D209", "ok"),
     ({"queryd.searches_per_user_max": "100000000"}, "D209", "warning"),
+    ({}, "D210", "ok"),
+    (PROVIDER, "D210", "ok"),
+    ({**PROVIDER, "oidc.second_factor": "provider"}, "D210", "warning"),
+    ({}, "D211", "ok"),
+    ({**PROVIDER, "oidc.provision": "yes", "oidc.roles": "legal:legal"}, "D211", "ok"),
+    ({**PROVIDER, "oidc.account_claim": "preferred_username"}, "D211", "warning"),
     ({}, "D221", "ok"),
     ({"queryd.metrics": "inet:127.0.0.1:9463", "workerd.metrics": "unix:/run/strongroom/m"}, "D221", "ok"),
     ({"queryd.metrics": "inet:192.0.2.1:9463"}, "D221", "warning"),

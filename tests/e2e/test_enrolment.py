@@ -148,8 +148,10 @@ def test_an_administrator_takes_the_factor_away(office):
     sessions = "/api/v1/users/%s/sessions/" % user["id"]
     assert [s["strength"] for s in ada.json("GET", sessions)[1]["items"]] == ["password+totp"]
     assert dan.json("GET", sessions)[0] == 403 and dan.json("DELETE", sessions)[0] == 403
+    assert user["second_factor"] is True
     status, reset = ada.json("POST", "/api/v1/users/%s/reset-mfa" % user["id"])
     assert status == 200 and reset["expires_in"] == 3 * 86400
+    assert ada.json("GET", "/api/v1/users/%s/" % user["id"])[1]["second_factor"] is False
     assert search(dan) == 401 and ada.json("GET", sessions)[1]["items"] == []
     assert office.login("dan")["enrolment_required"] is True
     assert office.second("totp", "dan", code=totp(office.secrets["dan"]))[0] == 401

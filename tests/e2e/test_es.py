@@ -12,7 +12,7 @@ import pytest
 
 from oracle import Load, outbox, wait_searchable
 from stack import engines
-from stack.haproxy import API_KEY, HAProxy, PASSWORD as ES_PASSWORD, USER
+from stack.haproxy import EngineDoor
 from stack.http_double import HttpDouble
 from stack.process import free_port, wait_until
 from stack.site import Site
@@ -269,7 +269,7 @@ def test_without_hosts_it_says_so(make_site):
 
 @pytest.fixture
 def tls(engine, servers):
-    p = HAProxy(engine.port)
+    p = EngineDoor(engine.port)
     servers.append(p)
     return p.start()
 
@@ -288,9 +288,9 @@ def secret_file(site, name, text, mode=0o600):
 def test_signs_in_over_tls(tls, make_site, how):
     site = make_site(tls.url, init=False, es__ca_file=tls.ca)
     if how == "password":
-        site.write_conf(es__user=USER, es__password_file=secret_file(site, "es-password", ES_PASSWORD))
+        site.write_conf(es__user=EngineDoor.USER, es__password_file=secret_file(site, "es-password", EngineDoor.PASSWORD))
     else:
-        key = API_KEY if how == "API key" else base64.b64encode(API_KEY.encode()).decode()
+        key = EngineDoor.API_KEY if how == "API key" else base64.b64encode(EngineDoor.API_KEY.encode()).decode()
         site.write_conf(es__api_key_file=secret_file(site, "es-key", key))
     site.init()
     site.secret = site.add_user("eve", PASSWORD, "--all")
@@ -298,7 +298,7 @@ def test_signs_in_over_tls(tls, make_site, how):
     send(site, range(3))
     wait_found(site, 3)
     for name in ("lmtpd", "queryd"):
-        assert ES_PASSWORD not in open(site.log_path(name)).read()
+        assert EngineDoor.PASSWORD not in open(site.log_path(name)).read()
 
 
 @pytest.mark.parametrize("wrong, says", [
@@ -313,11 +313,11 @@ def test_does_not_sign_in_where_it_should_not(tls, make_site, wrong, says):
     elif wrong == "in the clear":
         site.write_conf(es__hosts="http://192.0.2.1:9200")
     if wrong != "no password":
-        password = "guessed" if wrong == "password" else ES_PASSWORD
-        site.write_conf(es__user=USER, es__password_file=secret_file(site, "es-password", password, 0o644 if wrong == "open file" else 0o600))
+        password = "guessed" if wrong == "password" else EngineDoor.PASSWORD
+        site.write_conf(es__user=EngineDoor.USER, es__password_file=secret_file(site, "es-password", password, 0o644 if wrong == "open file" else 0o600))
     status, out, err = site.run("init", "--trial-tls", "localhost", check=False)
     assert status and says in err
-    assert ES_PASSWORD not in err
+    assert EngineDoor.PASSWORD not in err
 
 
 # ---- several hosts ----
@@ -436,7 +436,7 @@ def test_a_lost_index_is_built_anew_by_itself(engine, make_site):
 
 # ---- the unit tests of the index, at a server ----
 
-@pytest.mark.parametrize("name", ["search", "scope", "paging", "prefix", "es_rebuild", "facets", "conversation"])
+@pytest.mark.parametrize("name", ["search", "scope", "paging", "prefix", "es_rebuild", "facets", "conversation", "remove"])
 def test_unit(engine, name):
     program = os.path.join(Site.program(type("Build", (), {"build": os.environ.get("STRONGROOM_BUILD", "build/release")}), ""),
                            "tests/unit/index/test_" + name)

@@ -3,21 +3,17 @@ import csv
 import hashlib
 import http.client
 import io
-import json
 import mailbox
 import os
-import subprocess
 import time
 import uuid
 import xml.etree.ElementTree
 
 import pytest
 
+from stack.exports import EXPORTS, PASSWORD, archive_of, ask, check_manifest, download, status_of, unpack, wait_for
 from stack.process import wait_until
-from stack.site import Site
 
-PASSWORD = "correct horse battery"
-EXPORTS = "/api/v1/archive/exports/"
 COUNT = 40
 
 
@@ -30,23 +26,10 @@ def raw(n):
 
 @pytest.fixture(scope="module")
 def site():
-    s = Site(settings={"workerd.export_interval": "200ms", "workerd.outbox_interval": "200ms"})
-    try:
-        s.init()
-        s.start("lmtpd")
-        with s.lmtp() as c:
-            for n in range(COUNT):
-                to = b"bob@example.org" if n % 4 else b"carol@example.org"
-                assert c.send(raw(n), b"anne@example.org", [to])[0][0] == 250
-        s.secret = s.add_user("erin", PASSWORD, "--role", "exporter", "--all")
+    with archive_of([(raw(n), b"bob@example.org" if n % 4 else b"carol@example.org") for n in range(COUNT)]) as s:
         s.narrow = s.add_user("nora", PASSWORD, "--role", "exporter", "--mailbox", "carol@example.org", "--mailbox", "bob@example.org")
-        s.start("workerd", "queryd")
-        wait_until("the outbox is empty", lambda: s.rows("SELECT count(*) FROM outbox")[0][0] == 0, 60)
-        s.erin = s.api("erin", PASSWORD, s.secret)
         s.nora = s.api("nora", PASSWORD, s.narrow)
         yield s
-    finally:
-        s.close()
 
 
 @pytest.fixture
@@ -62,65 +45,6 @@ def slow(site):
     if site.running("workerd"):
         site.stop("workerd")
     site.start("workerd")
-
-
-def ask(api, **body):
-    status, j = api.json("POST", EXPORTS, {"reason": "case 17", **body})
-    assert status == 202, (status, j)
-    assert j["state"] in ("queued", "building", "ready")    # it may have been quick
-    return j["id"]
-
-
-def status_of(api, export):
-    status, j = api.json("GET", EXPORTS + export + "/")
-    assert status == 200, (status, j)
-    return j
-
-
-def wait_for(api, export, state="ready", seconds=60):
-    wait_until("the export is " + state, lambda: status_of(api, export)["state"] == state, seconds)
-    return status_of(api, export)
-
-
-def download(api, export):
-    status, data, headers = api.call("GET", EXPORTS + export + "/download")
-    assert status == 200, (status, data[:300])
-    result = status_of(api, export)["result"]
-    assert len(data) == result["size"] and hashlib.sha256(data).hexdigest() == result["sha256"]
-    return data
-
-
-def unpack(data, container, folder):
-    """{path: bytes} as tar or unzip sees it; the manifest must be the last."""
-    path = os.path.join(folder, "export." + container)
-    with open(path, "wb") as f:
-        f.write(data)
-    out = os.path.join(folder, "out")
-    os.mkdir(out)
-    if container == "zip":
-        subprocess.run(["unzip", "-q", path, "-d", out], check=True)
-        names = subprocess.run(["unzip", "-Z1", path], check=True, stdout=subprocess.PIPE, text=True).stdout.split("\n")[:-1]
-    else:
-        subprocess.run(["tar", "-xzf", path, "-C", out], check=True)
-        names = subprocess.run(["tar", "-tzf", path], check=True, stdout=subprocess.PIPE, text=True).stdout.split("\n")[:-1]
-    assert names[-1].endswith("/manifest.json") and len(set(names)) == len(names)
-    files = {}
-    for name in names:
-        with open(os.path.join(out, name), "rb") as f:
-            files[name] = f.read()
-    return files
-
-
-def check_manifest(files, **expected):
-    """Every file is in it with its size and hash; the manifest without its lists, and the messages by id."""
-    manifest = json.loads(files[[n for n in files if n.endswith("/manifest.json")][0]])
-    listed = {f["path"]: f for f in manifest["files"]}
-    assert set(listed) == {n for n in files if not n.endswith("/manifest.json")}
-    for path, f in listed.items():
-        assert len(files[path]) == f["size"] and hashlib.sha256(files[path]).hexdigest() == f["sha256"], path
-    for key, value in expected.items():
-        assert manifest[key] == value, (key, manifest[key])
-    return manifest
 
 
 def sent():
@@ -324,6 +248,23 @@ def test_killed_again_and_again(site, slow, tmp_path):
     assert "allowed" in results and len(results) <= status_of(site.erin, export)["attempts"]
 
 
+def test_stopped_and_gone_on_with(site, slow, tmp_path):
+    """An orderly end saves what there is: nothing of it is read again."""
+    slow("512")
+    export = ask(site.erin, query="strawberry", container="zip")
+    wait_until("some of it is done", lambda: status_of(site.erin, export)["progress"]["done"] > 2, 60)
+    site.stop("workerd")
+    done = status_of(site.erin, export)["progress"]["done"]
+    slow("0")
+    wait_for(site.erin, export)
+    ours = [line["message"] for line in site.log("workerd") if line.get("export") == export]
+    resumed = [int(m.split("done=")[1].split()[0]) for m in ours if "export resumed" in m]
+    read = [int(m.split("read=")[1]) for m in ours if "read=" in m]
+    assert resumed and resumed[-1] >= done and read == [COUNT - resumed[-1]], ours
+    m = check_manifest(unpack(download(site.erin, export), "zip", str(tmp_path)), missing=[])
+    assert {f["sha256"] for f in m["files"] if "message" in f} == set(sent())
+
+
 def test_queryd_dies_in_a_download(site):
     export = ask(site.erin, query="strawberry", container="zip")
     wait_for(site.erin, export)
@@ -360,7 +301,17 @@ def test_a_url_for_some_minutes(site):
         assert status == 403, url
     intents = site.rows("SELECT i.strength, o.item_count FROM audit_intent i JOIN audit_outcome o ON o.intent_id = i.id"
                         " WHERE i.action = 'export.download' AND i.object = ? AND o.status = 200", (export,), database="control")
-    assert [tuple(r.decode() if isinstance(r, bytes) else r for r in row) for row in intents] == [("signed-url", len(data))]
+    assert [tuple(r.decode() if isinstance(r, bytes) else r for r in row) for row in intents] == [("link", len(data))]
+
+
+def test_a_url_ends_with_its_session(site):
+    export = ask(site.erin, query="subject:5")
+    wait_for(site.erin, export)
+    api = site.api("erin", PASSWORD, site.secret)
+    url = api.json("POST", EXPORTS + export + "/download-url")[1]["url"]
+    assert site.api().call("GET", url)[0] == 200
+    assert api.call("POST", "/api/v1/auth/logout")[0] == 204
+    assert site.api().call("GET", url)[0] == 403
 
 
 def test_its_time_ends(site):

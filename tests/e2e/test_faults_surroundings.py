@@ -52,7 +52,7 @@ class Place:
 
     def accepted_again(self):
         """By itself, soon."""
-        wait_until("a message is taken again", lambda: self.offer()[0] == 250, 30, 0.2)
+        wait_until("a message is taken again", lambda: self.offer()[0] == 250, 60, 0.2)
 
     def all_is_well(self):
         """Nothing was lost, nothing doubled, and everything is searchable."""
@@ -366,7 +366,7 @@ def test_damaged_index(started, damage, running):
     for _ in range(5):
         started.accepted()
     site.start("workerd")
-    wait_until("the index is built anew", lambda: any("whole again" in line["message"] for line in site.log("workerd")), 30, 0.2)
+    wait_until("the index is built anew", lambda: any("whole again" in line["message"] for line in site.log("workerd")), 60, 0.2)
     started.all_is_well()
 
 

@@ -88,7 +88,7 @@ def test_what_is_held_is_released_by_the_last_hold(holding):
     k.wait_held(older, 2)
     k.wait_held(other, 1)
     wait_until("it is told", lambda: call(k.lea, "GET", "/%s/" % custodian["id"])[1]["progress"] == {"state": "placed", "messages": 1}, 60)
-    newer = wait_until("new mail is held in the transaction that archives it", k.send_held, 30, 0.5)
+    newer = wait_until("new mail is held in the transaction that archives it", k.send_held, 60, 0.5)
     k.wait_held(newer, 1)
     k.site.store.refuses_removal(k.site.row(older))
     lift(k.lea, query)

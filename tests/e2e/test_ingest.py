@@ -94,6 +94,40 @@ def test_what_is_handed_in_is_archived_once(ingest):
     assert (strength, actor, result) == ("token+certificate", "robot", "allowed") and json.loads(detail)["sha256"] == j["sha256"]
 
 
+def begin(ingest, name, length):
+    """A request whose body is still to come, and whose header was judged."""
+    api = ingest.api(name)
+    api.c.putrequest("POST", V + "/archive/ingest/")
+    for key, value in (("Content-Type", "application/json"), ("Content-Length", str(length)), ("Authorization", "Bearer " + api.token),
+                       ("Expect", "100-continue")):
+        api.c.putheader(key, value)
+    api.c.endheaders()
+    assert api.c.sock.recv(100).startswith(b"HTTP/1.1 100 ")
+    return api.c
+
+
+def test_rights_that_end_while_a_body_comes(ingest):
+    ingest.tokens["leaver"] = ingest.make("leaver", ROBOT)
+    body = json.dumps({"message": base64.b64encode(b"Subject: too late\r\n\r\n").decode(), "envelope": ENVELOPE}).encode()
+    id = [u["id"] for u in ingest.ada.json("GET", V + "/service-accounts/")[1]["items"] if u["name"] == "leaver"][0]
+    before = ingest.site.rows("SELECT count(*) FROM audit_intent WHERE action = 'ingest'", (), "control")[0][0]
+    one = begin(ingest, "leaver", len(body))
+    one.send(body[:10])
+    assert ingest.ada.json("PATCH", V + "/service-accounts/%s/" % id, {"roles": ["investigator"]})[0] == 200
+    one.send(body[10:])
+    assert one.getresponse().status == 403
+    assert ingest.ada.json("PATCH", V + "/service-accounts/%s/" % id, {"roles": ROBOT})[0] == 200
+    two = begin(ingest, "leaver", len(body))
+    two.send(body[:10])
+    assert ingest.ada.json("POST", V + "/service-accounts/%s/disable" % id)[0] == 200
+    two.send(body[10:])
+    assert two.getresponse().status == 401
+    rows = ingest.site.rows("SELECT count(*) FROM audit_intent WHERE action = 'ingest'", (), "control")
+    assert rows[0][0] == before + 1    # the 403 is on record, and nothing was handed over
+    for c in (one, two):
+        c.close()
+
+
 @pytest.mark.parametrize("raw", [b"x", b"Subject: bytes\r\n\r\n" + bytes(range(256)) * 3, b"Subject: lf\n\n.\n..\nend", b"\r\n.\r\n",
                                  b"Subject: long\r\n\r\n" + b"y" * 300000])
 def test_every_byte_is_kept(ingest, raw):

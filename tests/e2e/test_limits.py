@@ -1,15 +1,20 @@
 """What one account, session or address may use up: the same over two replicas of queryd behind a real HAProxy, which hands each
 request to the other one; and ending a session ends it at both."""
 import concurrent.futures
+import hashlib
+import http.client
 import json
+import ssl
 import time
 
 import pytest
 
 from stack import metrics
 from stack.api import Api
-from stack.balancer import Balancer
+from stack.haproxy import Balancer
+from stack.process import free_port
 from stack.replica import Replica
+from stack.tls import Authority
 
 PASSWORD = "correct horse battery staple"
 NEW = "01a20740-db5c-7000-804d-f94d4c6e10fe"
@@ -38,6 +43,7 @@ def behind(new_site, servers):
         site.balancer = balancer
         one_window()
         site.user = lambda name: site.api(name, PASSWORD, secrets[name])
+        site.secrets = secrets
         return site
     return make
 
@@ -96,6 +102,15 @@ def test_parts_taken_in_advance_are_never_too_much(behind):
     assert set(found) == {200, 429} and 190 <= found.count(200) <= 200
 
 
+def test_one_sign_in_goes_through_both(behind):
+    """The password at one replica, the code at the other, whichever comes first."""
+    site = behind()
+    for name in ("ann", "bob"):
+        api = Api(site.balancer.url, site.ca).login(name, PASSWORD, site.secrets[name])
+        assert search(api)[0] == 200
+        search(api)    # so that the next one begins at the other
+
+
 def test_a_session_that_ended_has_ended_at_both(behind):
     site = behind()
     api = site.user("ann")
@@ -103,6 +118,69 @@ def test_a_session_that_ended_has_ended_at_both(behind):
     assert [search(ann)[0] for _ in range(4)] == [200] * 4
     assert api.call("POST", "/api/v1/auth/logout")[0] == 204
     assert [search(ann)[0] for _ in range(4)] == [401] * 4
+
+
+def test_what_is_taken_away_at_one_is_gone_at_both(behind):
+    """Roles, accounts and sessions, at whichever replica they are used next."""
+    site = behind()
+    secret = site.add_user("ada", PASSWORD, "--role", "administrator")
+    ada = site.api("ada", PASSWORD, secret)
+    users = {u["username"]: "/api/v1/users/%s/" % u["id"] for u in ada.json("GET", "/api/v1/users/")[1]["items"]}
+    ann, bob = (through(site, site.user(name)) for name in ("ann", "bob"))
+
+    def found(api):
+        return {search(api)[0] for _ in range(4)}
+
+    assert found(ann) == found(bob) == {200}
+    assert ada.json("PATCH", users["ann"], {"roles": []})[0] == 200
+    assert found(ann) == {403}
+    assert ada.json("PATCH", users["ann"], {"roles": ["investigator"]})[0] == 200
+    assert found(ann) == {200}
+    assert ada.json("POST", users["ann"] + "disable")[0] == 200
+    assert found(ann) == {401}
+    assert ada.json("POST", users["ann"] + "enable")[0] == 200
+    assert found(ann) == {401}    # the session stays ended
+    assert ada.call("DELETE", users["bob"] + "sessions/")[0] == 204
+    assert found(bob) == {401}
+
+
+def test_a_token_of_a_program_is_dead_at_both(new_site, servers):
+    """Replaced or out of use at one replica, and shown at the other."""
+    ports = [free_port(), free_port()]
+    site = new_site()
+    authority = Authority(site.path("clients"))
+    site.write_conf(**{"queryd.client_listen": "127.0.0.1:%d" % ports[0], "queryd.tls_client_ca": authority.ca})
+    site.init()
+    secret = site.add_user("ada", PASSWORD, "--role", "administrator")
+    site.start("queryd")
+    servers.append(Replica(site, {"queryd.client_listen": "127.0.0.1:%d" % ports[1]}))
+    certificate = authority.sign("robot")
+    with open(certificate[0]) as f:
+        digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(f.read())).hexdigest()
+    ada = site.api("ada", PASSWORD, secret)
+    status, robot = ada.json("POST", "/api/v1/service-accounts/", {"name": "robot", "certificate_sha256": digest, "roles": ["investigator"],
+                                                                   "scope": {"all": True}})
+    assert status == 201, robot
+    path = "/api/v1/service-accounts/%s/" % robot["id"]
+
+    def found(token):
+        statuses = []
+        for port in ports:
+            api = Api("https://127.0.0.1:%d" % port, site.ca)
+            context = ssl.create_default_context(cafile=site.ca)
+            context.load_cert_chain(*certificate)
+            api.c, api.token = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=60), token
+            statuses.append(search(api)[0])
+        return statuses
+
+    assert found(robot["token"]) == [200, 200]
+    status, other = ada.json("POST", path + "rotate")
+    assert status == 200
+    assert found(robot["token"]) == [401, 401] and found(other["token"]) == [200, 200]
+    assert ada.json("PATCH", path, {"roles": []})[0] == 200
+    assert found(other["token"]) == [403, 403]
+    assert ada.json("POST", path + "disable")[0] == 200
+    assert found(other["token"]) == [401, 401]
 
 
 def test_no_limit_is_met_by_default(site):

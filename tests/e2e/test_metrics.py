@@ -75,11 +75,10 @@ def test_requests_by_route_and_status(shown):
 
 def test_state_of_the_installation(shown):
     capture(shown, b"one\r\n")
-    m = wait_until("workerd has looked", lambda: (lambda m: "strongroom_outbox_messages" in m and m)(
-        metrics.read(shown.ports["workerd"])))
+    m = metrics.read_state(shown.ports["workerd"])
     assert m['strongroom_integrity_alarms{kind="missing"}'] == 0
     assert m['strongroom_audit_anomalies{kind="unfinished"}'] == 0
-    assert m['strongroom_task_success_timestamp_seconds{task="metrics"}'] > 0
+    assert m["strongroom_outbox_messages"] in (0, 1)
     assert 'strongroom_task_failures_total{task="outbox"}' in m
     if stack_name() == "embedded":
         assert m['strongroom_disk_free_bytes{place="store"}'] > 0

@@ -129,7 +129,7 @@ def test_client_keeps_the_mail_until_the_archive_is_back(new_door, new_postfix):
     with door.site.store.refusing():
         with Client(first.address, b"EHLO client.example") as c:
             assert c.send(message())[0][0] == 250
-        wait_until("the message to be deferred", lambda: "451 4.3.0" in first.log(), 30)
+        wait_until("the message to be deferred", lambda: "451 4.3.0" in first.log(), 60)
         assert len(first.queue()) == 1 and not door.archived()
     first.flush()
     first.wait_empty()

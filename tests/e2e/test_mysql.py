@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from oracle import Load, check_all, wait_searchable
+from oracle import Load, check_all, outbox, wait_searchable
 from stack.fault_proxy import FaultProxy, MySql
 from stack.lmtp import archive_id
 from stack.mariadb import MariaDB
@@ -123,6 +123,7 @@ def test_a_commit_whose_answer_is_lost_is_found_done(kind, new_server, new_archi
         assert fault.fired and code == 250
         assert send(site, 1) == (250, id)
         assert site.rows("SELECT count(*) FROM message")[0][0] == 1
+        wait_until("the first is off the outbox: nothing else commits now", lambda: outbox(site) == 0)
         fault = proxy.arm("^COMMIT$", "request", "cut")  # not done
         assert send(site, 2)[0] == 451
         assert fault.fired
@@ -168,12 +169,18 @@ def test_connections_are_encrypted_and_the_server_is_who_it_says(kind, new_serve
     assert site.run("status", check=False)[0]
     site.write_conf(mysql__tls="always")
     assert site.run("status")[0] == 0
-    Authority(db.path("tls")).sign("server", san="DNS:db.example.org")
+    db.stop()
+    db.host = "127.0.0.2"  # not 127.0.0.1, where MariaDB's connector asks for no name from 3.4 on; the certificate names that only
+    db.write_conf()
+    db.run()
+    site.write_conf(mysql__host=db.host)
+    status, out, _ = site.run("status", check=False)
+    assert status and re.search("(?i)tls|ssl|certificate|host", out), out
+    Authority(db.path("tls")).sign("server", san="IP:" + db.host)
     db.own(db.path("tls", "server.key"))
     db.stop()
     db.run()
-    status, out, _ = site.run("status", check=False)
-    assert status and re.search("(?i)tls|ssl|certificate|host", out), out
+    assert site.run("status")[0] == 0
 
 
 def test_a_password_file_that_others_can_read_is_refused(new_server, new_archive):
@@ -240,8 +247,8 @@ def test_search_and_reading_go_to_the_replica(new_server, new_archive):
     site.start("lmtpd", "queryd", "workerd")
     ids = [send(site, i)[1] for i in range(5)]
     caught_up = lambda: replica.number("SELECT count(*) FROM message", site.name + "_capture") == 5  # noqa: E731
-    wait_until("the replica has all messages", caught_up, 30)
-    wait_until("status shows the lag", lambda: "replica   0 s behind" in site.run("status", check=False)[1], 30)
+    wait_until("the replica has all messages", caught_up, 60)
+    wait_until("status shows the lag", lambda: "replica   0 s behind" in site.run("status", check=False)[1], 60)
     assert "the replica is 0 s behind" in site.run("check", check=False)[1]
     api = site.api("alice", "a good password", user)
     wait_searchable(site)

@@ -195,7 +195,7 @@ def break_one(place, part, label, side, action, at, fresh):
     raw = place.message()
     code = place.offer(raw)
     if label in AFTERWARDS:    # an index that failed just now is left alone for a while
-        wait_until("the fault comes to pass", lambda: fault.event.wait(0.1) or place.offer(place.message()) and fault.fired, 30)
+        wait_until("the fault comes to pass", lambda: fault.event.wait(0.1) or place.offer(place.message()) and fault.fired, 60)
     assert fault.fired, "no such request came by (the answer is %s); the last ones:\n%s" % (code, "\n".join(proxy.labels()[-20:]))
     place.heal()
     place.until_taken()
@@ -336,7 +336,7 @@ def test_corrupted_answers_of_the_store(place, label, at):
 @pytest.mark.parametrize("side", ["request", "reply"])
 def test_corrupted_bulk(place, side, at):
     fault = place.site.proxies["index"].arm("^POST /_bulk", side, "corrupt", at=at)
-    wait_until("the fault comes to pass", lambda: place.offer(place.message()) and fault.event.wait(0.1), 30)
+    wait_until("the fault comes to pass", lambda: place.offer(place.message()) and fault.event.wait(0.1), 60)
     place.heal()
 
 
@@ -359,7 +359,7 @@ def test_corrupted_words_with_the_database(sealed, request, side, nth):
     raw = sealed.message()
     fault = sealed.site.proxies["meta"].arm("", side, "corrupt", at=0.5, nth=nth)
     assert sealed.offer(raw) in (250, 451)
-    wait_until("the fault comes to pass", lambda: fault.fired or sealed.offer(sealed.message()) and fault.fired, 30)
+    wait_until("the fault comes to pass", lambda: fault.fired or sealed.offer(sealed.message()) and fault.fired, 60)
     sealed.heal()
     sealed.until_taken()
     sealed.one_capture(raw)
@@ -422,7 +422,7 @@ def test_the_enumeration_is_complete(place):
     for proxy in place.site.proxies.values():
         proxy.forget()
     assert place.offer(place.message()) == 250
-    wait_until("it is indexed", lambda: outbox(place.site) == 0, 30)
+    wait_until("it is indexed", lambda: outbox(place.site) == 0, 60)
     seen = {part: proxy.labels() for part, proxy in place.site.proxies.items() if part in CAPTURE}
     assert [(part, label) for part, labels in seen.items() for label in labels if not covered(label, part, CAPTURE)] == []
     assert [(part, pattern) for part, patterns in CAPTURE.items() for pattern in patterns

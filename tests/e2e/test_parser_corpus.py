@@ -6,10 +6,14 @@ import os
 import re
 import unicodedata
 
+import pytest
+
 from parser_worker import Worker
 from stack import Missing
 from stack.site import TOP
 from test_parser_worker import program
+
+pytestmark = [pytest.mark.embedded("it starts no daemon"), pytest.mark.one_thread]
 
 CORPUS = os.environ.get("STRONGROOM_CORPUS", os.path.join(TOP, "..", "shared", "corpus"))
 FIELDS = ("subject", "from", "to", "cc", "message_id", "date", "attachments")

@@ -64,6 +64,7 @@ CASES = {
     "StrongroomSearchSlow": (buckets("strongroom_queryd_request_seconds", 'route="POST /api/v1/search/emails/"', True),
                              buckets("strongroom_queryd_request_seconds", 'route="POST /api/v1/search/emails/"', False)),
     "StrongroomExportsWait": ({'strongroom_export_jobs{state="queued"}': "11x480"}, {'strongroom_export_jobs{state="building"}': "11x480"}),
+    "StrongroomRemovalRefused": ({'strongroom_removal_objects{state="refused"}': "1x480"}, {'strongroom_removal_objects{state="waiting"}': "9x480"}),
     "StrongroomTaskFails": ({'strongroom_task_failures_total{task="outbox"}': "0+1x480"}, {'strongroom_task_failures_total{task="outbox"}': "9x480"}),
     "StrongroomParserDies": ({'strongroom_parser_workers_replaced_total{reason="died"}': "0+1x480"},
                              {'strongroom_parser_workers_replaced_total{reason="turn"}': "0+1x480"}),

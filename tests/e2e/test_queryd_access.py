@@ -298,8 +298,11 @@ def test_a_certificate_of_another_authority_is_none(programs):
 
 
 def test_tokens_are_replaced_and_refused(programs):
-    status, j, _ = call(programs.ada, "POST", programs.path + "rotate")
-    assert status == 200
+    before = call(programs.ada, "GET", programs.path)[2]["ETag"]
+    status, j, headers = call(programs.ada, "POST", programs.path + "rotate", If_Match=before)
+    assert status == 200 and headers["ETag"] not in (None, before)
+    assert headers["ETag"] == call(programs.ada, "GET", programs.path)[2]["ETag"]
+    assert call(programs.ada, "POST", programs.path + "rotate", If_Match=before)[0] == 412
     assert programs.search(programs.robot, programs.account["token"]) == 401
     assert programs.search(programs.robot, j["token"]) == 200
     assert call(programs.ada, "POST", programs.path + "disable")[1]["disabled"] is True
@@ -307,6 +310,41 @@ def test_tokens_are_replaced_and_refused(programs):
     assert call(programs.ada, "POST", programs.path + "enable")[1]["disabled"] is False
     assert programs.search(programs.robot, j["token"]) == 200
     assert "token" not in call(programs.ada, "GET", programs.path)[1]
+
+
+def test_a_revoked_certificate_is_none():
+    programs = Programs()
+    try:
+        token = programs.account["token"]
+        kept = programs.api(programs.robot, token)
+        assert kept.json("POST", V + "/search/emails/", {})[0] == 200
+        programs.site.write_conf(queryd__tls_client_crl=programs.authority.revoke(programs.robot[0]))
+        programs.site.signal("queryd", signal.SIGHUP)
+        wait_until("the list is read", lambda: programs.search(programs.robot, token) == 403)
+        assert kept.json("POST", V + "/search/emails/", {})[0] == 403    # on a connection that was there before, too
+        assert programs.search(programs.other, token) == 401
+        # A list of another authority is not taken, and what was there stays.
+        programs.site.write_conf(queryd__tls_client_crl=Authority(programs.site.path("strangers")).revoke())
+        programs.site.signal("queryd", signal.SIGHUP)
+        programs.site.log_line("queryd", "it holds no list")
+        assert programs.search(programs.robot, token) == 403
+        programs.site.write_conf(queryd__tls_client_crl=programs.authority.revoke())
+        programs.site.signal("queryd", signal.SIGHUP)
+        wait_until("the list is read", lambda: programs.search(programs.robot, token) == 200)
+    finally:
+        programs.site.close()
+
+
+def test_programs_do_nothing_to_their_own_account(programs):
+    token = call(programs.ada, "POST", programs.path + "rotate")[1]["token"]
+    api = programs.api(programs.robot, token)
+    for method, path, body in (("GET", "/auth/sessions/", None), ("DELETE", "/auth/sessions/0192f0c0-0000-7000-8000-000000000000", None),
+                               ("POST", "/auth/logout", None), ("POST", "/auth/step-up", {"code": "000000"}),
+                               ("POST", "/auth/password", {"current": PASSWORD, "new": PASSWORD + "!"}),
+                               ("POST", "/auth/totp/enrol", {"password": PASSWORD}), ("POST", "/auth/totp/confirm", {"code": "000000"}),
+                               ("POST", "/auth/recovery-codes", {"password": PASSWORD})):
+        assert api.json(method, V + path, body)[0] == 403, path
+    assert api.json("POST", V + "/search/emails/", {})[0] == 200
 
 
 def test_programs_and_people_are_kept_apart(programs):

@@ -1,9 +1,11 @@
 """strongroom-workerd compares store, database and index by itself, and `strongroom status` and `check` say what it found."""
 import json
 import os
+import uuid
 
 import pytest
 
+from stack import disposal
 from stack.process import wait_until
 
 SETTINGS = {"workerd.reconcile_interval": "200ms", "workerd.reconcile_grace": "100ms", "workerd.reconcile_full_interval": "500ms",
@@ -95,3 +97,19 @@ def test_an_object_without_a_row_is_recorded(site):
     assert said["found"]["orphans"] == 1 and code == 0  # nothing was lost
     assert len(site.objects()) == 2  # and nothing deleted
     assert "1 objects belong to no message" in site.run("check", check=False)[1]
+
+
+def test_what_was_disposed_of_is_neither_lost_nor_to_be_indexed(site):
+    send(site, "one", "two", "three")
+    gone, back = (uuid.UUID(os.path.basename(name)[:-len(".eml")]) for name in site.objects()[:2])
+    disposition = disposal.dispose(site, gone)
+    disposal.dispose(site, back, disposition, removed=False)
+    site.start("workerd")
+    wait_account(site, [3, 3, 1, 1, 2, 2, 0], ALL + ("removed", "unindexed", "waiting"))
+    wait_until("nothing waits for the index", lambda: status(site)[1]["outbox"] == 0, 60, 0.2)
+    code, said = status(site)
+    assert (code, said["disposed"], said["messages"]) == (0, 2, 3) and not any(said["found"].values()), said
+    assert "disposed  2" in site.run("status")[1] and "2 disposed of" in site.run("status")[1]
+    found = site.run("check", check=False)[1]
+    assert "ok:      account: every day adds up" in found and "2 of these messages were disposed of" in found
+    assert not [line for line in site.log("workerd") if "the index lacked" in line["message"]]

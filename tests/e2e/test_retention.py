@@ -111,6 +111,36 @@ def test_a_sender_by_header_and_domain(keeping):
     assert k.kept_days(k.send(sender="dan@sub.example.com")) == STANDARD
 
 
+def test_who_comes_into_a_department_later(keeping):
+    """What he has is kept as long as the department's: when he comes, and when he comes back."""
+    k = keeping
+
+    def members(*names):
+        k.site.run("department", "set", "Desk", *names)
+        for program in ("lmtpd", "workerd"):    # which read it once a minute
+            k.site.stop(program)
+            k.site.start(program)
+
+    def wait_reached(days):
+        found = lambda: [row[1] for row in k.site.rows("SELECT mailbox, days FROM retention_reached") if row[0] in ("dan@example.org", b"dan@example.org")]
+        wait_until("his mailbox was gone through", lambda: found() == [days], 60)
+
+    members("eva@example.org")
+    before, evas = k.send(to="dan@example.org"), k.send(to="eva@example.org")
+    create(k, applies_to="department", subject="Desk", days=80)
+    k.wait_kept(evas, 80)
+    assert k.kept_days(before) == STANDARD
+    members("eva@example.org", "dan@example.org")
+    k.wait_kept(before, 80)
+    wait_reached(80)
+    members("eva@example.org")
+    wait_reached(0)
+    meanwhile = k.send(to="dan@example.org")
+    assert (k.kept_days(before), k.kept_days(meanwhile)) == (80, STANDARD)
+    members("dan@example.org")
+    k.wait_kept(meanwhile, 80)
+
+
 def test_what_is_refused(keeping):
     k = keeping
     good = {"name": "n", "applies_to": "mailbox", "subject": "a@example.org", "days": 40}

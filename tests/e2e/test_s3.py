@@ -3,6 +3,7 @@ when something is wrong. Ceph's gateway and MinIO are real; the strict double fa
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -95,18 +96,74 @@ def the_object(bucket, row, account=None):
 
 # ---- the driver by itself ----
 
+NOT_ALLOWED = "test_an_account_that_may_not_delete"
+
+
+def run_driver(name, s, bucket, account=None, timeout=120, **more):
+    """A test program of the driver, at that bucket of the server s. Gives the names of the tests that it skipped."""
+    program = os.path.join(Site(servers=None, dir=s.path("unused") if hasattr(s, "path") else s.dir).build, "tests/unit/store", name)
+    if not os.access(program, os.X_OK):
+        pytest.skip("tests/unit/store/%s is not built" % name)
+    env = {"PATH": os.environ["PATH"], **more}
+    settings = s.settings(bucket)
+    if account:
+        write_credentials(settings["s3"]["credentials_file"], account)
+    for section, keys in settings.items():
+        env.update({"STRONGROOM_" + (section + "_" if section else "").upper() + k.upper(): v for k, v in keys.items()})
+    r = subprocess.run([program], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout)
+    out = r.stdout.decode()
+    assert r.returncode == 0 and "PASSED" in out, out
+    return set(re.findall(r"\[ +SKIPPED \] (test_\w+)", out))
+
+
 @pytest.mark.parametrize("server", ["ceph", "minio", "double"])
 def test_driver(server, request):
+    assert not run_driver("test_store_s3", request.getfixturevalue(server), "driver")
+
+
+def no_marker_was_left(bucket):
+    a = bucket.call("GET", "", {"versions": "", "prefix": "m/"})
+    return a.status == 200 and b"<Version>" in a.body and b"<DeleteMarker>" not in a.body
+
+
+@pytest.mark.parametrize("server", ["ceph", "minio", "double"])
+def test_removal(server, request):
+    """What is locked or held stays, and then goes: that version alone, and no marker in its place."""
     s = request.getfixturevalue(server)
-    program = os.path.join(Site(servers=None, dir=s.path("unused") if hasattr(s, "path") else s.dir).build, "tests/unit/store/test_store_s3")
-    if not os.access(program, os.X_OK):
-        pytest.skip("tests/unit/store/test_store_s3 is not built")
-    env = {"PATH": os.environ["PATH"]}
-    for section, keys in s.settings("driver").items():
-        env.update({"STRONGROOM_" + (section + "_" if section else "").upper() + k.upper(): v for k, v in keys.items()})
-    r = subprocess.run([program], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
-    out = r.stdout.decode()
-    assert r.returncode == 0 and "SKIPPED" not in out and "PASSED" in out, out
+    assert run_driver("test_store_s3_remove", s, "removal") == {NOT_ALLOWED}
+    assert no_marker_was_left(s.bucket("removal"))
+
+
+@pytest.mark.parametrize("fault", ["503", "503-after", "500-after", "drop", "drop-after", "cut"])
+def test_removal_whose_answers_are_lost(fault, double):
+    """What came of it is looked up: a version is never called gone that is there, nor kept that is gone."""
+    double.fail("DELETE /removal/m/", fault, times=6)  # more than one call repeats it
+    run_driver("test_store_s3_remove", double, "removal")
+    assert not double.faults
+    assert {len(v) for v in double.buckets["removal"]["keys"].values()} == {0, 1}, "one that is locked for long stayed alone"
+
+
+def test_removal_by_an_account_that_may_not_see_locks(double):
+    """The store's own refusal is enough."""
+    double.bucket("removal").create()
+    blind = double.account("BLINDACCESSKEY", "blindsecret", forbidden=("GetObjectRetention", "GetObjectLegalHold"))
+    run_driver("test_store_s3_remove", double, "removal", blind, S3_TEST_ACCOUNT="blind")
+
+
+def test_removal_takes_the_right_to(ceph, double):
+    """The accounts of daemons that capture can't, and that of workerd can do nothing else that they could not."""
+    bucket = ceph.bucket("rights")
+    bucket.create()
+    writer = ceph.writer("rights")
+    skipped = run_driver("test_store_s3_remove", ceph, "rights", writer, S3_TEST_ACCOUNT="writer")
+    assert len(skipped) == 3 and NOT_ALLOWED not in skipped
+    bucket.allow_capture("writer", removal=True)
+    assert run_driver("test_store_s3_remove", ceph, "rights", writer) == {NOT_ALLOWED}
+    version = bucket.put("strongroom/proof.json", b"{}").headers["x-amz-version-id"]
+    assert bucket.delete("strongroom/proof.json", version, account=writer).status == 403
+    double.bucket("removal").create()
+    weak = double.account("WEAKACCESSKEY", "weaksecret", forbidden=("DeleteObjectVersion",))
+    run_driver("test_store_s3_remove", double, "removal", weak, S3_TEST_ACCOUNT="writer")
 
 
 # ---- locked means locked ----
@@ -128,6 +185,9 @@ def test_a_bucket_is_made_tried_and_used(real, at):
     assert (status, content) == (200, MESSAGE)
     status, out, _ = site.run("check", "--deep")
     assert "store: 1 messages, all locked" in out, out
+    before = bucket.versions()
+    status, out, _ = site.run("check", "--quick")
+    assert status == 0 and "locks hold" not in out and bucket.versions() == before, out
 
 
 def test_locked_means_locked(real, at):
@@ -187,6 +247,8 @@ def test_nothing_is_captured_to_a_bucket_that_was_never_tried(double, at):
     with pytest.raises(Failed) as e:
         site.start("lmtpd")
     assert "were never proved" in str(e.value) and "run `strongroom check`" in str(e.value)
+    status, out, _ = site.run("check", "--quick", check=False)
+    assert status == 1 and "problem: store: the locks of the bucket unproved were never proved" in out, out
     # The result of another bucket does not count, wherever it was copied from.
     proof = double.bucket("archive").get("strongroom/proof.json").body
     double.bucket("unproved").put("strongroom/proof.json", proof)

@@ -1,5 +1,6 @@
 """Searches that an account keeps: its own, run within the scope of whoever runs them."""
 import json
+import uuid
 
 import pytest
 
@@ -23,6 +24,11 @@ class Archive:
         with self.site.lmtp() as c:
             self.ids = [archive_id(c.send(b"From: a@example.org\r\nTo: %s\r\nSubject: n%d\r\n\r\n%s\r\n" % (to, n, word), b"a@example.org", [to])[0][1])
                         for n, (to, word) in enumerate([(b"tom@example.org", b"red"), (b"ann@example.org", b"red"), (b"ann@example.org", b"blue")])]
+        with self.site.meta.connect("control", write=True) as db:
+            eve = db.execute("SELECT id FROM account WHERE username = 'eve'").fetchall()[0][0]
+            db.execute("INSERT INTO legal_case VALUES (?, 'x', '')", (uuid.UUID(CASE).bytes,))
+            db.execute("INSERT INTO legal_case_event VALUES (?, 1, 1, ?, '')", (uuid.UUID(CASE).bytes, eve))
+            db.execute("INSERT INTO case_member VALUES (?, ?)", (uuid.UUID(CASE).bytes, eve))
         self.eve, self.tom = (self.site.api(name, PASSWORD, secrets[name]) for name in ("eve", "tom"))
         wait_until("all is indexed", lambda: self.eve.search()["total"] == 3, 60, 0.1)
 

@@ -21,6 +21,8 @@ from .s3 import write_credentials
 class FsStore:
     """Names are paths."""
 
+    check_options = ()
+
     def __init__(self, folder):
         self.folder = folder
         self.places = [folder]
@@ -79,6 +81,19 @@ class FsStore:
         """Raises when it may still be changed."""
         assert os.stat(name).st_mode & 0o777 == 0o400, name
 
+    def exports(self):
+        """The keys of all exports that are in it."""
+        return sorted(os.path.relpath(os.path.join(base, f), self.folder) for base, _, files in os.walk(os.path.join(self.folder, "x")) for f in files)
+
+    def uploads(self, key):
+        """What is under way, or was left, of a long object of this key."""
+        path = os.path.join(self.folder, "tmp", key.replace("/", "+"))
+        return [path] if os.path.exists(path) else []
+
+    def forget_uploads(self, key):
+        for path in self.uploads(key):
+            os.unlink(path)
+
     @contextlib.contextmanager
     def away(self):
         """While it lasts, the store is not there; afterwards it is, with what was in it."""
@@ -111,19 +126,23 @@ class S3Store:
 
     places = []
     tried = set()  # endpoints
+    check_options = ()    # of `strongroom check` in a site's run()
 
     def __init__(self, engine, name, gate):
         self.engine, self.bucket, self.gate = engine, engine.bucket(name), gate
 
     def set_up(self, credentials, owner):
         """`strongroom init` tries a bucket's locks, which takes seconds: once for each store of a run of tests. From then on sites
-        have a bucket that was tried, and keys (in the file `credentials`) that can do no harm, where the store knows such."""
+        have a bucket that was tried, and keys (in the file `credentials`) that can do no harm, where the store knows such; elsewhere
+        `strongroom check` isn't to try them again."""
         endpoint = self.engine.endpoint
         if endpoint in self.tried:
             self.bucket.pretend_proved()
             if hasattr(self.engine, "writer"):
                 self.bucket.account = self.engine.writer(self.bucket.name)    # who wrote an object may read it
                 write_credentials(credentials, self.bucket.account, owner)
+            else:
+                self.check_options = ("--quick",)
         self.tried.add(endpoint)
 
     def names(self):
@@ -186,6 +205,21 @@ class S3Store:
         head = self.bucket.head(name, name.version).headers
         assert head.get("x-amz-object-lock-mode") == "COMPLIANCE" and head.get("x-amz-object-lock-retain-until-date"), name
 
+    def exports(self):
+        return sorted({key for key, _, _ in self.bucket.versions("x/")})
+
+    def administered(self):
+        """As its owner sees it: the daemons' account may list no uploads."""
+        return self.engine.bucket(self.bucket.name)
+
+    def uploads(self, key):
+        return self.administered().uploads(key)
+
+    def forget_uploads(self, key):
+        for upload in self.uploads(key):
+            answer = self.administered().call("DELETE", key, {"uploadId": upload})
+            assert answer.status == 204, answer
+
     def away(self):
         return self.gate.closed()
 
@@ -219,6 +253,16 @@ class SqliteMeta:
             db.execute("BEGIN IMMEDIATE")
             yield
             db.execute("ROLLBACK")
+
+    def is_held(self):
+        """Is somebody writing at this moment?"""
+        for name in ("capture", "control"):
+            with contextlib.closing(sqlite3.connect(os.path.join(self.folder, name + ".db"), timeout=0, isolation_level=None)) as db:
+                try:
+                    db.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError:
+                    return True
+        return False
 
     @contextlib.contextmanager
     def unguarded(self):
@@ -284,6 +328,9 @@ class Cursor:
         return iter(self.rows)
 
 
+CANNOT_CONVERT = 3854    # ER_CANNOT_CONVERT_STRING
+
+
 class ServerConnection:
     def __init__(self, db):
         self.db = db
@@ -329,6 +376,17 @@ class ServerMeta:
             db.execute("LOCK TABLES " + ", ".join("`%s` READ" % t for t in self.tables(db)))
             yield
             db.execute("UNLOCK TABLES")
+
+    def is_held(self):
+        """MySQL can't show a statement with bytes in it that somebody runs at this moment."""
+        with self.connect() as db:
+            try:
+                return db.execute("SELECT count(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p"
+                                  " ON p.id = t.trx_mysql_thread_id WHERE p.db LIKE ?", (self.name + "%",)).fetchone()[0] > 0
+            except Exception as e:    # of a module that need not be there
+                if e.args[:1] != (CANNOT_CONVERT,):
+                    raise
+                return True
 
     @contextlib.contextmanager
     def unguarded(self):

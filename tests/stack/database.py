@@ -1,6 +1,7 @@
 """What MariaDB and MySQL have in common as servers of tests: TLS by a private authority, accounts, statements."""
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,7 @@ datadir={dir}/data
 socket={socket}
 pid-file={dir}/pid
 log-error={dir}/error.log
-bind-address=127.0.0.1
+bind-address={host}
 port={port}
 server-id={server_id}
 ssl-ca={ca}
@@ -39,6 +40,7 @@ class Database:
     """start() brings it up on what `dir` holds already. `pid` is the server's. accounts: make those of the programs (a replica gets
     them from its primary). authority: the folder of another server's, default one of its own. Subclasses: initialize(), command(), conf."""
     kind = "a database"
+    host = "127.0.0.1"
 
     def __init__(self, dir=None, port=None, name="strongroom", server_id=1, accounts=True, authority=None):
         self.owns_dir = dir is None
@@ -76,7 +78,7 @@ class Database:
             authority.sign("server")
         self.ca = authority.ca
         with open(self.path("my.cnf"), "w") as f:
-            f.write((COMMON + self.conf).format(dir=self.dir, socket=self.socket, port=self.port, server_id=self.server_id,
+            f.write((COMMON + self.conf).format(dir=self.dir, host=self.host, socket=self.socket, port=self.port, server_id=self.server_id,
                                                 ca=authority.ca, cert=cert, key=key, root=getattr(self, "root", "")))
         self.own(self.dir, key)
 
@@ -129,20 +131,28 @@ class Database:
 
     # ---- statements ----
 
-    def execute(self, text, user="root", database=None, check=True):
+    def execute(self, text, user="root", database=None, check=True, options=()):
         """(status, output, errors) of statements given to the client program; accounts but root sign in over TLS."""
-        argv = [self.client, "--no-defaults", "--batch", "--skip-column-names"]
+        argv = [self.client, "--no-defaults", "--batch", "--skip-column-names", *options]
         env = {**os.environ}
         if user == "root":
             argv += ["--user=root", "--socket=" + self.socket]
         else:
-            argv += ["--user=" + user, "--host=127.0.0.1", "--port=%d" % self.port, "--ssl-ca=" + self.ca, "--ssl-verify-server-cert"]
+            argv += ["--user=" + user, "--host=" + self.host, "--port=%d" % self.port, "--ssl-ca=" + self.ca, "--ssl-verify-server-cert"]
             env["MYSQL_PWD"] = self.password(user)
         r = subprocess.run(argv + ([database] if database else []), input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
         out, err = r.stdout.decode("utf-8", "replace"), r.stderr.decode("utf-8", "replace")
         if check and r.returncode:
             raise Failed("%s refused %r: %s" % (self.kind, text[:200], err))
         return r.returncode, out, err
+
+    def errors(self, statements, user="root", database=None):
+        """What the server says of each of the statements, one to a line, which all are tried: its error, or None."""
+        errors = self.execute("".join(s + ";\n" for s in statements), user, database, check=False, options=["--force"])[2]
+        of_line = {int(n): text for n, text in re.findall(r"(?m)^ERROR \d+ \(\w+\) at line (\d+): (.*)$", errors)}
+        if errors and not of_line:
+            raise Failed("%s took no statements: %s" % (self.kind, errors))
+        return [of_line.get(line) for line in range(1, len(statements) + 1)]
 
     def rows(self, text, user="root", database=None):
         """The rows of one query, as lists of texts."""
@@ -198,7 +208,7 @@ class Database:
         """Section → key → value. By the operator's account: environment() has those of the programs."""
         return {
             "": {"meta": "mysql:" + self.name},
-            "mysql": {"host": "127.0.0.1", "port": str(port or self.port), "user": self.account(), "password_file": self.password_file(),
+            "mysql": {"host": self.host, "port": str(port or self.port), "user": self.account(), "password_file": self.password_file(),
                       "tls_ca": self.ca},
         }
 

@@ -113,7 +113,7 @@ class Fault:
     def fired(self):
         return self.event.is_set()
 
-    def wait(self, seconds=20):
+    def wait(self, seconds=60):
         if not self.event.wait(seconds):
             raise Failed("nothing came by that the fault %s/%s was waiting for: %s" % (self.side, self.action, self.label.pattern))
 

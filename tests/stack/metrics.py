@@ -3,7 +3,7 @@ import http.client
 import re
 import socket
 
-from .process import find_program, free_port
+from .process import find_program, free_port, wait_until
 from . import Missing
 
 DAEMONS = ("lmtpd", "milter", "queryd", "workerd")
@@ -39,6 +39,12 @@ def read(port):
             name, labels, value = SERIES.match(line).groups()
             found[name + ("{%s}" % labels if labels else "")] = float(value)
     return found
+
+
+def read_state(port):
+    """The same of a strongroom-workerd when it has looked at the whole state of the installation."""
+    done = 'strongroom_task_success_timestamp_seconds{task="metrics"}'
+    return wait_until("workerd has looked", lambda: (lambda m: m[done] and m)(read(port)))
 
 
 def families(port):

@@ -79,7 +79,7 @@ def read_pid(path):
     return pid if alive(pid) else None
 
 
-def wait_until(what, condition, seconds=20, step=0.02):
+def wait_until(what, condition, seconds=60, step=0.02):
     """The first true value of condition(); Failed with `what` when it stays false."""
     end = time.monotonic() + seconds
     while True:
@@ -89,6 +89,23 @@ def wait_until(what, condition, seconds=20, step=0.02):
         if time.monotonic() > end:
             raise Failed("waited %g s in vain: %s" % (seconds, what))
         time.sleep(step)
+
+
+def is_stopped(pid):
+    """Are all threads of it? The signal is taken by one of them, which has to come to its turn, while the others go on."""
+    for task in os.listdir("/proc/%d/task" % pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open("/proc/%d/task/%s/stat" % (pid, task)) as f:
+                if f.read().rpartition(")")[2].split()[0] not in "TtZX":
+                    return False
+    return True
+
+
+def pause(pid, on=True):
+    """It does nothing, its connections open, and when this returns it does so; or goes on."""
+    os.kill(pid, signal.SIGSTOP if on else signal.SIGCONT)
+    if on:
+        wait_until("process %d is stopped" % pid, lambda: is_stopped(pid))
 
 
 def answers(address):

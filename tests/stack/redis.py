@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 from . import Missing
-from .process import Failed, answers, end, find_program, free_port, private_dir, read_pid, tail, wait_until
+from .process import Failed, answers, end, find_program, free_port, pause, private_dir, read_pid, tail, wait_until
 from .tls import Authority
 
 
@@ -67,7 +67,7 @@ class Redis:
             if self.process.poll() is not None:
                 raise Failed("Redis ended with %d at its start:\n%s" % (self.process.returncode, tail(self.path("log"))))
             return answers(("127.0.0.1", self.port)) and self.command("PING") == "PONG"
-        wait_until("Redis answers", up, 30)
+        wait_until("Redis answers", up, 60)
         return self
 
     @property
@@ -103,7 +103,7 @@ class Redis:
 
     def pause(self, on=True):
         """It accepts connections, and says nothing."""
-        os.kill(self.pid, signal.SIGSTOP if on else signal.SIGCONT)
+        pause(self.pid, on)
 
     def close(self):
         if self.process and self.pid:

@@ -160,6 +160,13 @@ class Bucket:
                 return found
             marker = {"key-marker": page["NextKeyMarker"], "version-id-marker": page["NextVersionIdMarker"]}
 
+    def uploads(self, key):
+        """The ids of the multipart uploads of a key that are under way."""
+        a = self.call("GET", "", {"uploads": "", "prefix": key})
+        assert a.status == 200, a
+        found = [{local(e.tag): e.text for e in u} for u in ElementTree.fromstring(a.body) if local(u.tag) == "Upload"]
+        return [u["UploadId"] for u in found if u["Key"] == key]
+
     def messages(self):
         """{archive id: [(key, version, length)]} of what is archived."""
         found = {}
@@ -167,12 +174,14 @@ class Bucket:
             found.setdefault(os.path.basename(key)[:-len(".eml")], []).append((key, version, length))
         return found
 
-    def allow_capture(self, user):
-        """Gives an account the rights that the manual asks for, by a policy of the bucket."""
+    def allow_capture(self, user, removal=False):
+        """Gives an account the rights that the manual asks for, by a policy of the bucket. removal: workerd's besides."""
         allow = {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam:::user/" + user]}}
         there = "arn:aws:s3:::" + self.name
         policy = {"Version": "2012-10-17", "Statement": [{**allow, "Action": ON_OBJECTS, "Resource": there + "/*"},
                                                          {**allow, "Action": ON_BUCKET, "Resource": there}]}
+        if removal:
+            policy["Statement"].append({**allow, "Action": ["s3:DeleteObjectVersion"], "Resource": [there + "/m/*", there + "/x/*"]})
         a = self.call("PUT", "", {"policy": ""}, body=json.dumps(policy).encode())
         if a.status not in (200, 204):
             raise AssertionError(a)

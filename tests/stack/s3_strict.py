@@ -384,7 +384,7 @@ class S3Strict:
         out = {**v.about(), "Last-Modified": formatdate(v.made, usegmt=True), "Content-Type": v.type, "Accept-Ranges": "bytes"}
         if v.mode and "GetObjectRetention" not in self.forbidden.get(access, ()):
             out.update({"x-amz-object-lock-mode": v.mode, "x-amz-object-lock-retain-until-date": time_of(v.until)})
-        if v.held:
+        if v.held and "GetObjectLegalHold" not in self.forbidden.get(access, ()):
             out["x-amz-object-lock-legal-hold"] = "ON"
         if v.encryption:
             out["x-amz-server-side-encryption"] = v.encryption
@@ -456,6 +456,10 @@ class S3Strict:
             self.check_sums(head, body)
             parts[int(query["partNumber"])] = body
             return 200, {"ETag": '"%s"' % hashlib.md5(body).hexdigest()}, b""
+        if method == "GET":
+            listed = "".join("<Part><PartNumber>%d</PartNumber><ETag>&quot;%s&quot;</ETag></Part>" % (n, hashlib.md5(parts[n]).hexdigest())
+                             for n in sorted(parts)[:int(query.get("max-parts", "1000"))])
+            return 200, {}, (XML + "<ListPartsResult><Key>%s</Key>%s</ListPartsResult>" % (escape(key), listed)).encode()
         if method == "DELETE":
             del self.uploads[query["uploadId"]]
             return 204, {}, b""

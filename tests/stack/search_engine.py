@@ -12,7 +12,7 @@ import signal
 import subprocess
 
 from .maven import class_path, compiled, java_program
-from .process import Failed, alive, end, free_port, private_dir, tail, wait_until
+from .process import Failed, alive, end, free_port, pause, private_dir, tail, wait_until
 
 HEAP = ("-Xms256m", "-Xmx768m")
 BRIEF = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")    # half the processor time of a start, a third of that of a site's index
@@ -80,8 +80,9 @@ class SearchEngine:
                  "cluster.routing.allocation.disk.threshold_enabled": "false"}
         return ["%s=%s" % line for line in lines.items()]
 
-    def start(self, seconds=120):
-        """Starts it, on the data that is there, and waits until it can index."""
+    def start(self, seconds=None):
+        """Starts it, on the data that is there, and waits until it can index; a lasting one may have much."""
+        seconds = seconds or (900 if self.lasting else 120)
         if not self.class_path:
             self.fetch()
         os.makedirs(self.dir, exist_ok=True)
@@ -136,7 +137,7 @@ class SearchEngine:
     def pause(self, stopped=True):
         """Keeps it from doing anything, connections open; pause(False): lets it go on."""
         if self.p and alive(self.p.pid):
-            self.p.send_signal(signal.SIGSTOP if stopped else signal.SIGCONT)
+            pause(self.p.pid, stopped)
 
     def show_logs(self):
         return "==== %s ====\n%s" % (self.name, tail(self.path("output"), 40))

@@ -73,12 +73,12 @@ class Sink(socketserver.ThreadingTCPServer):
         with self.lock:
             self.deliveries.append(delivery)
 
-    def wait(self, n=1, seconds=30):
+    def wait(self, n=1, seconds=60):
         """The first n deliveries."""
         wait_until("%d deliveries (got %d)" % (n, len(self.deliveries)), lambda: len(self.deliveries) >= n, seconds)
         return self.deliveries[:n]
 
-    def find(self, marker, seconds=30):
+    def find(self, marker, seconds=60):
         """The delivery whose bytes contain marker."""
         return wait_until("delivery of %r" % marker, lambda: next((d for d in self.deliveries if marker in d.raw), None), seconds)
 

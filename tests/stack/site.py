@@ -216,6 +216,8 @@ class Site:
         self.need("strongroom")
         if args[:1] == ("init",):
             self.meta.allow()
+        if args[:1] == ("check",) and "--deploy" not in args:
+            args = ("check", *self.store.check_options, *args[1:])
         r = subprocess.run([self.program("strongroom"), *args], input=(input or "").encode(), stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, env=self.env(env), cwd=self.dir, timeout=300)
         out, err = r.stdout.decode("utf-8", "replace"), r.stderr.decode("utf-8", "replace")
@@ -231,7 +233,7 @@ class Site:
         self.meta.grant()
         return done
 
-    def start(self, *names, fault=None, env=None, seconds=30):
+    def start(self, *names, fault=None, env=None, seconds=60):
         """Starts daemons ("lmtpd", "milter", "queryd", "workerd") and waits until each is ready. fault: STRONGROOM_FAULT."""
         for name in names:
             more = {**self.meta.environment(name), **(env or {}), **({"STRONGROOM_FAULT": fault} if fault else {})}
@@ -255,7 +257,7 @@ class Site:
     def pid(self, name):
         return self.daemons[name].pid
 
-    def stop(self, *names, seconds=30):
+    def stop(self, *names, seconds=60):
         """SIGTERM; the exit status of the last one. Every named daemon must end by itself in time."""
         status = None
         for name in names or [n for n in self.daemons if self.running(n)]:
@@ -266,7 +268,7 @@ class Site:
         for name in names:
             self.daemons.pop(name).end(signal.SIGKILL, 10)
 
-    def wait_end(self, name, seconds=30):
+    def wait_end(self, name, seconds=60):
         """Waits for a daemon that ends by itself (a fault point); its exit status."""
         return self.daemons.pop(name).end(0, seconds)
 
@@ -292,7 +294,7 @@ class Site:
             pass
         return lines
 
-    def log_line(self, name, text, seconds=20):
+    def log_line(self, name, text, seconds=60):
         """The first log line of a daemon whose message holds text, which it may write after it replied."""
         def found():
             return [line for line in self.log(name) if text in line.get("message", "")]

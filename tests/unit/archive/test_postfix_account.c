@@ -6,11 +6,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/unit/private_dir.h"
+
 #include "archive/postfix_account.h"
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,6 @@
 
 #define GRACE_US (60 * CLOCK_SECOND)
 
-static char *top;
 static struct conf conf;
 static struct meta *meta;
 static struct postfix_account *account;
@@ -27,12 +27,9 @@ static int64_t start_us; /* an hour ago: all graces are over by now */
 
 static int set_up(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
-
 	(void)state;
 	log_set_level(LOG_FATAL);
-	top = mem_printf("%s/test-postfix-XXXXXX", tmp ? tmp : "/tmp");
-	assert_non_null(mkdtemp(top));
+	assert_int_equal(private_dir_make(), 0);
 	assert_int_equal(conf_load_defaults(&conf, &err), 0);
 	free(conf.meta);
 	conf.meta = mem_printf("sqlite:%s/meta", top);
@@ -43,22 +40,13 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
 static int tear_down(void **state)
 {
 	(void)state;
 	postfix_account_freep(&account);
 	meta_closep(&meta);
 	conf_deinit(&conf);
-	int failed = nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-
-	free(top);
-	return failed;
+	return private_dir_remove();
 }
 
 /* ---- what happens ---- */

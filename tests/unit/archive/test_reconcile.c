@@ -1,140 +1,43 @@
 /* reconcile: over the real store, database and index; only the parser is a fake. Whatever differs between the three is
  * found once, said until it is mended, and mended where nobody is needed for it; a walk that is cut off goes on. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/unit/archive/fixture.h"
 
+#include "archive/fact.h"
 #include "archive/reconcile.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "index/index.h"
-#include "mail/parser_pool.h"
-#include "meta/maintenance.h"
+#include "base/hex.h"
+#include "meta/disposition.h"
 #include "meta/reconcile.h"
-#include "store/store.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <sqlite3.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define DAY_US (86400 * CLOCK_SECOND)
 
-/* ---- the fake parser ---- */
+/* ---- an archive, and what the tests do ---- */
 
-int parser_pool_open(struct parser_pool **pool_r, const struct conf *conf, struct err *e)
-{
-	static int something;
-
-	(void)conf, (void)e;
-	*pool_r = (struct parser_pool *)(void *)&something;
-	return 0;
-}
-
-void parser_pool_closep(struct parser_pool **pool)
-{
-	*pool = NULL;
-}
-
-int parser_pool_parse(struct parser_pool *pool, const struct message *m, struct parsed **p_r, struct err *e)
-{
-	(void)pool, (void)m, (void)e;
-	*p_r = parsed_new();
-	return 0;
-}
-
-int parser_pool_start(struct parser_pool *pool, const struct message *m, struct parser_reading **r_r, struct err *e)
-{
-	(void)pool, (void)m, (void)e;
-	*r_r = NULL;
-	return 0;
-}
-
-int parser_pool_finish(struct parser_pool *pool, struct parser_reading **r, struct parsed **p_r, struct err *e)
-{
-	(void)r;
-	return parser_pool_parse(pool, NULL, p_r, e);
-}
-
-/* ---- a private archive ---- */
-
-static char *top;
-static struct conf conf;
-static struct archive *archive;
 static struct meta *meta;
 static atomic_bool stop;
 static struct err err;
 
-static int set_up(void **state)
+static int set_up_with_meta(void **state)
 {
-	const char *tmp = getenv("TMPDIR");
-	char *index;
-
-	(void)state;
-	log_set_level(LOG_FATAL);
-	top = mem_printf("%s/test-reconcile-XXXXXX", tmp ? tmp : "/tmp");
-	assert_non_null(mkdtemp(top));
-	assert_int_equal(conf_load_defaults(&conf, &err), 0);
-	free(conf.store), free(conf.meta), free(conf.index), free(conf.spool_dir), free(conf.run_dir);
-	conf.store = mem_printf("fs:%s/store", top);
-	conf.meta = mem_printf("sqlite:%s/meta", top);
-	conf.index = mem_printf("fts:%s/index/index.db", top);
-	conf.spool_dir = mem_printf("%s/spool", top);
-	conf.run_dir = mem_printf("%s/run", top);
-	conf.index_wait_us = 10 * CLOCK_SECOND;
+	if (set_up(state))
+		return -1;
 	conf.workerd_reconcile_grace_us = 0;
-	index = mem_printf("%s/index", top);
-	assert_false(mkdir(conf.spool_dir, 0700) || mkdir(conf.run_dir, 0700) || mkdir(index, 0700));
-	free(index);
 	atomic_store(&stop, false);
-	if (store_create(&conf, &err) == 0 && meta_migrate(&conf, &err) == 0 && index_create(&conf, &err) == 0 &&
-		archive_open(&archive, &conf, "test", &err) == 0 && meta_open(&meta, &conf, &err) == 0)
-		return 0;
-	print_error("%s\n", err.text);
-	return -1;
+	return meta_open(&meta, &conf, &err);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+static int tear_down_with_meta(void **state)
 {
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	archive_closep(&archive);
 	meta_closep(&meta);
-	conf_deinit(&conf);
-	int failed = nftw(top, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-
-	free(top);
-	return failed;
+	return tear_down(state);
 }
 
-/* ---- what the tests do ---- */
-
-static struct uuid put(const char *text)
+static struct uuid put_one(const char *text)
 {
-	CLEANUP(capture_deinit) struct capture c = { .kind = CAPTURE_LMTP, .point = "lmtp" };
-	struct archive_receipt r;
-
-	c.message = message_new(conf.spool_dir, 1 << 20);
-	assert_int_equal(message_append(c.message, text, strlen(text), &err), 0);
-	assert_int_equal(message_finish(c.message, &err), 0);
-	c.received_us = clock_now_us();
-	c.mail_from = mem_strdup("ann@example.org");
-	c.mail_args = mem_strdup("");
-	capture_add_recipient(&c, "bob@example.org", "");
-	if (archive_put(archive, &c, NULL, &r, &err))
-		fail_msg("%s", err.text);
-	return r.id;
+	return put_ok(text).id;
 }
 
 static void reconcile(void)
@@ -142,13 +45,6 @@ static void reconcile(void)
 	usleep(3000); /* ids tell milliseconds apart */
 	if (archive_reconcile(archive, &stop, &err))
 		fail_msg("%s", err.text);
-}
-
-static char *object_path(const struct uuid *id)
-{
-	_free_ char *key = store_key(id);
-
-	return mem_printf("%s/store/%s", top, key);
 }
 
 static void sql(const char *text)
@@ -196,6 +92,8 @@ static struct reconcile_tally account(void)
 		sum.waiting += days[i].tally.waiting;
 		sum.orphans += days[i].tally.orphans;
 		sum.missing += days[i].tally.missing;
+		sum.removed += days[i].tally.removed;
+		sum.unindexed += days[i].tally.unindexed;
 	}
 	return sum;
 }
@@ -227,20 +125,9 @@ static uint64_t unequal(void)
 	return n;
 }
 
-static uint64_t on_outbox(void)
-{
-	uint64_t n;
-	int64_t oldest_us;
-
-	assert_int_equal(meta_outbox_count(meta, &n, &oldest_us, &err), 0);
-	return n;
-}
-
 static void wait_indexed(void)
 {
-	for (int i = 0; i < 1000 && on_outbox(); i++)
-		usleep(10000);
-	assert_int_equal(on_outbox(), 0);
+	wait_for(on_outbox, 0);
 }
 
 /* ---- tests ---- */
@@ -249,8 +136,8 @@ static void test_an_archive_that_adds_up(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 5; i++)
-		put(i % 2 ? "odd" : "even\n"); /* the same bytes and envelope again: a retry */
-	put("third");
+		put_one(i % 2 ? "odd" : "even\n"); /* the same bytes and envelope again: a retry */
+	put_one("third");
 	wait_indexed();
 	reconcile();
 	struct reconcile_tally t = account();
@@ -261,7 +148,7 @@ static void test_an_archive_that_adds_up(void **state)
 	assert_int_equal(t.indexed, 3);
 	assert_int_equal(t.waiting + t.orphans + t.missing, 0);
 	assert_int_equal(all_alarms() + unequal(), 0);
-	put("fourth");
+	put_one("fourth");
 	wait_indexed();
 	reconcile();
 	reconcile(); /* nothing is counted twice */
@@ -273,7 +160,7 @@ static void test_an_archive_that_adds_up(void **state)
 static void test_object_without_a_row(void **state)
 {
 	(void)state;
-	const struct uuid row = put("with a row"), alone = uuid_new(clock_now_us());
+	const struct uuid row = put_one("with a row"), alone = uuid_new(clock_now_us());
 	CLEANUP(locator_deinit) struct locator where = { 0 };
 	CLEANUP(store_closep) struct store *store = NULL;
 	uint8_t sha256[SHA256_SIZE];
@@ -303,12 +190,12 @@ static void test_object_without_a_row(void **state)
 static void test_row_without_an_object(void **state)
 {
 	(void)state;
-	const struct uuid id = put("gone");
-	_free_ char *path = object_path(&id), *aside = mem_printf("%s/aside", top);
+	const struct uuid id = put_one("gone");
+	_free_ char *path = object_of(&id), *aside = mem_printf("%s/aside", top);
 	struct reconcile_alarm found[2];
 	size_t n;
 
-	put("stays");
+	put_one("stays");
 	assert_int_equal(rename(path, aside), 0);
 	reconcile();
 	assert_int_equal(alarms(RECONCILE_MISSING, NULL), 1);
@@ -333,8 +220,8 @@ static void test_row_without_an_object(void **state)
 static void test_altered_objects(void **state)
 {
 	(void)state;
-	const struct uuid longer = put("longer"), open_to_all = put("open to all");
-	_free_ char *longer_path = object_path(&longer), *open_path = object_path(&open_to_all);
+	const struct uuid longer = put_one("longer"), open_to_all = put_one("open to all");
+	_free_ char *longer_path = object_of(&longer), *open_path = object_of(&open_to_all);
 
 	assert_int_equal(chmod(longer_path, 0600), 0);
 	assert_int_equal(truncate(longer_path, 100), 0);
@@ -347,12 +234,167 @@ static void test_altered_objects(void **state)
 	assert_int_equal(account().stored, 1);
 }
 
+/* A disposition of everything that expires within a hundred years. */
+static struct uuid approved(bool approval)
+{
+	const struct hold_act second = { 2, 2, (char *)(uintptr_t)"so be it" };
+	struct disposition d = { .id = uuid_new(clock_now_us()), .scope = (char *)(uintptr_t)"{\"all_mailboxes\":true}",
+		.expired_by_us = clock_now_us() + 36500 * DAY_US, .proposed = { 1, 1, (char *)(uintptr_t)"over" } };
+
+	assert_int_equal(meta_disposition_propose(meta, &d, &err), 0);
+	assert_int_equal(meta_disposition_decide(meta, &d.id, approval, &second, &err), 1);
+	return d.id;
+}
+
+/* Disposed of by that, and said to be removed when its object is gone. */
+static void dispose_by(const struct uuid *id, const struct uuid *disposition, bool removed)
+{
+	const struct disposing by = { *disposition, INT64_MAX, clock_now_us() };
+	struct ledger_fact fact = { .archive_id = *id, .kind = LEDGER_FACT_DISPOSED, .at_us = by.now_us, .cause = *disposition };
+	struct meta_lifecycle *l;
+
+	assert_int_equal(meta_lifecycle_begin(meta, "workerd-test", &l, &err), 0);
+	assert_int_equal(meta_lifecycle_dispose(l, id, &by, &err), 1);
+	assert_int_equal(fact_add(l, "workerd-test", &fact, &err), 0);
+	if (removed)
+		assert_int_equal(meta_lifecycle_removed(l, id, by.now_us, &err), 0);
+	assert_int_equal(meta_lifecycle_commit(&l, &err), 0);
+}
+
+static void dispose(const struct uuid *id, bool removed)
+{
+	const struct uuid disposition = approved(true);
+
+	dispose_by(id, &disposition, removed);
+}
+
+/* In a text of SQL: X is the message. */
+static void sql_about(const struct uuid *id, const char *text)
+{
+	char hex[2 * UUID_SIZE + 1];
+	const char *x = strchr(text, 'X');
+
+	hex_encode(hex, id->bytes, UUID_SIZE);
+	_free_ char *whole = mem_printf("%.*sx'%s'%s", (int)(x - text), text, hex, x + 1);
+
+	sql(whole);
+}
+
+static void test_what_was_disposed_of_is_not_missed(void **state)
+{
+	(void)state;
+	const struct uuid gone = put_one("gone"), going = put_one("going");
+	_free_ char *path = object_of(&gone);
+
+	put_one("stays");
+	wait_indexed();
+	dispose(&gone, true);
+	dispose(&going, false);
+	assert_int_equal(unlink(path), 0);
+	reconcile();
+	struct reconcile_tally t = account();
+
+	assert_int_equal(t.recorded, 3);
+	assert_int_equal(t.stored, 1);
+	assert_int_equal(t.removed, 2);
+	assert_int_equal(t.missing, 0);
+	assert_int_equal(t.indexed, 1);
+	assert_int_equal(t.unindexed, 2);
+	assert_int_equal(t.waiting, 0);
+	assert_int_equal(all_alarms(), 0);
+	assert_int_equal(unequal(), 0);
+	assert_int_equal(on_outbox(), 0);
+}
+
+/* Restored from a backup perhaps. */
+static void test_what_was_removed_and_is_there(void **state)
+{
+	(void)state;
+	const struct uuid id = put_one("back again");
+	_free_ char *path = object_of(&id);
+
+	wait_indexed();
+	dispose(&id, true);
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_RETURNED, NULL), 1);
+	assert_int_equal(all_alarms(), 1);
+	assert_int_equal(account().removed, 1);
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_RETURNED, NULL), 1);
+	assert_int_equal(unlink(path), 0);
+	reconcile();
+	assert_int_equal(all_alarms(), 0);
+}
+
+/* Whoever has the rights of workerd can write tombstones, facts and removals; but no approval. */
+static void test_what_nobody_approved(void **state)
+{
+	(void)state;
+	const struct uuid rejected = approved(false), none = uuid_new(1), good = approved(true);
+	const struct uuid by_rejected = put_one("1"), by_none = put_one("2"), rightly = put_one("3"), without_fact = put_one("4"), queued = put_one("5");
+
+	dispose_by(&by_rejected, &rejected, false);
+	dispose_by(&by_none, &none, false);
+	dispose_by(&rightly, &good, false);
+	sql_about(&without_fact, "INSERT INTO message_disposed SELECT X, disposition_id, 1 FROM message_disposed LIMIT 1");
+	sql_about(&queued, "INSERT INTO removal_work VALUES (X, zeroblob(16), 0, 0)");
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_UNAPPROVED, NULL), 3);
+	assert_int_equal(all_alarms(), 3);
+	reconcile();
+	assert_int_equal(all_alarms(), 3);
+	sql("DROP TRIGGER message_disposed_no_delete");
+	sql_about(&by_none, "DELETE FROM message_disposed WHERE message_id = X");
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_UNAPPROVED, NULL), 3); /* its removal is still to come */
+	sql_about(&by_none, "DELETE FROM removal_work WHERE message_id = X");
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_UNAPPROVED, NULL), 2);
+	assert_int_equal(all_alarms(), 2);
+}
+
+static void test_what_is_kept_and_disposed_of(void **state)
+{
+	(void)state;
+	const struct uuid held = put_one("held"), extended = put_one("extended");
+
+	dispose(&held, true);
+	dispose(&extended, false);
+	sql_about(&held, "INSERT INTO message_hold VALUES (X, zeroblob(16), 1, 5)");
+	sql_about(&extended, "INSERT INTO retention_extension VALUES (X, 9000000000000000, 5, 'x')");
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_KEPT, NULL), 2);
+	sql_about(&held, "INSERT INTO message_hold VALUES (X, zeroblob(16), 2, 6)");
+	_free_ char *path = object_of(&held);
+
+	assert_int_equal(unlink(path), 0);
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_KEPT, NULL), 1);
+	assert_int_equal(all_alarms(), 1);
+}
+
+static void test_an_alarm_ends_when_the_message_is_disposed_of(void **state)
+{
+	(void)state;
+	const struct uuid id = put_one("lost");
+	_free_ char *path = object_of(&id);
+	uint64_t orphans;
+
+	assert_int_equal(unlink(path), 0);
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_MISSING, &orphans), 1);
+	dispose(&id, true);
+	reconcile();
+	assert_int_equal(alarms(RECONCILE_MISSING, &orphans), 0);
+	assert_int_equal(all_alarms() + orphans, 0);
+}
+
 static void test_retention_under_its_policy(void **state)
 {
 	(void)state;
-	put("kept for too short a time");
+	put_one("kept for too short a time");
 	sql("DROP TRIGGER message_no_update; UPDATE message SET retain_until_us = retain_until_us - 1");
-	put("kept as the policy says");
+	put_one("kept as the policy says");
 	reconcile();
 	assert_int_equal(alarms(RECONCILE_ROW_SHORT, NULL), 1);
 	assert_int_equal(all_alarms(), 1);
@@ -369,7 +411,7 @@ static void test_what_the_index_lacks(void **state)
 	for (int i = 0; i < 3; i++) {
 		_free_ char *text = mem_printf("%d", i);
 
-		put(text);
+		put_one(text);
 	}
 	wait_indexed();
 	archive_closep(&archive);
@@ -395,7 +437,7 @@ static void test_what_the_index_lacks(void **state)
 static void test_cut_off(void **state)
 {
 	(void)state;
-	put("one");
+	put_one("one");
 	atomic_store(&stop, true);
 	reconcile();
 	assert_int_equal(account().recorded, 0);
@@ -408,7 +450,7 @@ static void test_cut_off(void **state)
 static void test_many(void **state)
 {
 	(void)state;
-	put("the first");
+	put_one("the first");
 	sqlite3 *db;
 	_free_ char *path = mem_printf("%s/meta/capture.db", top);
 	sqlite3_stmt *st;
@@ -439,7 +481,7 @@ static void test_many(void **state)
 static void test_everything(void **state)
 {
 	(void)state;
-	const struct uuid row = put("now");
+	const struct uuid row = put_one("now");
 	struct uuid old = uuid_floor(clock_now_us() - 3 * DAY_US);
 
 	old.bytes[15] = 1;
@@ -460,11 +502,11 @@ static void test_everything(void **state)
 static void test_clock_set_back(void **state)
 {
 	(void)state;
-	put("one");
+	put_one("one");
 	reconcile();
 	sql("UPDATE reconcile_walk SET at_us = at_us + 1000 * 86400000000, began_us = began_us + 1000 * 86400000000");
-	const struct uuid id = put("two");
-	_free_ char *path = object_path(&id);
+	const struct uuid id = put_one("two");
+	_free_ char *path = object_of(&id);
 
 	assert_int_equal(unlink(path), 0);
 	reconcile();
@@ -504,8 +546,8 @@ static void test_two_reconcilers(void **state)
 	(void)state;
 	struct conf other;
 	struct archive *another = open_another(&other);
-	const struct uuid gone = put("gone");
-	_free_ char *path = object_path(&gone);
+	const struct uuid gone = put_one("gone");
+	_free_ char *path = object_of(&gone);
 	pthread_t thread;
 	void *failed;
 
@@ -514,7 +556,7 @@ static void test_two_reconcilers(void **state)
 	for (int i = 0; i < 60; i++) {
 		_free_ char *text = mem_printf("%d", i);
 
-		put(text);
+		put_one(text);
 		if (i % 2)
 			reconcile();
 		if (i % 20 == 7)
@@ -544,8 +586,8 @@ static void test_two_reconcilers(void **state)
 static void test_vanished_records(void **state)
 {
 	(void)state;
-	put("one");
-	put("two");
+	put_one("one");
+	put_one("two");
 	reconcile();
 	assert_int_equal(unequal(), 0);
 	sql("DROP TRIGGER message_no_delete; DROP TRIGGER ledger_record_no_delete; DELETE FROM message; DELETE FROM ledger_record;"
@@ -561,7 +603,7 @@ static void test_store_down(void **state)
 	(void)state;
 	_free_ char *messages = mem_printf("%s/store/m", top), *aside = mem_printf("%s/store/aside", top);
 
-	put("one");
+	put_one("one");
 	assert_int_equal(rename(messages, aside), 0);
 	usleep(3000);
 	assert_int_equal(archive_reconcile(archive, &stop, &err), -1);
@@ -575,19 +617,24 @@ static void test_store_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_an_archive_that_adds_up, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_object_without_a_row, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_row_without_an_object, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_altered_objects, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_retention_under_its_policy, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_what_the_index_lacks, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_cut_off, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_everything, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_clock_set_back, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_two_reconcilers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_vanished_records, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_store_down, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_an_archive_that_adds_up, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_object_without_a_row, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_row_without_an_object, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_altered_objects, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_what_was_disposed_of_is_not_missed, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_what_was_removed_and_is_there, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_what_nobody_approved, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_what_is_kept_and_disposed_of, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_an_alarm_ends_when_the_message_is_disposed_of, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_retention_under_its_policy, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_what_the_index_lacks, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_cut_off, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_many, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_everything, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_clock_set_back, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_two_reconcilers, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_vanished_records, set_up_with_meta, tear_down_with_meta),
+		cmocka_unit_test_setup_teardown(test_store_down, set_up_with_meta, tear_down_with_meta),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "conf/role_map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,6 +323,44 @@ static void test_what_is_printed_loads_again(void **state)
 	assert_non_null(strstr(plain, "\nindex_wait = 0s\n"));
 }
 
+#define OIDC "[oidc]\nissuer = https://id.example.org\nclient_id = x\nclient_secret_file = /x\n"
+#define REDIRECT "redirect_url = https://a.example.org/api/v1/auth/oidc/callback\n"
+
+static void test_a_provider_is_complete_or_not_there(void **state)
+{
+	struct conf c = load(OIDC REDIRECT "provision = yes\nroles = legal:Legal%20Team,auditor:audit\n");
+
+	(void)state;
+	assert_string_equal(c.oidc_roles, "legal:Legal%20Team auditor:audit");
+	assert_true(c.oidc_provision);
+	conf_deinit(&c);
+	refused(OIDC, ": oidc.issuer: needs …");
+	refused("[oidc]\nissuer = http://id.example.org\n", ": oidc.issuer: \"http://id.example.org\" is not https://HOST");
+	refused(OIDC REDIRECT "scopes = email\n", ": oidc.scopes: openid is missing");
+	refused(OIDC REDIRECT "provision = yes\n", ": oidc.provision: needs oidc.roles");
+	refused(OIDC REDIRECT "roles = legal\n", ":6: oidc.roles: \"legal\" is not ROLE:GROUP");
+	refused(OIDC REDIRECT "roles = legal:100%\n", ":6: oidc.roles: …");
+}
+
+static void test_groups_give_roles(void **state)
+{
+	static const char map[] = "legal:Legal%20Team auditor:audit legal:audit exporter:a:b";
+	char *in[] = { (char[]){ "audit" }, (char[]){ "Legal Team" }, (char[]){ "other" }, (char[]){ "a:b" } };
+	CLEANUP(strv_deinit) struct strv some = { 0 }, none = { 0 }, all = { 0 };
+
+	(void)state;
+	role_map_roles(map, &(struct strv){ in, 2 }, &some);
+	_free_ char *text = strv_join(&some, " ");
+
+	assert_string_equal(text, "auditor legal");
+	role_map_roles(map, &(struct strv){ in + 2, 1 }, &none);
+	assert_int_equal(none.n, 0);
+	role_map_roles(map, &(struct strv){ in + 3, 1 }, &none);
+	assert_int_equal(none.n, 1);
+	role_map_roles(map, NULL, &all);
+	assert_int_equal(all.n, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +376,8 @@ int main(void)
 		cmocka_unit_test(test_a_database_by_its_name),
 		cmocka_unit_test(test_the_path_may_come_from_the_environment),
 		cmocka_unit_test(test_what_is_printed_loads_again),
+		cmocka_unit_test(test_a_provider_is_complete_or_not_there),
+		cmocka_unit_test(test_groups_give_roles),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -47,7 +47,7 @@ static char *listed(const struct index_facet_list *list)
 	return buf_take(&b);
 }
 
-static void count(struct index *i, const struct scope *scope, const char *text, unsigned wanted, struct index_facets *f_r)
+static void count(struct index *i, const struct scope *scope, const char *text, unsigned wanted, struct index_page *page_r)
 {
 	struct strv legal CLEANUP(strv_deinit) = { 0 }, sales CLEANUP(strv_deinit) = { 0 }, none CLEANUP(strv_deinit) = { 0 };
 	struct query *q = parsed(text);
@@ -56,25 +56,37 @@ static void count(struct index *i, const struct scope *scope, const char *text, 
 	split(&legal, "ann@x.org bob@x.org");
 	split(&sales, "bob@x.org carol@x.org nobody@x.org");
 	const struct index_group groups[] = { { "legal", &legal }, { "empty", &none }, { "sales", &sales } };
-	const struct index_facets_request r = { .query = q, .wanted = wanted, .groups = groups, .group_count = ARRAY_LEN(groups) };
+	const struct index_facets_request facets = { .wanted = wanted, .groups = groups, .group_count = ARRAY_LEN(groups) };
+	const struct index_request r = { .query = q, .limit = 1, .facets = &facets };
 
-	if (index_sync(i, &e) || index_facets_count(i, scope, &r, f_r, &e))
+	if (index_sync(i, &e) || index_search(i, scope, &r, page_r, &e))
 		fail_msg("%s", e.text);
+	assert_true(page_r->has_facets);
 	query_freep(&q);
 }
 
+static void expect_some(struct index *i, const struct scope *scope, const char *text, unsigned wanted, const char *const expected[FACETS])
+{
+	struct index_page page;
+
+	count(i, scope, text, wanted, &page);
+	for (size_t k = 0; k < FACETS; k++) {
+		_free_ char *got = listed(&page.facets.of[k]);
+
+		assert_string_equal(got, wanted & 1u << k ? expected[k] : "");
+		assert_true(page.facets.of[k].exact);
+	}
+	index_page_deinit(&page);
+}
+
+/* Read from the index, from what is remembered of that, and in both ways. */
 static void expect(struct index *i, const struct scope *scope, const char *text, const char *const expected[FACETS])
 {
-	struct index_facets f;
+	const unsigned all = (1u << FACETS) - 1, remembered = all & ~(1u << FACET_DEPARTMENT);
 
-	count(i, scope, text, (1u << FACETS) - 1, &f);
-	for (size_t k = 0; k < FACETS; k++) {
-		_free_ char *got = listed(&f.of[k]);
-
-		assert_string_equal(got, expected[k]);
-		assert_true(f.of[k].exact);
-	}
-	index_facets_deinit(&f);
+	expect_some(i, scope, text, remembered, expected);
+	expect_some(i, scope, text, remembered, expected);
+	expect_some(i, scope, text, all, expected);
 }
 
 static void test_values_are_counted_within_the_query_and_the_scope(void **state)
@@ -102,19 +114,97 @@ static void test_values_are_counted_within_the_query_and_the_scope(void **state)
 	scope_freep(&nobody);
 }
 
+static void add_from(struct index *i, unsigned number, const char *sender)
+{
+	struct strv senders CLEANUP(strv_deinit) = { 0 };
+
+	split(&senders, sender);
+	add_doc(i, (struct index_doc){ .id = numbered(number), .senders = &senders }, "");
+}
+
+/* What is remembered of a document is not taken for what another one says that came later, nor for one of another index. */
+static void test_documents_come_and_go(void **state)
+{
+	const unsigned senders = 1u << FACET_SENDER;
+	struct scope *all = scope_of_all();
+	const struct uuid first = numbered(1);
+	struct index *fresh = NULL;
+	struct fixture f;
+	struct err e = { 0 };
+
+	(void)state;
+	fixture_init(&f);
+	add_from(f.index, 1, "ann@x.org");
+	expect_some(f.index, all, "", senders, (const char *const[FACETS]){ "ann@x.org 1" });
+	assert_int_equal(index_remove(f.index, &first, 1, &e), 0);
+	expect_some(f.index, all, "", senders, (const char *const[FACETS]){ "" });
+	add_from(f.index, 1, "bob@x.org");
+	add_from(f.index, 2, "ann@x.org");
+	expect_some(f.index, all, "", senders, (const char *const[FACETS]){ "ann@x.org 1, bob@x.org 1" });
+	assert_int_equal(rebuild_begin(&fresh, &f.conf, &e), 0);
+	add_from(fresh, 1, "carol@x.org");
+	add_from(fresh, 2, "dave@x.org");
+	assert_int_equal(index_rebuild_finish(&fresh, &f.conf, &e), 0);
+	expect_some(f.index, all, "", senders, (const char *const[FACETS]){ "carol@x.org 1, dave@x.org 1" });
+	fixture_deinit(&f);
+	scope_freep(&all);
+}
+
 static void test_what_is_not_asked_for_is_empty(void **state)
 {
 	struct scope *all = scope_of_all();
-	struct index_facets facets;
+	struct index_page page;
 	struct fixture f;
 
 	(void)state;
 	fixture_init(&f);
 	fill(f.index);
-	count(f.index, all, "", 1u << FACET_MONTH, &facets);
-	assert_int_equal(facets.of[FACET_MONTH].n, 3);
-	assert_int_equal(facets.of[FACET_SENDER].n + facets.of[FACET_DEPARTMENT].n + facets.of[FACET_ATTACHMENT_TYPE].n, 0);
-	index_facets_deinit(&facets);
+	count(f.index, all, "", 1u << FACET_MONTH, &page);
+	const struct index_facet_list *of = page.facets.of;
+
+	assert_int_equal(of[FACET_MONTH].n, 3);
+	assert_int_equal(of[FACET_SENDER].n + of[FACET_DEPARTMENT].n + of[FACET_ATTACHMENT_TYPE].n, 0);
+	index_page_deinit(&page);
+	fixture_deinit(&f);
+	scope_freep(&all);
+}
+
+/* They are of all that matches, whichever page is shown; the pages are those without. */
+static void test_each_page_has_the_same(void **state)
+{
+	const struct index_facets_request facets = { .wanted = 1u << FACET_MONTH };
+	struct scope *all = scope_of_all();
+	struct query *q = parsed("red OR green");
+	struct index_page page, plain = { 0 };
+	struct err e = { 0 };
+	struct fixture f;
+	size_t hits = 0;
+	_free_ char *cursor = NULL;
+
+	(void)state;
+	fixture_init(&f);
+	fill(f.index);
+	assert_int_equal(index_sync(f.index, &e), 0);
+	do {
+		struct index_request r = { .query = q, .limit = 1, .cursor = cursor, .facets = &facets };
+
+		assert_int_equal(index_search(f.index, all, &r, &page, &e), 0);
+		r.facets = NULL;
+		assert_int_equal(index_search(f.index, all, &r, &plain, &e), 0);
+		_free_ char *months = listed(&page.facets.of[FACET_MONTH]);
+
+		assert_string_equal(months, "2011-07 1, 2011-06 2, 1965-03 1");
+		assert_memory_equal(&page.hits[0].id, &plain.hits[0].id, sizeof(struct uuid));
+		assert_true(page.has_facets && !plain.has_facets);
+		assert_int_equal(page.total, plain.total);
+		hits += page.n;
+		free(cursor);
+		cursor = mem_strdup(page.next);
+		index_page_deinit(&page);
+		index_page_deinit(&plain);
+	} while (cursor);
+	assert_int_equal(hits, 4);
+	query_freep(&q);
 	fixture_deinit(&f);
 	scope_freep(&all);
 }
@@ -123,7 +213,7 @@ static void test_what_is_not_asked_for_is_empty(void **state)
 static void test_a_list_ends(void **state)
 {
 	struct scope *all = scope_of_all();
-	struct index_facets facets;
+	struct index_page page;
 	struct fixture f;
 
 	(void)state;
@@ -139,15 +229,15 @@ static void test_a_list_ends(void **state)
 			strv_add(&senders, "often@x.org");
 		add_doc(f.index, doc, "");
 	}
-	count(f.index, all, "", 1u << FACET_SENDER, &facets);
-	const struct index_facet_list *list = &facets.of[FACET_SENDER];
+	count(f.index, all, "", 1u << FACET_SENDER, &page);
+	const struct index_facet_list *list = &page.facets.of[FACET_SENDER];
 
 	assert_int_equal(list->n, INDEX_FACET_VALUES);
 	assert_true(list->more && list->exact);
 	assert_string_equal(list->values[0].value, "often@x.org");
 	assert_int_equal(list->values[0].count, (INDEX_FACET_VALUES + 20) / 2);
 	assert_string_equal(list->values[1].value, "s000@x.org");
-	index_facets_deinit(&facets);
+	index_page_deinit(&page);
 	fixture_deinit(&f);
 	scope_freep(&all);
 }
@@ -157,7 +247,7 @@ static void test_time_is_bounded(void **state)
 {
 	struct scope *all = scope_of_all();
 	struct query *q = parsed("");
-	struct index_facets facets;
+	struct index_page page;
 	struct err e = { 0 };
 	struct fixture f;
 
@@ -167,12 +257,17 @@ static void test_time_is_bounded(void **state)
 	fixture_init(&f);
 	for (unsigned n = 0; n < INDEX_FACETS_SURE + 200; n++)
 		add_doc(f.index, (struct index_doc){ .id = numbered(n + 1), .date_us = n * CLOCK_SECOND }, "");
-	const struct index_facets_request r = { .query = q, .wanted = 1u << FACET_MONTH, .time_us = 1 };
+	const struct index_facets_request facets = { .wanted = 1u << FACET_MONTH, .time_us = 1 };
+	const struct index_request r = { .query = q, .limit = 1, .facets = &facets };
 
-	assert_int_equal(index_facets_count(f.index, all, &r, &facets, &e), 0);
-	assert_false(facets.of[FACET_MONTH].exact);
-	assert_in_range(facets.of[FACET_MONTH].values[0].count, INDEX_FACETS_SURE, INDEX_FACETS_SURE + 64);
-	index_facets_deinit(&facets);
+	assert_int_equal(index_search(f.index, all, &r, &page, &e), 0);
+	const struct index_facet_list *months = &page.facets.of[FACET_MONTH];
+
+	assert_true(page.has_facets && !months->exact);
+	assert_in_range(months->values[0].count, INDEX_FACETS_SURE, INDEX_FACETS_SURE + 64);
+	assert_int_equal(page.total, INDEX_FACETS_SURE + 200);
+	assert_true(page.total_exact);
+	index_page_deinit(&page);
 	query_freep(&q);
 	fixture_deinit(&f);
 	scope_freep(&all);
@@ -231,7 +326,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values_are_counted_within_the_query_and_the_scope),
+		cmocka_unit_test(test_documents_come_and_go),
 		cmocka_unit_test(test_what_is_not_asked_for_is_empty),
+		cmocka_unit_test(test_each_page_has_the_same),
 		cmocka_unit_test(test_a_list_ends),
 		cmocka_unit_test(test_time_is_bounded),
 		cmocka_unit_test(test_marks_are_found),

@@ -3,6 +3,7 @@
 
 #define DOCS 160
 #define ROUNDS 1500
+#define ROUNDS_AT_A_SERVER 500 /* each is some requests */
 #define WORDS 12
 #define PEOPLE 9
 
@@ -310,7 +311,9 @@ static void test_agrees_with_the_raw_fields(void **state)
 	(void)state;
 	fixture_init(&f);
 	make_docs(f.index);
-	for (int i = 0; i < ROUNDS; i++) {
+	int rounds = f.server ? ROUNDS_AT_A_SERVER : ROUNDS;
+
+	for (int i = 0; i < rounds; i++) {
 		struct ask *a = random_ask((int)below(5));
 		struct buf text = BUF_INIT(QUERY_TEXT_MAX);
 		struct seen seen;

@@ -202,23 +202,29 @@ static inline int add_row_to(struct meta_capture *t, const struct message_row *r
 	return meta_capture_insert(t, r, nonce, "record", 6, leaf_r, e);
 }
 
-/* Commits one message of these people as a group of its own, as the next of `daemon`. */
-static inline int put_as(struct meta *m, const char *daemon, const struct uuid *id, int64_t date_us,
-	const char *people, struct err *e)
+/* Commits it as a group of its own, as the next of `daemon`. */
+static inline int put_row_as(struct meta *m, const char *daemon, const struct message_row *r, int64_t at_us, struct err *e)
 {
-	CLEANUP(message_row_deinit) struct message_row r = make_row(id, date_us, people);
 	struct meta_capture *t;
 	uint8_t leaf[SHA256_SIZE];
 	uint64_t seq;
 
 	if (meta_capture_last_seq(m, daemon, &seq, e) || meta_capture_begin(m, &t, e))
 		return -1;
-	if (add_row_to(t, &r, leaf, e) || meta_capture_batch(t, daemon, seq + 1, 1, leaf, date_us,
-		e)) {
+	if (add_row_to(t, r, leaf, e) || meta_capture_batch(t, daemon, seq + 1, 1, leaf, at_us, e)) {
 		meta_capture_rollback(&t);
 		return -1;
 	}
 	return meta_capture_commit(&t, e);
+}
+
+/* The same with a message of these people. */
+static inline int put_as(struct meta *m, const char *daemon, const struct uuid *id, int64_t date_us,
+	const char *people, struct err *e)
+{
+	CLEANUP(message_row_deinit) struct message_row r = make_row(id, date_us, people);
+
+	return put_row_as(m, daemon, &r, date_us, e);
 }
 
 static inline struct uuid put(int64_t date_us, const char *people)
@@ -249,6 +255,20 @@ static inline uint64_t ledger_faults(void)
 
 	assert_ok(meta_ledger_verify(meta, count_fault, NULL, &n, &err));
 	return n;
+}
+
+/* A message that was archived at at_us and is kept until retain_until_us. */
+static inline struct uuid archive_kept(int64_t at_us, int64_t retain_until_us)
+{
+	static uint8_t serial;
+	struct uuid id = uuid_floor(at_us);
+
+	id.bytes[UUID_SIZE - 1] = ++serial;
+	CLEANUP(message_row_deinit) struct message_row r = make_row(&id, at_us, "0 a@example.org");
+
+	r.retain_until_us = retain_until_us;
+	assert_ok(put_row_as(meta, "lmtpd@test", &r, at_us, &err));
+	return id;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
+#include "ledger/audit_record.h"
 #include "meta/audit.h"
 #include "meta/audit_read.h"
 #include "meta/watch.h"
@@ -87,6 +88,27 @@ static void many_threads_share_commits(void **state)
 		THREADS * EACH);
 	adds_up(2 * THREADS * EACH);
 	assert_true(raw_number("control.db", "SELECT count(*) FROM audit_batch") < 2 * THREADS * EACH);
+}
+
+/* Its row must not stand without its record, and its neighbours must not suffer. */
+static void what_no_record_can_hold_gets_no_row(void **state)
+{
+	size_t n = LEDGER_AUDIT_MAX;
+	_free_ char *long_text = mem_alloc(n + 1, 1);
+	int64_t rows = raw_number("control.db", "SELECT count(*) FROM audit_intent");
+	struct audit_intent a = intent();
+
+	(void)state;
+	memset(long_text, 'x', n);
+	long_text[n] = '\0';
+	a.detail = long_text;
+	assert_int_equal(meta_audit_intent(meta, &a, &err), -1);
+	assert_int_equal(err.class, ERR_PERMANENT);
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_intent"), rows);
+	a = intent();
+	assert_ok(meta_audit_intent(meta, &a, &err));
+	adds_up((uint64_t)raw_number("control.db", "SELECT count(*) FROM audit_record"));
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM audit_intent"), rows + 1);
 }
 
 /* Two replicas that nobody gave names of their own. */
@@ -242,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_threads_share_commits),
 		cmocka_unit_test(processes_share_a_name),
+		cmocka_unit_test(what_no_record_can_hold_gets_no_row),
 		cmocka_unit_test(it_is_read_back),
 		cmocka_unit_test(an_outcome_needs_its_intent),
 		cmocka_unit_test(the_trail_stays),

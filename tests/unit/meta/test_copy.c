@@ -9,6 +9,8 @@
 
 #include "meta/audit.h"
 #include "meta/copy.h"
+#include "meta/identity.h"
+#include "meta/service.h"
 
 #define PEOPLE "1 a@example.org 2 b@example.org 3 a@example.org"
 
@@ -55,20 +57,6 @@ static void a_key_that_can_not_be_made_again_is_searched(void **state)
 	assert_int_equal(meta_copy_key(meta, &other, key, &taken, &err), 0); /* it could be made, and is not there */
 }
 
-/* Puts r as a group of its own. */
-static void put_row(const struct message_row *r)
-{
-	struct meta_capture *t;
-	uint8_t leaf[SHA256_SIZE];
-	uint64_t seq;
-
-	assert_ok(meta_capture_last_seq(meta, "lmtpd@test", &seq, &err));
-	assert_ok(meta_capture_begin(meta, &t, &err));
-	assert_ok(add_row_to(t, r, leaf, &err));
-	assert_ok(meta_capture_batch(t, "lmtpd@test", seq + 1, 1, leaf, 1, &err));
-	assert_ok(meta_capture_commit(&t, &err));
-}
-
 static void a_moved_message_remembers_where_it_was(void **state)
 {
 	struct uuid id = uuid_new(clock_now_us());
@@ -81,7 +69,7 @@ static void a_moved_message_remembers_where_it_was(void **state)
 	r.lock_mode = mem_strdup("COMPLIANCE");
 	r.retain_until_us++;
 	r.moved_us = 5;
-	put_row(&r);
+	assert_ok(put_row_as(meta, "lmtpd@test", &r, 1, &err));
 	assert_int_equal(meta_message_load(meta, &id, &back, &err), 1);
 	assert_string_equal(back.locator.bucket, "bucket");
 	assert_string_equal(back.locator.version, "v1");
@@ -188,6 +176,35 @@ static void a_target_with_something_of_its_own_is_refused(void **state)
 	remove_another(place, &other);
 }
 
+/* What proves who somebody is, besides passwords. */
+static void programs_and_users_of_a_provider_come_along(void **state)
+{
+	const struct account_new program = { .username = "scanner", .password_hash = "x", .totp_secret = "x", .totp_secret_length = 1,
+		.scope = { .from_us = INT64_MIN, .until_us = INT64_MAX } };
+	struct account_new person = program;
+	const struct service_identity token = { { 1 }, { 2 }, 3 };
+	const struct identity there = { (char *)"https://id.example.org", (char *)"7", 5 };
+	CLEANUP(account_deinit) struct account found = { 0 };
+	uint8_t certificate[SHA256_SIZE];
+	struct meta_copied done;
+	uint64_t id, owner;
+	char place[160];
+	struct meta *other = open_another(place);
+
+	(void)state;
+	person.username = "ann";
+	person.password_hash = "";
+	assert_ok(meta_service_add(meta, &program, &token, &id, &err));
+	assert_ok(meta_identity_add(meta, &person, &there, &id, &err));
+	assert_ok(meta_copy_rest(meta, other, keep, NULL, &done, &err));
+	assert_ok(meta_copy_rest(meta, other, keep, NULL, &done, &err)); /* as often as one likes */
+	assert_int_equal(meta_service_by_token(other, token.token, &found, certificate, &err), 1);
+	assert_int_equal(certificate[0], 2);
+	assert_int_equal(meta_identity_account(other, &there, &owner, &err), 1);
+	assert_int_equal(owner, id);
+	remove_another(place, &other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +212,7 @@ int main(void)
 		cmocka_unit_test(a_key_that_can_not_be_made_again_is_searched),
 		cmocka_unit_test(a_moved_message_remembers_where_it_was),
 		cmocka_unit_test(the_audit_is_taken_over_with_its_records),
+		cmocka_unit_test(programs_and_users_of_a_provider_come_along),
 		cmocka_unit_test(a_target_with_something_of_its_own_is_refused),
 	};
 

@@ -154,6 +154,7 @@ static void a_scope_of_many_mailboxes(void **state)
 		for (int m = 0; m < MESSAGES; m++)
 			assert_int_equal(meta_message_in_scope(meta, s, &ids[m], &err),
 				scope_covers(s, rows[m].date_us, rows[m].participants, rows[m].participant_count));
+		counts_are_right(s);
 	}
 }
 

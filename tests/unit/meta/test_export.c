@@ -9,6 +9,8 @@
 #include "meta/account.h"
 #include "meta/export.h"
 
+#include <pthread.h>
+
 #define LEASE_US (60 * CLOCK_SECOND)
 
 static char text[] = "text", json[] = "{}";
@@ -18,7 +20,7 @@ static struct uuid ask(uint64_t account_id)
 	struct export_request r = { .id = uuid_new(clock_now_us()), .account_id = account_id, .requested_us = 5, .format = text,
 		.container = text, .reason = text, .request = json, .scope = json, .client = text, .request_id = text };
 
-	assert_ok(meta_export_add(meta, &r, &err));
+	assert_int_equal(meta_export_add(meta, &r, 1000, &err), 1);
 	return r.id;
 }
 
@@ -84,7 +86,7 @@ static void a_lease_that_ran_out_is_taken_over(void **state)
 	struct export_job alive = take(&id, 200 + LEASE_US);
 
 	assert_int_equal(alive.epoch, 2);
-	assert_int_equal(alive.progress.done, 0);
+	assert_int_equal(alive.progress.done, 4); /* until its builder says how far it is */
 	assert_int_equal(meta_export_progress(meta, &dead, &p, 300 + LEASE_US, &err), 0);
 	assert_int_equal(meta_export_finish(meta, &dead, &p, NULL, "late", 7, &err), 0);
 	assert_int_equal(meta_export_put_off(meta, &dead, "late", 1, &err), 0);
@@ -130,11 +132,13 @@ static void cancelling_stops_who_builds(void **state)
 	struct export_job j = take(&id, 100), stale;
 
 	(void)state;
+	assert_int_equal(meta_export_is_open(meta, &id, &err), 1);
 	assert_int_equal(meta_export_cancel(meta, 2, &id, 9, &err), 0); /* another's */
 	assert_int_equal(meta_export_cancel(meta, 1, &id, 9, &err), 1);
 	assert_int_equal(meta_export_cancel(meta, 1, &id, 9, &err), 0);
 	assert_int_equal(meta_export_progress(meta, &j, &j.progress, 1000, &err), 0);
 	state_is(&id, EXPORT_CANCELLED);
+	assert_int_equal(meta_export_is_open(meta, &id, &err), 0);
 	/* whoever built it may not have heard of it yet */
 	assert_int_equal(meta_export_stale(meta, 99 + LEASE_US, &stale, &err), 0);
 	assert_int_equal(meta_export_stale(meta, 100 + LEASE_US, &stale, &err), 1);
@@ -195,14 +199,11 @@ static void each_account_sees_its_own(void **state)
 {
 	struct uuid ids[3] = { ask(7), ask(8), ask(7) }, last;
 	struct export_job jobs[2], j;
-	uint64_t open;
 	size_t n;
 
 	(void)state;
 	memset(&last, 0xff, sizeof(last));
 	assert_int_equal(meta_export_get(meta, 7, &ids[1], &j, &err), 0);
-	assert_ok(meta_export_open_count(meta, 7, &open, &err));
-	assert_int_equal(open, 2);
 	assert_ok(meta_export_list(meta, 7, &last, jobs, 1, &n, &err));
 	assert_int_equal(n, 1);
 	assert_memory_equal(&jobs[0].request.id, &ids[2], sizeof(last));
@@ -211,6 +212,36 @@ static void each_account_sees_its_own(void **state)
 	assert_int_equal(n, 1);
 	assert_memory_equal(&jobs[0].request.id, &ids[0], sizeof(last));
 	export_job_deinit(&jobs[0]);
+}
+
+#define ASKING 8
+#define OPEN_MAX 3
+
+static void *ask_under_a_limit(void *arg)
+{
+	struct export_request r = { .id = uuid_new(clock_now_us()), .account_id = 9, .requested_us = 5, .format = text,
+		.container = text, .reason = text, .request = json, .scope = json, .client = text, .request_id = text };
+	struct err e;
+
+	return meta_export_add(arg, &r, OPEN_MAX, &e) == 1 ? arg : NULL;
+}
+
+static void no_more_are_open_than_may_be(void **state)
+{
+	pthread_t threads[ASKING];
+	void *added;
+	int n = 0;
+
+	(void)state;
+	for (int i = 0; i < ASKING; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_under_a_limit, meta), 0);
+	for (int i = 0; i < ASKING; i++) {
+		pthread_join(threads[i], &added);
+		n += added != NULL;
+	}
+	assert_int_equal(n, OPEN_MAX);
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM export_job WHERE account_id = 9"), OPEN_MAX);
+	assert_int_equal(raw_number("control.db", "SELECT count(*) FROM export_request WHERE account_id = 9"), OPEN_MAX);
 }
 
 static void rights_are_told_without_secrets(void **state)
@@ -242,6 +273,7 @@ int main(void)
 		cmocka_unit_test(one_never_taken_up_left_nothing),
 		cmocka_unit_test(a_ready_one_expires),
 		cmocka_unit_test(each_account_sees_its_own),
+		cmocka_unit_test(no_more_are_open_than_may_be),
 		cmocka_unit_test(rights_are_told_without_secrets),
 	};
 

@@ -91,13 +91,17 @@ static void test_reset(void **state)
 	assert_int_equal(pending_at(NOW), 0);
 	assert_int_equal(meta_recovery_use(meta, id, codes[0], NOW, &err), 0);
 	assert_int_equal(finish("mine"), 0);
-	assert_int_equal(meta_enrolment_begin_by_token(meta, id, "wrong", "new", 3, NOW, &err), 0);
-	assert_int_equal(meta_enrolment_begin_by_token(meta, id + 1, token, "new", 3, NOW, &err), 0);
-	assert_int_equal(meta_enrolment_begin_by_token(meta, id, token, "new", 3, end, &err), 0);
-	assert_int_equal(meta_enrolment_begin_by_token(meta, id, token, "new", 3, NOW, &err), 1);
+	assert_int_equal(meta_enrolment_begin_by_token(meta, id, "wrong", "new", 3, NOW, NOW + 20, &err), 0);
+	assert_int_equal(meta_enrolment_begin_by_token(meta, id + 1, token, "new", 3, NOW, NOW + 20, &err), 0);
+	assert_int_equal(meta_enrolment_begin_by_token(meta, id, token, "new", 3, end, end + 20, &err), 0);
+	assert_int_equal(meta_enrolment_begin_by_token(meta, id, token, "new", 3, NOW, NOW + 20, &err), 1);
+	assert_int_equal(pending_at(NOW + 19), 1);
+	assert_int_equal(pending_at(NOW + 20), 0); /* sooner than the token, with which it can begin again */
+	assert_int_equal(meta_enrolment_begin_by_token(meta, id, token, "new", 3, NOW + 30, NOW + 50, &err), 1);
+	assert_int_equal(pending_at(NOW + 30), 1);
 	assert_int_equal(finish("new"), 1);
 	has_secret("new", 2);
-	assert_int_equal(meta_enrolment_begin_by_token(meta, id, token, "again", 5, NOW, &err), 0); /* good once */
+	assert_int_equal(meta_enrolment_begin_by_token(meta, id, token, "again", 5, NOW, NOW + 20, &err), 0); /* good once */
 }
 
 static void test_recovery_codes(void **state)

@@ -51,7 +51,7 @@ static void a_user_is_changed_once(void **state)
 	CLEANUP(strv_deinit) struct strv roles = list("auditor legal"), mailboxes = list("A@Example.org"),
 				 departments = list("sales"), unknown = list("nobody");
 	const struct account_scope scope = { false, &mailboxes, &departments, 5, INT64_MAX };
-	const struct user_change change = { &roles, &scope }, bad = { &unknown, NULL };
+	const struct user_change change = { &roles, &scope, NULL }, bad = { &unknown, NULL, NULL };
 	uint64_t id = add_user("u1");
 
 	(void)state;
@@ -135,13 +135,14 @@ static void roles_of_ones_own(void **state)
 	assert_true(r.custom && r.accounts == 0);
 	assert_int_equal(meta_role_change(meta, "mine", r.version, "less", &none, &err), 1);
 	assert_int_equal(meta_role_change(meta, "mine", r.version, "less", &none, &err), 0);
-	const struct user_change change = { &mine, NULL };
+	const struct user_change change = { &mine, NULL, NULL };
 
 	assert_int_equal(meta_user_change(meta, add_user("has"), 0, &change, &err), 1);
-	assert_int_equal(meta_role_remove(meta, "mine", &err), 0); /* somebody has it */
+	assert_int_equal(meta_role_remove(meta, "mine", 1, &err), 0); /* somebody has it */
 	assert_int_equal(raw_sql("control.db", "DELETE FROM account_role WHERE role = 'mine'"), SQLITE_OK);
-	assert_int_equal(meta_role_remove(meta, "mine", &err), 1);
-	assert_int_equal(meta_role_remove(meta, "mine", &err), 0);
+	assert_int_equal(meta_role_remove(meta, "mine", r.version, &err), 0); /* it was changed since */
+	assert_int_equal(meta_role_remove(meta, "mine", r.version + 1, &err), 1);
+	assert_int_equal(meta_role_remove(meta, "mine", r.version + 1, &err), 0);
 }
 
 static void what_comes_with_the_program_stays(void **state)
@@ -153,13 +154,42 @@ static void what_comes_with_the_program_stays(void **state)
 	assert_int_equal(meta_role_get(meta, "auditor", &r, &err), 1);
 	assert_false(r.custom);
 	assert_int_equal(meta_role_change(meta, "auditor", r.version, "more", &all, &err), 0);
-	assert_int_equal(meta_role_remove(meta, "auditor", &err), 0);
+	assert_int_equal(meta_role_remove(meta, "auditor", r.version, &err), 0);
 	role_deinit(&r);
 	assert_int_equal(meta_role_get(meta, "auditor", &r, &err), 1);
 	assert_list(&r.permissions, "AUDIT_READ SYSTEM_STATUS");
 }
 
 /* ---- departments ---- */
+
+static void departments_of_the_directory(void **state)
+{
+	CLEANUP(strv_deinit) struct strv added = list("A1@example.org a2@example.org"), none = list(""), wrong = list("a3@example.org <>"),
+				 page = { 0 }, after = { 0 };
+	CLEANUP(department_deinit) struct department d = { 0 };
+
+	(void)state;
+	put_department("plain", "a2@example.org old@example.org");
+	assert_int_equal(meta_department_get(meta, "plain", &d, &err), 1);
+	assert_false(d.directory);
+	const uint64_t version = d.version;
+
+	department_deinit(&d);
+	CLEANUP(strv_deinit) struct strv removed = list("Old@example.org nobody@example.org");
+
+	assert_ok(meta_department_sync(meta, "plain", &added, &removed, &err));
+	assert_int_equal(meta_department_get(meta, "plain", &d, &err), 1);
+	assert_true(d.directory && d.version > version);
+	assert_int_equal(meta_department_page(meta, "plain", "", 5, &page, &err), 1);
+	assert_list(&page, "a1@example.org a2@example.org");
+	assert_refused(meta_department_sync(meta, "plain", &wrong, &added, &err), ERR_PERMANENT, "no mailbox");
+	assert_int_equal(meta_department_page(meta, "plain", "", 5, &after, &err), 1);
+	assert_list(&after, "a1@example.org a2@example.org");
+	department_deinit(&d);
+	assert_ok(meta_department_sync(meta, "fresh", &added, &none, &err));
+	assert_int_equal(meta_department_get(meta, "fresh", &d, &err), 1);
+	assert_true(d.directory && d.mailboxes == 2);
+}
 
 static void departments_and_their_mailboxes(void **state)
 {
@@ -188,20 +218,26 @@ static void departments_and_their_mailboxes(void **state)
 	strv_deinit(&of);
 	assert_ok(meta_member_departments(meta, "x3@example.org", &of, &err));
 	assert_int_equal(of.n, 0);
-	assert_int_equal(meta_department_remove(meta, "west", &err), 1);
-	assert_int_equal(meta_department_remove(meta, "west", &err), 0);
+	department_deinit(&d);
+	assert_int_equal(meta_department_get(meta, "west", &d, &err), 1);
+	assert_int_equal(meta_department_remove(meta, "west", d.version - 1, &err), 0); /* it was changed since */
+	assert_int_equal(meta_department_remove(meta, "west", d.version, &err), 1);
+	assert_int_equal(meta_department_remove(meta, "west", d.version, &err), 0);
 }
 
 static void a_department_in_a_scope_stays(void **state)
 {
 	CLEANUP(strv_deinit) struct strv used = list("used");
 	const struct account_scope scope = { false, NULL, &used, INT64_MIN, INT64_MAX };
-	const struct user_change change = { NULL, &scope };
+	const struct user_change change = { NULL, &scope, NULL };
 
 	(void)state;
 	put_department("used", "u@example.org");
 	assert_int_equal(meta_user_change(meta, add_user("uses"), 0, &change, &err), 1);
-	assert_int_equal(meta_department_remove(meta, "used", &err), 0);
+	CLEANUP(department_deinit) struct department d = { 0 };
+
+	assert_int_equal(meta_department_get(meta, "used", &d, &err), 1);
+	assert_int_equal(meta_department_remove(meta, "used", d.version, &err), 0);
 }
 
 /* ---- programs ---- */
@@ -224,10 +260,22 @@ static void a_token_finds_its_account(void **state)
 	assert_int_equal(found.id, id);
 	assert_list(&found.permissions, "ARCHIVE_STORE");
 	assert_memory_equal(certificate, s.certificate, sizeof(certificate));
-	assert_ok(meta_service_set_token(meta, id, other, 8, &err));
+	const uint64_t generation = found.token_generation;
+
+	assert_int_equal(meta_service_set_token(meta, id, 1, other, 8, &err), 0);
+	assert_int_equal(meta_service_set_token(meta, id, 0, other, 8, &err), 1);
 	account_deinit(&found);
 	assert_int_equal(meta_service_by_token(meta, s.token, &found, certificate, &err), 0);
-	assert_ok(meta_service_set_certificate(meta, id, other, &err));
+	account_deinit(&found);
+	assert_int_equal(meta_service_by_token(meta, other, &found, certificate, &err), 1);
+	assert_true(found.token_generation > generation);
+	CLEANUP(strv_deinit) struct strv bad = list("nobody");
+	const struct user_change half = { &bad, NULL, other }, change = { NULL, NULL, other };
+
+	assert_refused(meta_user_change(meta, id, 1, &half, &err), ERR_PERMANENT, "no such role");
+	assert_int_equal(meta_service_get(meta, id, &s, &err), 1);
+	assert_memory_not_equal(s.certificate, other, sizeof(other));
+	assert_int_equal(meta_user_change(meta, id, 1, &change, &err), 1);
 	assert_int_equal(meta_service_get(meta, id, &s, &err), 1);
 	assert_memory_equal(s.certificate, other, sizeof(other));
 	assert_int_equal(s.token_us, 8);
@@ -249,6 +297,7 @@ int main(void)
 		cmocka_unit_test(roles_of_ones_own),
 		cmocka_unit_test(what_comes_with_the_program_stays),
 		cmocka_unit_test(departments_and_their_mailboxes),
+		cmocka_unit_test(departments_of_the_directory),
 		cmocka_unit_test(a_department_in_a_scope_stays),
 		cmocka_unit_test(a_token_finds_its_account),
 	};

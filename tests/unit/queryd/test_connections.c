@@ -53,6 +53,35 @@ static void test_overdue(void **state)
 		close(slow[i]), close(patient[i]);
 }
 
+/* Sends `part` of a body in each tenth of a second, until it is cut off or `tenths` are over. Was it? */
+static bool is_cut_off(struct connections *c, uint64_t part, int tenths)
+{
+	int ends_of[2];
+	bool cut = false;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends_of), 0);
+	struct connection *conn = connection_opened(c, ends_of[0]);
+
+	connection_receiving(c, conn);
+	connection_received(c, conn, (uint64_t)600 * CONNECTIONS_BODY_RATE_MIN); /* nothing is put by */
+	for (int i = 0; i < tenths && !cut; i++) {
+		connection_received(c, conn, part);
+		cut = ends(ends_of[1], 100);
+	}
+	connection_closed(c, conn);
+	close(ends_of[0]), close(ends_of[1]);
+	return cut;
+}
+
+static void test_large_bodies(void **state)
+{
+	CLEANUP(connections_stopp) struct connections *patient = start(40 * TIMEOUT_US), *c = start(TIMEOUT_US);
+
+	(void)state;
+	assert_false(is_cut_off(patient, CONNECTIONS_BODY_RATE_MIN, 10));
+	assert_true(is_cut_off(c, 1, 600));
+}
+
 struct finisher {
 	struct connections *c;
 	struct connection *conn;
@@ -99,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_overdue),
+		cmocka_unit_test(test_large_bodies),
 		cmocka_unit_test(test_drain),
 	};
 

@@ -49,6 +49,21 @@ static void a_slow_count_is_good_for_a_while(void **state)
 	assert_false(counts_find(c, s, START + COUNTS_AGE_MAX_US, &found));
 }
 
+static void a_count_of_many_is_good_for_longest(void **state)
+{
+	CLEANUP(counts_freep) struct counts *c = counts_new();
+	CLEANUP(scope_freep) struct scope *s = scope_of("a@example.org b@example.org", INT64_MIN, INT64_MAX);
+	struct meta_coverage found;
+
+	(void)state;
+	keep(c, s, 1, COUNTS_MANY - 1);
+	assert_false(counts_find(c, s, START, &found));
+	keep(c, s, 1, COUNTS_MANY);
+	assert_true(counts_find(c, s, START + COUNTS_AGE_MAX_US - 1, &found));
+	assert_int_equal(found.in_scope, COUNTS_MANY);
+	assert_false(counts_find(c, s, START + COUNTS_AGE_MAX_US, &found));
+}
+
 static void no_other_scope_gets_it(void **state)
 {
 	static const struct {
@@ -129,6 +144,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(incomplete_ones_are_good_while_nothing_comes),
 		cmocka_unit_test(a_slow_count_is_good_for_a_while),
+		cmocka_unit_test(a_count_of_many_is_good_for_longest),
 		cmocka_unit_test(no_other_scope_gets_it),
 		cmocka_unit_test(there_is_room_for_the_newest),
 	};

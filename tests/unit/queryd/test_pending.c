@@ -1,103 +1,84 @@
-/* A token of the password step is good for one sign-in, a few tries and a short time. */
+/* What the first step of a sign-in gives is good for its account and time, with the installation's key, and can't be made up. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "queryd/pending.h"
+#include "tests/unit/queryd/two_keys.h"
+
+#include "base/mem.h"
 
 #include <string.h>
 
-static bool try(struct pending *p, const char *token, int64_t now)
-{
-	uint64_t account = 0, generation = 0;
-	bool good = pending_try(p, token, now, &account, &generation);
+#define NOW INT64_C(1790000000)
 
-	if (good) {
-		assert_int_equal(account, 7);
-		assert_int_equal(generation, 2);
-	}
-	return good;
-}
+static const struct pending given = { UINT64_C(0x1122334455667788), 3, "oidc" };
 
-static void test_single_use(void **state)
+static void test_says_whose_it_is(void **state)
 {
-	CLEANUP(pending_freep) struct pending *p = pending_new();
-	char token[PENDING_TOKEN_SIZE], other[PENDING_TOKEN_SIZE];
+	_free_ char *token = pending_format(&given, keys[0], NOW);
+	struct pending p;
 
 	(void)state;
-	pending_add(p, 7, 2, 0, token);
-	pending_add(p, 7, 2, 0, other);
-	assert_int_equal(strlen(token), 64);
-	assert_string_not_equal(token, other);
-	assert_true(try(p, token, 1));
-	assert_true(pending_finish(p, token));
-	assert_false(pending_finish(p, token));
-	assert_false(try(p, token, 1));
-	assert_true(try(p, other, 1));
-}
-
-static void test_tries(void **state)
-{
-	CLEANUP(pending_freep) struct pending *p = pending_new();
-	char token[PENDING_TOKEN_SIZE];
-
-	(void)state;
-	pending_add(p, 7, 2, 0, token);
-	for (int i = 0; i < PENDING_TRIES_MAX; i++)
-		assert_true(try(p, token, 1));
-	assert_false(try(p, token, 1));
-	assert_false(pending_finish(p, token));
+	assert_int_equal(pending_parse(&p, keys[0], token, NOW), 0);
+	assert_true(p.account_id == given.account_id && p.generation == given.generation);
+	assert_string_equal(p.proved, "oidc");
 }
 
 static void test_time(void **state)
 {
-	CLEANUP(pending_freep) struct pending *p = pending_new();
-	char token[PENDING_TOKEN_SIZE];
+	_free_ char *token = pending_format(&given, keys[0], NOW);
+	struct pending p;
 
 	(void)state;
-	pending_add(p, 7, 2, 0, token);
-	assert_true(try(p, token, PENDING_LIFE_S * CLOCK_SECOND - 1));
-	assert_false(try(p, token, PENDING_LIFE_S * CLOCK_SECOND));
+	assert_int_equal(pending_parse(&p, keys[0], token, NOW + PENDING_LIFE_S - 1), 0);
+	assert_int_equal(pending_parse(&p, keys[0], token, NOW + PENDING_LIFE_S), -1);
 }
 
-static void test_unknown(void **state)
+static void test_of_another_installation(void **state)
 {
-	CLEANUP(pending_freep) struct pending *p = pending_new();
-	char zeros[PENDING_TOKEN_SIZE];
+	_free_ char *token = pending_format(&given, keys[0], NOW);
+	struct pending p;
 
 	(void)state;
-	memset(zeros, '0', sizeof(zeros));
-	zeros[PENDING_TOKEN_SIZE - 1] = '\0';
-	assert_false(try(p, "", 1));
-	assert_false(try(p, zeros, 1));
-	assert_false(pending_finish(p, zeros));
+	assert_int_equal(pending_parse(&p, keys[1], token, NOW), -1);
 }
 
-/* The table is bounded; the oldest goes. */
-static void test_full(void **state)
+static void test_a_proof_that_is_none(void **state)
 {
-	CLEANUP(pending_freep) struct pending *p = pending_new();
-	char first[PENDING_TOKEN_SIZE], second[PENDING_TOKEN_SIZE], token[PENDING_TOKEN_SIZE];
+	_free_ char *token = pending_format(&(struct pending){ 1, 1, "nothing" }, keys[0], NOW);
+	struct pending p;
 
 	(void)state;
-	pending_add(p, 7, 2, 0, first);
-	pending_add(p, 7, 2, 0, second);
-	for (int i = 1; i < PENDING_MAX; i++)
-		pending_add(p, 7, 2, 0, token);
-	assert_false(try(p, first, 1));
-	assert_true(try(p, second, 1));
-	assert_true(try(p, token, 1));
+	assert_int_equal(pending_parse(&p, keys[0], token, NOW), -1);
+}
+
+static void test_altered(void **state)
+{
+	_free_ char *token = pending_format(&given, keys[0], NOW);
+	struct pending p;
+
+	(void)state;
+	for (size_t i = 0; i < strlen(token); i++) {
+		char was = token[i];
+
+		token[i] = was == 'A' ? 'B' : 'A';
+		assert_int_equal(pending_parse(&p, keys[0], token, NOW), -1);
+		token[i] = '\0';
+		assert_int_equal(pending_parse(&p, keys[0], token, NOW), -1);
+		token[i] = was;
+	}
+	assert_int_equal(pending_parse(&p, keys[0], token, NOW), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_single_use), cmocka_unit_test(test_tries), cmocka_unit_test(test_time),
-		cmocka_unit_test(test_unknown),	   cmocka_unit_test(test_full),
+		cmocka_unit_test(test_says_whose_it_is),     cmocka_unit_test(test_time),    cmocka_unit_test(test_of_another_installation),
+		cmocka_unit_test(test_a_proof_that_is_none), cmocka_unit_test(test_altered),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_keys, remove_keys);
 }

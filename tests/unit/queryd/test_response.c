@@ -1,11 +1,10 @@
-/* Problems are JSON whatever stands in them; attachments are saved, never shown. */
+/* Problems are JSON whatever stands in them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "queryd/disposition.h"
 #include "queryd/response.h"
 
 #include <string.h>
@@ -78,48 +77,12 @@ static void test_long_detail(void **state)
 	assert_non_null(j);
 }
 
-static void expect_disposition(const char *name, const char *wanted)
-{
-	_free_ char *got = disposition_attachment(name, "attachment-0");
-
-	assert_string_equal(got, wanted);
-}
-
-static void test_disposition(void **state)
-{
-	(void)state;
-	expect_disposition("report.pdf", "attachment; filename=\"report.pdf\"; filename*=UTF-8''report.pdf");
-	expect_disposition("", "attachment; filename=\"attachment-0\"; filename*=UTF-8''attachment-0");
-	expect_disposition("r\xc3\xa9sum\xc3\xa9.pdf",
-		"attachment; filename=\"r__sum__.pdf\"; filename*=UTF-8''r%C3%A9sum%C3%A9.pdf");
-	expect_disposition("../../etc/passwd", "attachment; filename=\"passwd\"; filename*=UTF-8''passwd");
-	expect_disposition("C:\\x\\y.exe", "attachment; filename=\"y.exe\"; filename*=UTF-8''y.exe");
-	expect_disposition("..", "attachment; filename=\"attachment-0\"; filename*=UTF-8''attachment-0");
-	expect_disposition("a\r\nSet-Cookie: x", "attachment; filename=\"a__Set-Cookie: x\"; "
-						 "filename*=UTF-8''a%5F%5FSet-Cookie%3A%20x");
-	expect_disposition("a\"b;c%41", "attachment; filename=\"a_b;c_41\"; filename*=UTF-8''a%22b%3Bc%2541");
-	expect_disposition("\xff", "attachment; filename=\"attachment-0\"; filename*=UTF-8''attachment-0");
-}
-
-static void test_disposition_is_bounded(void **state)
-{
-	char name[4001] = "";
-
-	(void)state;
-	for (size_t i = 0; i + 2 < sizeof(name); i += 2)
-		memcpy(name + i, "\xc3\x9f", 2);
-	_free_ char *got = disposition_attachment(name, "x");
-
-	assert_true(strlen(got) <= 4 * DISPOSITION_NAME_MAX + 64);
-	assert_string_equal(got + strlen(got) - 12, "%C3%9F%C3%9F"); /* no half character at the end */
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_problem),	    cmocka_unit_test(test_problem_at),
-		cmocka_unit_test(test_long_detail), cmocka_unit_test(test_disposition),
-		cmocka_unit_test(test_disposition_is_bounded),
+		cmocka_unit_test(test_problem),
+		cmocka_unit_test(test_problem_at),
+		cmocka_unit_test(test_long_detail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

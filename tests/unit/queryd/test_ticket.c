@@ -6,44 +6,11 @@
 #include <cmocka.h>
 
 #include "queryd/ticket.h"
+#include "tests/unit/queryd/two_keys.h"
 
-#include <ftw.h>
-#include <stdio.h>
 #include <string.h>
 
 #define NOW INT64_C(1790000000000000)
-
-static char dirs[2][64];
-static struct secret_key *keys[2];
-
-static int make_keys(void **state)
-{
-	struct err e;
-
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		snprintf(dirs[i], sizeof(dirs[i]), "/tmp/ticket-XXXXXX");
-		if (!mkdtemp(dirs[i]) || secret_keys_create(dirs[i], &e) || secret_key_load(&keys[i], dirs[i], &e))
-			return -1;
-	}
-	return 0;
-}
-
-static int drop(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static int remove_keys(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 2; i++) {
-		secret_key_freep(&keys[i]);
-		nftw(dirs[i], drop, 8, FTW_DEPTH | FTW_PHYS);
-	}
-	return 0;
-}
 
 static const struct ticket given = { .account_id = UINT64_C(0x1122334455667788), .session_id = { .bytes = { 1, 2, 255 } },
 	.until_us = NOW + TICKET_US };

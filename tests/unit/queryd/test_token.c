@@ -112,6 +112,28 @@ static void test_times(void **state)
 	assert_int_equal(verify(ahead, &c), 0);
 }
 
+/* A token that was good before is looked up, not looked at: its time, its bytes and its keys count all the same. */
+static void test_again(void **state)
+{
+	_free_ char *token = issue(NOW, NOW + 60), *other_dir = mem_printf("%s/again", dir);
+	CLEANUP(keyring_freep) struct keyring *other = NULL;
+	struct token_claims first, again;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(verify(token, &first), 0);
+	assert_int_equal(verify(token, &again), 0);
+	assert_memory_equal(&first, &again, sizeof(first));
+	assert_int_equal(token_verify(keyring, token, NOW + 59, &again, &e), 0);
+	assert_int_equal(token_verify(keyring, token, NOW + 60, &again, &e), -1);
+	assert_int_equal(token_verify(keyring, token, NOW - TOKEN_SKEW_S - 1, &again, &e), -1);
+	assert_int_equal(secret_keys_create(other_dir, &e), 0);
+	assert_int_equal(keyring_load(&other, other_dir, &e), 0);
+	assert_int_equal(token_verify(other, token, NOW, &again, &e), -1);
+	token[strlen(token) - 2] ^= 1;
+	refused(token);
+}
+
 /* Any byte changed, the token cut anywhere, anything put behind it. */
 static void test_altered(void **state)
 {
@@ -330,7 +352,7 @@ static void test_signer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_times),      cmocka_unit_test(test_altered),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_times),      cmocka_unit_test(test_again), cmocka_unit_test(test_altered),
 		cmocka_unit_test(test_form),	   cmocka_unit_test(test_algorithms), cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_keys),	   cmocka_unit_test(test_claims),     cmocka_unit_test(test_keyring),
 		cmocka_unit_test(test_signer),

@@ -1,5 +1,5 @@
 /* store_fs: what is stored can't be changed or removed by the account that stored it, where the immutable flag is to be
- * had; where it is not, that is said, once. */
+ * had, but by store_remove(); where it is not, that is said, once. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -139,6 +139,46 @@ static int keep_locked(void)
 	return now.read_only && now.length == 4 ? try_to_alter(path) : 12;
 }
 
+static int remove_locked(void)
+{
+	CLEANUP(store_closep) struct store *s = NULL;
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	struct store_state now;
+	struct err e;
+
+	if (store_open(&s, &conf, &e) || put(s, &where) || store_stat(s, &where, &now, &e) != 1)
+		return 10;
+	if (!now.locked)
+		return 11;
+	if (store_remove(s, &where, &e))
+		return 12;
+	return store_stat(s, &where, &now, &e) ? 13 : 0;
+}
+
+static int drop_rights(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return (int)syscall(SYS_capset, &header, data);
+}
+
+static int remove_without_right(void)
+{
+	CLEANUP(store_closep) struct store *s = NULL;
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	struct store_state now;
+	struct err e;
+
+	if (store_open(&s, &conf, &e) || put(s, &where) || drop_rights())
+		return 10;
+	if (store_remove(s, &where, &e) == 0 || e.class != ERR_TEMPORARY)
+		return 11;
+	if (!strstr(e.text, "CAP_LINUX_IMMUTABLE"))
+		return 12;
+	return store_stat(s, &where, &now, &e) == 1 && now.locked ? 0 : 13;
+}
+
 static int keep_unlocked(void)
 {
 	CLEANUP(store_closep) struct store *s = NULL;
@@ -189,21 +229,38 @@ static bool flag_is_to_be_had(void)
 	return had;
 }
 
-static void what_is_locked_stays_as_it_is(void **state)
+static void locked_and_then(int (*work)(void))
 {
-	(void)state;
 	if (geteuid() != 0 || !flag_is_to_be_had()) {
 		print_message("needs root, CAP_LINUX_IMMUTABLE and a file system with the immutable flag in %s\n", top);
 		skip();
 	}
 	assert_int_equal(nftw(top, give_to_nobody, 16, FTW_PHYS), 0);
-	int status = in_a_child(true, keep_locked);
+	int status = in_a_child(true, work);
 
 	if (status == LACKS_THE_RIGHT) {
 		print_message("needs CAP_SETUID and CAP_LINUX_IMMUTABLE\n");
 		skip();
 	}
 	assert_int_equal(status, 0);
+}
+
+static void what_is_locked_stays_as_it_is(void **state)
+{
+	(void)state;
+	locked_and_then(keep_locked);
+}
+
+static void it_is_removed_with_the_right_to_take_the_lock_off(void **state)
+{
+	(void)state;
+	locked_and_then(remove_locked);
+}
+
+static void it_stays_locked_without_the_right(void **state)
+{
+	(void)state;
+	locked_and_then(remove_without_right);
 }
 
 static void that_there_is_no_lock_is_said_once(void **state)
@@ -230,6 +287,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_locked_stays_as_it_is, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(it_is_removed_with_the_right_to_take_the_lock_off, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(it_stays_locked_without_the_right, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(that_there_is_no_lock_is_said_once, set_up, tear_down),
 	};
 

@@ -1,4 +1,4 @@
-/* store_fs: in which order things are made durable. This program's own fsync(), linkat() and mkdirat() stand in for those
+/* store_fs: in which order things are made durable. This program's own fsync(), linkat(), unlinkat() and mkdirat() stand in for those
  * of the C library and keep a journal: killing a process shows nothing of what a power failure would take. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,9 +18,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum deed { WROTE, SYNCED, LINKED, MADE_DIRECTORY };
+enum deed { WROTE, SYNCED, LINKED, UNLINKED, MADE_DIRECTORY };
 
-/* ino is the file's, or for MADE_DIRECTORY and LINKED the directory's that got a new entry. */
+/* ino is the file's, or for MADE_DIRECTORY, LINKED and UNLINKED the directory's that got or lost an entry. */
 static struct {
 	enum deed deed;
 	ino_t ino;
@@ -61,6 +61,12 @@ int linkat(int from_dir, const char *from, int to_dir, const char *to, int flags
 {
 	note(LINKED, inode(to_dir));
 	return (int)syscall(SYS_linkat, from_dir, from, to_dir, to, flags);
+}
+
+int unlinkat(int dir, const char *name, int flags)
+{
+	note(UNLINKED, inode(dir));
+	return (int)syscall(SYS_unlinkat, dir, name, flags);
 }
 
 int mkdirat(int dir, const char *path, mode_t mode)
@@ -173,6 +179,29 @@ static void test_what_was_found_is_durable(void **state)
 	assert_true(find(SYNCED, directory, 0) < entries);
 }
 
+/* Also when it was another process that removed it, and died. */
+static void test_what_was_removed_is_gone_for_good(void **state)
+{
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	struct uuid id = id_in(5);
+	struct err e;
+
+	(void)state;
+	put(id);
+	assert_int_equal(store_find(store, &id, &where, &e), 1);
+	entries = 0;
+	assert_int_equal(store_remove(store, &where, &e), 0);
+	size_t unlinked = find(UNLINKED, 0, 0);
+
+	assert_true(unlinked < entries);
+	assert_true(find(SYNCED, journal[unlinked].ino, unlinked + 1) < entries);
+	ino_t directory = journal[unlinked].ino;
+
+	entries = 0;
+	assert_int_equal(store_remove(store, &where, &e), 0);
+	assert_true(find(SYNCED, directory, 0) < entries);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +209,7 @@ int main(void)
 		cmocka_unit_test(test_new_directories_are_durable_in_their_parents),
 		cmocka_unit_test(test_directories_that_others_made_are_durable_too),
 		cmocka_unit_test(test_what_was_found_is_durable),
+		cmocka_unit_test(test_what_was_removed_is_gone_for_good),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,5 +1,4 @@
-/* store_s3 against a real store, or a double: tests/e2e/test_s3.py starts one and names it in the environment, as the
- * settings of [s3] (STRONGROOM_STORE, STRONGROOM_S3_ENDPOINT …). Without there is nothing to talk to, and all is skipped. */
+/* store_s3 against a real store, or a double (see s3_store.c). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -7,55 +6,14 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "store/store.h"
 #include "sys/http_client.h"
+#include "tests/unit/store/s3_store.c"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define SOON (1200 * CLOCK_SECOND) /* when the locks of these tests end */
 #define CENTURY (INT64_C(36500) * 86400 * CLOCK_SECOND)
-
-static struct conf conf;
-static struct store *store;
-
-static int open_store(void **state)
-{
-	struct err e;
-
-	(void)state;
-	log_set_level(LOG_FATAL);
-	if (conf_load_defaults(&conf, &e) || strncmp(conf.store, "s3:", 3) != 0)
-		return 0;
-	if (store_create(&conf, &e) || store_open(&store, &conf, &e)) {
-		print_error("%s\n", e.text);
-		return -1;
-	}
-	return 0;
-}
-
-static int close_store(void **state)
-{
-	(void)state;
-	store_closep(&store);
-	conf_deinit(&conf);
-	return 0;
-}
-
-static void need_store(void)
-{
-	if (!store)
-		skip();
-}
-
-/* ---- helpers ---- */
-
-static void must(int rc, const struct err *e)
-{
-	if (rc)
-		fail_msg("%s", e->text);
-}
 
 static struct uuid id_of_spread(uint8_t spread)
 {
@@ -321,6 +279,126 @@ static void test_upload(void **state)
 	assert_in_range(now.retain_until_us, clock_now_us() + SOON / 2, clock_now_us() + 2 * SOON);
 }
 
+/* ---- uploads that are gone on with ---- */
+
+#define PIECE ((size_t)9 * 1024 * 1024) /* more than a part */
+
+struct saved {
+	struct buf state, tail;
+};
+
+static void saved_deinit(struct saved *s)
+{
+	buf_deinit(&s->state);
+	buf_deinit(&s->tail);
+}
+
+static void add_piece(struct store_upload *u, char c)
+{
+	_free_ char *data = mem_alloc(PIECE, 1);
+	struct err e;
+
+	memset(data, c, PIECE);
+	must(store_upload_add(u, data, PIECE, &e), &e);
+}
+
+static void save(struct store_upload *u, bool whole, struct saved *s_r)
+{
+	const void *tail;
+	size_t n;
+	struct err e;
+
+	*s_r = (struct saved){ BUF_INIT(1000000), BUF_INIT(2 * PIECE) };
+	must(store_upload_save(u, whole, &s_r->state, &tail, &n, &e), &e);
+	assert_true(whole ? n == 0 : n > 0);
+	assert_int_equal(buf_add(&s_r->tail, tail, n), 0);
+}
+
+static struct store_upload *go_on(const char *key, const struct saved *s)
+{
+	struct store_upload *u;
+	struct err e;
+
+	must(store_upload_resume(store, key, clock_now_us() + SOON, &s->state, &u, &e), &e);
+	must(store_upload_add(u, s->tail.data, s->tail.len, &e), &e);
+	return u;
+}
+
+static void expect_pieces(const struct locator *where, const char *pieces)
+{
+	CLEANUP(sha256_freep) struct sha256 *expected = sha256_new();
+	CLEANUP(sha256_freep) struct sha256 *got = sha256_new();
+	_free_ char *data = mem_alloc(PIECE, 1);
+	uint8_t a[SHA256_SIZE], b[SHA256_SIZE];
+	struct err e;
+
+	for (; *pieces; pieces++) {
+		memset(data, *pieces, PIECE);
+		sha256_add(expected, data, PIECE);
+	}
+	must(store_get(store, where, add_to_hash, got, &e), &e);
+	sha256_finish(expected, a);
+	sha256_finish(got, b);
+	assert_memory_equal(a, b, SHA256_SIZE);
+}
+
+/* What was added behind the mark is not in it; and the same again after it has become an object. */
+static void test_upload_gone_on_with(void **state)
+{
+	_free_ char *key = mem_printf("x/on/%lld", (long long)clock_now_us());
+	CLEANUP(saved_deinit) struct saved middle = { 0 }, end = { 0 };
+	struct store_upload *u;
+	struct err e;
+
+	(void)state;
+	need_store();
+	must(store_upload_begin(store, key, clock_now_us() + SOON, &u, &e), &e);
+	add_piece(u, 'a');
+	save(u, false, &middle);
+	add_piece(u, 'x');
+	store_upload_leavep(&u);
+	assert_null(u);
+	u = go_on(key, &middle);
+	add_piece(u, 'b');
+	save(u, true, &end);
+	store_upload_leavep(&u);
+	for (int round = 0; round < 2; round++) {
+		CLEANUP(locator_deinit) struct locator where = { 0 };
+
+		u = go_on(key, &end);
+		must(store_upload_finish(&u, &where, &e), &e);
+		expect_pieces(&where, "ab");
+	}
+	assert_int_equal(store_upload_resume(store, key, clock_now_us() + SOON, &middle.state, &u, &e), -1);
+	assert_int_equal(e.class, ERR_PERMANENT);
+}
+
+/* A part of somebody who was thought dead comes late: no object is made of the mixture. */
+static void test_upload_two_are_at(void **state)
+{
+	_free_ char *key = mem_printf("x/two/%lld", (long long)clock_now_us());
+	CLEANUP(saved_deinit) struct saved middle = { 0 };
+	CLEANUP(locator_deinit) struct locator where = { 0 };
+	struct store_upload *u, *late;
+	struct err e;
+
+	(void)state;
+	need_store();
+	must(store_upload_begin(store, key, clock_now_us() + SOON, &u, &e), &e);
+	add_piece(u, 'a');
+	save(u, false, &middle);
+	store_upload_leavep(&u);
+	u = go_on(key, &middle);
+	late = go_on(key, &middle);
+	add_piece(u, 'b');
+	add_piece(late, 'x');
+	assert_int_equal(store_upload_finish(&u, &where, &e), -1);
+	store_upload_leavep(&late);
+	store_upload_abandonp(&u);
+	assert_int_equal(store_upload_resume(store, key, clock_now_us() + SOON, &middle.state, &u, &e), -1);
+	assert_int_equal(e.class, ERR_PERMANENT);
+}
+
 static void test_uploads_that_come_to_nothing(void **state)
 {
 	static const char *const bad[] = { "", "x/", "m/a", "x/../m/a", "x/a/", "x/a//b", "x/a b", "/x/a" };
@@ -432,7 +510,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_as_recorded), cmocka_unit_test(test_the_oldest_version_counts),
 		cmocka_unit_test(test_lock_grows_only), cmocka_unit_test(test_a_lock_for_a_century_is_refused),
 		cmocka_unit_test(test_a_wrong_sum_is_refused), cmocka_unit_test(test_a_lock_of_the_past), cmocka_unit_test(test_hold),
-		cmocka_unit_test(test_upload), cmocka_unit_test(test_uploads_that_come_to_nothing), cmocka_unit_test(test_presigned_url),
+		cmocka_unit_test(test_upload), cmocka_unit_test(test_upload_gone_on_with),
+		cmocka_unit_test(test_upload_two_are_at), cmocka_unit_test(test_uploads_that_come_to_nothing), cmocka_unit_test(test_presigned_url),
 		cmocka_unit_test(test_list),
 	};
 

@@ -132,12 +132,20 @@ static void test_print(void **state)
 	assert_non_null(strstr(text, "\"exact\":9007199254740992,"));
 }
 
+static void test_type(void **state)
+{
+	(void)state;
+	assert_true(json_is_type("application/json") && json_is_type("Application/JSON; charset=utf-8") && json_is_type("application/json ;x"));
+	assert_false(json_is_type(NULL) || json_is_type("") || json_is_type("application/jsonl") || json_is_type("application/json x") ||
+		json_is_type("text/html; application/json"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_valid),	  cmocka_unit_test(test_invalid), cmocka_unit_test(test_nul_and_length),
 		cmocka_unit_test(test_says_where), cmocka_unit_test(test_depth),   cmocka_unit_test(test_get),
-		cmocka_unit_test(test_print),
+		cmocka_unit_test(test_print),	  cmocka_unit_test(test_type),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

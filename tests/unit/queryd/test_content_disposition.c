@@ -6,14 +6,14 @@
 #include <cmocka.h>
 
 #include "base/str.h"
-#include "queryd/disposition.h"
+#include "queryd/content_disposition.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static void names_are(const char *name, const char *plain, const char *full)
 {
-	_free_ char *got = disposition_attachment(name, "attachment-0");
+	_free_ char *got = content_disposition_attachment(name, "attachment-0");
 	_free_ char *want = mem_printf("attachment; filename=\"%s\"; filename*=UTF-8''%s", plain, full);
 
 	assert_string_equal(got, want);
@@ -59,15 +59,15 @@ static void no_name_is_shown_backwards(void **state)
 
 static void long_names_are_cut_between_characters(void **state)
 {
-	char name[4 * DISPOSITION_NAME_MAX + 1] = "";
+	char name[4 * CONTENT_DISPOSITION_NAME_MAX + 1] = "";
 
 	(void)state;
-	for (size_t i = 0; i < DISPOSITION_NAME_MAX; i++)
+	for (size_t i = 0; i < CONTENT_DISPOSITION_NAME_MAX; i++)
 		strcat(name, "\xe2\x82\xac");
-	_free_ char *got = disposition_attachment(name, "x");
+	_free_ char *got = content_disposition_attachment(name, "x");
 	const char *full = strstr(got, "UTF-8''") + 7;
 
-	assert_true(strlen(full) <= 3 * DISPOSITION_NAME_MAX && strlen(full) % 9 == 0);
+	assert_true(strlen(full) <= 3 * CONTENT_DISPOSITION_NAME_MAX && strlen(full) % 9 == 0);
 	assert_int_equal(strspn(got, " !#$%&'*+-.^_`|~;=\"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"), strlen(got));
 }
 

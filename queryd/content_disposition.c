@@ -1,4 +1,4 @@
-#include "queryd/disposition.h"
+#include "queryd/content_disposition.h"
 
 #include "base/buf.h"
 #include "base/str.h"
@@ -22,9 +22,9 @@ static size_t kept(const char *name)
 {
 	size_t n = strlen(name);
 
-	if (n <= DISPOSITION_NAME_MAX)
+	if (n <= CONTENT_DISPOSITION_NAME_MAX)
 		return n;
-	n = DISPOSITION_NAME_MAX;
+	n = CONTENT_DISPOSITION_NAME_MAX;
 	while (n && ((unsigned char)name[n] & 0xc0) == 0x80)
 		n--;
 	return n;
@@ -62,11 +62,11 @@ static char *one_direction(const char *name)
 	return result;
 }
 
-char *disposition_attachment(const char *name, const char *fallback)
+char *content_disposition_attachment(const char *name, const char *fallback)
 {
 	_free_ char *readable = one_direction(name);
 	const char *file = base_name(readable);
-	struct buf b = BUF_INIT(4 * DISPOSITION_NAME_MAX + 64);
+	struct buf b = BUF_INIT(4 * CONTENT_DISPOSITION_NAME_MAX + 64);
 	int full = 0;
 
 	if (!*file || !str_utf8_valid(file, strlen(file)))
