@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "sys/io.h"
+#include "sys/predecessor.h"
 #include "sys/resolve.h"
 
 #include <arpa/inet.h>
@@ -103,20 +104,26 @@ static char *own_name(int fd, bool *is_unix_r)
 	return mem_printf("inet:%s", net_peer_name(name, &own));
 }
 
+static bool is_answered(const struct sockaddr_un *un)
+{
+	_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	return connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0 || errno != ECONNREFUSED;
+}
+
 /* A socket file that nobody answers at is left over from a process that was killed. */
 static int remove_stale(const struct sockaddr_un *un, const char *address, struct err *e)
 {
-	_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int64_t until_us = 0;
 	struct stat st;
 
 	if (lstat(un->sun_path, &st))
 		return errno == ENOENT ? 0 : err_errno(e, "lstat", address);
 	if (!S_ISSOCK(st.st_mode))
 		return err_permanent(e, "bind(%s) failed: the file is no socket", address);
-	if (fd < 0)
-		return err_errno(e, "socket", address);
-	if (connect(fd, (const struct sockaddr *)un, sizeof(*un)) == 0 || errno != ECONNREFUSED)
-		return err_temporary(e, "bind(%s) failed: another process listens there", address);
+	while (is_answered(un))
+		if (!predecessor_may_go(&until_us))
+			return err_temporary(e, "bind(%s) failed: another process listens there", address);
 	return unlink(un->sun_path) && errno != ENOENT ? err_errno(e, "unlink", address) : 0;
 }
 
@@ -151,6 +158,7 @@ static int listen_one_inet(struct net_listeners *l, const struct addrinfo *a, co
 	struct err *e)
 {
 	const int on = 1;
+	int64_t until_us = 0;
 	bool unix_socket;
 	_close_ int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -161,8 +169,9 @@ static int listen_one_inet(struct net_listeners *l, const struct addrinfo *a, co
 		(a->ai_family == AF_INET6 &&
 			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on))))
 		return err_errno(e, "setsockopt", address);
-	if (bind(fd, a->ai_addr, a->ai_addrlen))
-		return err_errno(e, "bind", address);
+	while (bind(fd, a->ai_addr, a->ai_addrlen))
+		if (errno != EADDRINUSE || !predecessor_may_go(&until_us))
+			return err_errno(e, "bind", address);
 	if (listen(fd, BACKLOG))
 		return err_errno(e, "listen", address);
 	add(l, fd, own_name(fd, &unix_socket), false, false);

@@ -23,8 +23,8 @@ struct net_listeners {
 	size_t n;
 };
 
-/* Opens every address of a blank- or comma-separated list, or takes systemd's sockets. A stale Unix socket is replaced,
- * a live one is a temporary error. Unix sockets get mode 0660. */
+/* Opens every address of a blank- or comma-separated list, or takes systemd's sockets. A stale Unix socket is replaced;
+ * an address at which somebody else goes on listening (sys/predecessor.h) is a temporary error. Unix sockets get mode 0660. */
 int net_listen(struct net_listeners *l_r, const char *addresses, struct err *e) MUST_CHECK;
 
 /* Gives the Unix socket files that net_listen() made to the account `user`; for root, before it becomes that account. A

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sys/io.h"
+#include "sys/predecessor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,11 +106,16 @@ int proc_pidfile(const char *run_dir, const char *program, struct err *e)
 	_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	char line[16];
 	int n = snprintf(line, sizeof(line), "%d\n", (int)getpid());
+	int64_t until_us = 0;
 
 	if (fd < 0)
 		return err_errno(e, "open", path);
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		return errno == EWOULDBLOCK ? in_use(fd, path, e) : err_errno(e, "flock", path);
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK)
+			return err_errno(e, "flock", path);
+		if (!predecessor_may_go(&until_us))
+			return in_use(fd, path, e);
+	}
 	if (fchmod(fd, 0644) || ftruncate(fd, 0) || io_write_all(fd, line, (size_t)n))
 		return err_errno(e, "write", path);
 	pid_fd = fd;

@@ -22,7 +22,7 @@ void proc_init(const char *program);
 int proc_drop(const char *user, struct err *e) MUST_CHECK;
 
 /* Writes <run_dir>/<program>.pid, holding an exclusive lock on it until the process ends. -1 temporary
- * when another one runs. */
+ * when another one runs and goes on (sys/predecessor.h). */
 int proc_pidfile(const char *run_dir, const char *program, struct err *e) MUST_CHECK;
 
 /* From here on the calling thread, and what it starts, gives way to others (nice 10), for good. It must take no lock that

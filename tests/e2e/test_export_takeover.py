@@ -67,7 +67,7 @@ def check(site, export, container, folder):
     assert sorted(f["sha256"] for f in m["files"]) == sorted(hashlib.sha256(raw(n)).hexdigest() for n in range(COUNT))
     ours = [key for key in site.store.exports() if export in key]
     assert ours == [key_of(export, container, 2)]
-    assert not site.store.uploads(key_of(export, container, 1)) and not site.store.uploads(key_of(export, container, 2))
+    wait_until("nothing is under way", lambda: not any(site.store.uploads(key_of(export, container, n)) for n in (1, 2)))
 
 
 def results(site, export):

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[64];
@@ -140,6 +141,34 @@ static void test_listens_and_connects(void **state)
 	net_listeners_deinit(&l);
 }
 
+/* A process that was killed while it started another leaves a child with its sockets for a moment. */
+static void test_waits_for_what_a_predecessor_leaves(void **state)
+{
+	_free_ char *address = mem_printf("unix:%s/a", dir);
+	struct net_listeners first, second;
+	int status;
+	struct err e;
+
+	(void)state;
+	for (int inet = 0; inet < 2; inet++) {
+		assert_int_equal(net_listen(&first, inet ? "inet:127.0.0.1:0" : address, &e), 0);
+		_free_ char *taken = mem_strdup(first.items[0].address);
+		pid_t child = fork();
+
+		assert_true(child >= 0);
+		if (child == 0) {
+			usleep(300000);
+			_exit(0);
+		}
+		close(first.items[0].fd);
+		assert_int_equal(net_listen(&second, taken, &e), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		net_listeners_deinit(&second);
+		first.items[0].fd = -1;
+		net_listeners_deinit(&first);
+	}
+}
+
 static void test_replaces_a_stale_socket_only(void **state)
 {
 	_free_ char *address = mem_printf("unix:%s/s", dir);
@@ -197,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_allow_list_refuses_slips),
 		cmocka_unit_test(test_names_of_peers),
 		TEST(test_listens_and_connects),
+		TEST(test_waits_for_what_a_predecessor_leaves),
 		TEST(test_replaces_a_stale_socket_only),
 		cmocka_unit_test(test_refuses_bad_addresses),
 		TEST(test_connect_says_why_not),

@@ -8,11 +8,13 @@
 #include "sys/io.h"
 #include "sys/proc.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -144,6 +146,33 @@ static void test_pidfile_is_held(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* A process that was killed while it started another leaves a child with its lock for a moment. */
+static int waits_for_a_predecessor(void)
+{
+	_free_ char *path = mem_printf("%s/p.pid", dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	struct err e;
+
+	CHECK(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
+	pid_t child = fork();
+
+	CHECK(child >= 0);
+	if (child == 0) {
+		usleep(300000);
+		_exit(0);
+	}
+	close(fd);
+	CHECK(proc_pidfile(dir, "p", &e) == 0);
+	CHECK(waitpid(child, NULL, 0) == child && unlink(path) == 0);
+	return 0;
+}
+
+static void test_pidfile_of_a_predecessor(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(waits_for_a_predecessor), 0);
+}
+
 static int notifies(void)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
@@ -183,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_drop),
 		TEST(test_pidfile_is_held),
+		TEST(test_pidfile_of_a_predecessor),
 		TEST(test_systemd_is_told),
 	};
 
