@@ -91,6 +91,11 @@ static int write_outcome(struct call *c, const struct audit_outcome *o)
 	return 0;
 }
 
+static bool gives_out(const struct response *r)
+{
+	return r->status < 400 && (r->body || r->content || r->stream);
+}
+
 int audit_outcome(struct call *c)
 {
 	const struct response *r = &c->response;
@@ -99,7 +104,7 @@ int audit_outcome(struct call *c)
 		.result = result_of(r->status),
 		.status = r->status,
 		.count = r->count,
-		.digest = r->status < 400 ? r->digest : NULL,
+		.digest = gives_out(r) ? r->digest : NULL,
 	};
 
 	return c->audit_open ? write_outcome(c, &o) : 0;

@@ -30,6 +30,18 @@ static int read_time(struct call *c, const char *name, int64_t *us_r)
 	return -1;
 }
 
+/* A misspelt result would look like one that nothing ever had. */
+static int check_result(struct call *c, const char *result)
+{
+	static const char *const results[] = { "allowed", "refused", "not found", "failed", "none" };
+
+	for (size_t i = 0; i < ARRAY_LEN(results); i++)
+		if (!result || strcmp(result, results[i]) == 0)
+			return 0;
+	response_problem_at(&c->response, "result", -1, "This must be allowed, refused, not found, failed or none.");
+	return -1;
+}
+
 static int read_filter(struct call *c, struct audit_filter *f_r)
 {
 	const struct request *r = c->request;
@@ -43,6 +55,8 @@ static int read_filter(struct call *c, struct audit_filter *f_r)
 		.client = request_parameter(r, "client"),
 		.request_id = request_parameter(r, "request_id"),
 	};
+	if (check_result(c, f_r->result) < 0)
+		return -1;
 	return read_time(c, "from", &f_r->from_us) < 0 || read_time(c, "until", &f_r->until_us) < 0 ? -1 : 0;
 }
 

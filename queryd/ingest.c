@@ -206,7 +206,7 @@ static void ingest(struct call *c)
 	m = take_message(c, &bytes);
 	if (!m || check_claims(c, body, m) < 0)
 		return;
-	const struct lmtp_delivery d = { mail_from, &rcpt_to, m };
+	const struct lmtp_delivery d = { c->request->id, mail_from, &rcpt_to, m };
 
 	if (write_intent(c, &d) == 0)
 		deliver(c, &d);

@@ -205,7 +205,7 @@ int lmtp_deliver(const char *address, int64_t timeout_us, const struct lmtp_deli
 	int rc = read_reply(&s, '2', LMTP_SESSION, e);
 
 	if (rc == 1)
-		rc = command(&s, LMTP_SESSION, e, "LHLO localhost\r\n");
+		rc = command(&s, LMTP_SESSION, e, "LHLO %s\r\n", d->name);
 	if (rc == 1 && !s.chunking)
 		return err_temporary(e, "deliver(%s) failed: it announces no CHUNKING", address);
 	if (rc == 1)

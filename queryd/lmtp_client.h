@@ -8,6 +8,7 @@
 #include "mail/message.h"
 
 struct lmtp_delivery {
+	const char *name; /* who hands it over: in lmtpd's log and the message's evidence; as REQUEST_ID_MAX allows it */
 	const char *mail_from; /* "" for the null reverse-path; no control characters, blanks or <> in any address */
 	const struct strv *rcpt_to; /* one at least */
 	const struct message *message;

@@ -45,28 +45,65 @@ static void add_limits(cJSON *paths)
 		}
 }
 
+static void add_parameter(cJSON *operation, const char *where)
+{
+	cJSON *parameters = cJSON_GetObjectItemCaseSensitive(operation, "parameters");
+	cJSON *reference = cJSON_CreateObject();
+
+	if (!parameters) {
+		parameters = cJSON_CreateArray();
+		json_add_item(operation, "parameters", parameters);
+	}
+	json_add_str(reference, "$ref", where);
+	cJSON_AddItemToArray(parameters, reference);
+}
+
 /* Every request of somebody who is signed in may say why it is made. */
 static void add_reasons(cJSON *paths)
 {
-	static const char *const names[] = { "#/components/parameters/auditReason", "#/components/parameters/auditForCase" };
-
 	for (cJSON *path = paths->child; path; path = path->next)
 		for (cJSON *operation = path->child; operation; operation = operation->next) {
 			if (!cJSON_HasObjectItem(operation, "responses") || cJSON_HasObjectItem(operation, "security"))
 				continue;
-			cJSON *parameters = cJSON_GetObjectItemCaseSensitive(operation, "parameters");
-
-			if (!parameters) {
-				parameters = cJSON_CreateArray();
-				json_add_item(operation, "parameters", parameters);
-			}
-			for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-				cJSON *reference = cJSON_CreateObject();
-
-				json_add_str(reference, "$ref", names[i]);
-				cJSON_AddItemToArray(parameters, reference);
-			}
+			add_parameter(operation, "#/components/parameters/auditReason");
+			add_parameter(operation, "#/components/parameters/auditForCase");
 		}
+}
+
+/* All answers that are written out here, and not only referred to, say that they bear the request's id. */
+static void add_id_to_answers(cJSON *responses)
+{
+	for (cJSON *response = responses->child; response; response = response->next) {
+		cJSON *headers = cJSON_GetObjectItemCaseSensitive(response, "headers"), *reference;
+
+		if (cJSON_HasObjectItem(response, "$ref"))
+			continue;
+		if (!headers) {
+			headers = cJSON_CreateObject();
+			json_add_item(response, "headers", headers);
+		}
+		reference = cJSON_CreateObject();
+		json_add_str(reference, "$ref", "#/components/headers/RequestId");
+		json_add_item(headers, "X-Request-ID", reference);
+	}
+}
+
+/* Every request may bring an id, and every answer has one. */
+static void add_request_ids(cJSON *whole)
+{
+	const cJSON *paths = cJSON_GetObjectItemCaseSensitive(whole, "paths");
+	const cJSON *components = cJSON_GetObjectItemCaseSensitive(whole, "components");
+
+	for (cJSON *path = paths->child; path; path = path->next)
+		for (cJSON *operation = path->child; operation; operation = operation->next) {
+			cJSON *responses = cJSON_GetObjectItemCaseSensitive(operation, "responses");
+
+			if (!responses)
+				continue;
+			add_parameter(operation, "#/components/parameters/requestId");
+			add_id_to_answers(responses);
+		}
+	add_id_to_answers(cJSON_GetObjectItemCaseSensitive(components, "responses"));
 }
 
 static void build(void)
@@ -83,6 +120,7 @@ static void build(void)
 	}
 	add_limits(cJSON_GetObjectItemCaseSensitive(whole, "paths"));
 	add_reasons(cJSON_GetObjectItemCaseSensitive(whole, "paths"));
+	add_request_ids(whole);
 	text = json_print(whole);
 }
 

@@ -64,8 +64,9 @@ def entries(api, path="/audit/", **parameters):
 
 def test_why_is_on_record(trail):
     headers = {"X-Audit-Reason": "complaint 4711 of Müller".encode().decode("latin-1"), "X-Case": "2026-17", "X-Request-ID": "why-1"}
-    status, text, _ = trail.olga.call("GET", V + "/archive/emails/%s/content" % trail.ids["alice@example.org"], headers=headers)
-    assert status == 200
+    content = V + "/archive/emails/%s/content" % trail.ids["alice@example.org"]
+    status, text, answer = trail.olga.call("GET", content, headers=headers)
+    assert status == 200 and answer["X-Request-ID"] == "why-1"
     [entry] = entries(trail.audrey, request_id="why-1")
     assert (entry["reason"], entry["case"], entry["actor"]) == ("complaint 4711 of Müller", "2026-17", "olga")
     assert (entry["action"], entry["object"]) == ("read.content", trail.ids["alice@example.org"])
@@ -74,6 +75,11 @@ def test_why_is_on_record(trail):
     assert entry["outcome"]["sha256"] == hashlib.sha256(text).hexdigest()
     assert get(trail.audrey, "/audit/%s/" % entry["id"]) == (200, entry)
     assert entries(trail.audrey, case="2026-17") == [entry]
+    assert trail.olga.call("GET", content, headers={"X-Request-ID": "known", "If-None-Match": answer["ETag"]})[0] == 304
+    [entry] = entries(trail.audrey, request_id="known")
+    assert (entry["outcome"]["status"], entry["outcome"]["sha256"]) == (304, None)    # nothing was given out
+    answer = trail.olga.call("GET", content, headers={"X-Request-ID": "no id"})[2]
+    assert len(answer["X-Request-ID"]) == 36    # one of the daemon's own
     for bad in ({"X-Audit-Reason": "x" * 501}, {"X-Case": "x" * 256}, {"X-Case": ""}, {"X-Audit-Reason": "\xff"}):
         assert trail.olga.another().call("GET", V + "/audit/", headers=bad)[0] == 400
 
@@ -112,7 +118,7 @@ def test_filters_and_pages(trail):
     assert {e["outcome"]["result"] for e in entries(trail.audrey, result="refused")} <= {"refused"}
     assert all(e["outcome"] is None for e in entries(trail.audrey, result="none"))
     assert [e["object"] for e in entries(trail.audrey, object=trail.ids["carol@example.org"], actor="nobody")] == []
-    for bad in ({"from": "yesterday"}, {"limit": 0}, {"limit": 501}, {"cursor": "zz"}, {"colour": "red"}):
+    for bad in ({"from": "yesterday"}, {"limit": 0}, {"limit": 501}, {"cursor": "zz"}, {"colour": "red"}, {"result": "Refused"}):
         assert get(trail.audrey, "/audit/", **bad)[0] == 400, bad
 
 

@@ -94,6 +94,16 @@ def test_what_is_handed_in_is_archived_once(ingest):
     assert (strength, actor, result) == ("token+certificate", "robot", "allowed") and json.loads(detail)["sha256"] == j["sha256"]
 
 
+def test_the_request_id_goes_with_it(ingest):
+    body = {"message": base64.b64encode(b"Subject: traced\r\n\r\nx\r\n").decode(), "envelope": ENVELOPE}
+    status, text, headers = ingest.api().call("POST", V + "/archive/ingest/", body, {"X-Request-ID": "scan.4711_a"})
+    assert status == 200 and headers["X-Request-ID"] == "scan.4711_a"
+    j = json.loads(text)
+    [line] = [line for line in ingest.site.archived("lmtpd") if line["archive_id"] == j["id"]]
+    assert line["helo"] == "scan.4711_a"
+    assert ingest.eve.meta(j["id"])[1]["evidence"]["helo"] == "scan.4711_a"
+
+
 def begin(ingest, name, length):
     """A request whose body is still to come, and whose header was judged."""
     api = ingest.api(name)

@@ -78,6 +78,8 @@ static void check_route(const cJSON *j, const struct route *r)
 	for (const char *const *p = r->parameters; p && *p; p++)
 		if (!names_parameter(j, o, *p))
 			fail_msg("%s does not describe the parameter %s", r->pattern, *p);
+	if (!names_parameter(j, o, "X-Request-ID"))
+		fail_msg("%s does not say that a request may bring its id", r->pattern);
 }
 
 static void test_every_route_is_described(void **state)
@@ -142,12 +144,32 @@ static void test_references(void **state)
 	check_references(j, j);
 }
 
+static void test_every_answer_has_an_id(void **state)
+{
+	_json_ cJSON *j = document();
+	const cJSON *path, *operation, *answer;
+
+	(void)state;
+	cJSON_ArrayForEach (path, cJSON_GetObjectItemCaseSensitive(j, "paths"))
+		cJSON_ArrayForEach (operation, path)
+			cJSON_ArrayForEach (answer, cJSON_GetObjectItemCaseSensitive(operation, "responses"))
+				if (!cJSON_HasObjectItem(answer, "$ref") &&
+					!cJSON_HasObjectItem(cJSON_GetObjectItemCaseSensitive(answer, "headers"), "X-Request-ID"))
+					fail_msg("%s %s: %s has no id", operation->string, path->string, answer->string);
+	const cJSON *components = cJSON_GetObjectItemCaseSensitive(j, "components");
+
+	cJSON_ArrayForEach (answer, cJSON_GetObjectItemCaseSensitive(components, "responses"))
+		if (!cJSON_HasObjectItem(cJSON_GetObjectItemCaseSensitive(answer, "headers"), "X-Request-ID"))
+			fail_msg("%s has no id", answer->string);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_route_is_described),
 		cmocka_unit_test(test_nothing_else_is_described),
 		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_every_answer_has_an_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
