@@ -90,6 +90,34 @@ static void use_limits(struct deploy *d)
 			conf->queryd_searches_per_user_max, conf->queryd_reads_per_user_max);
 }
 
+static void request_limits(struct deploy *d)
+{
+	const struct conf *conf = d->conf;
+
+	if (conf->queryd_exports_per_user_max > 100000 || conf->queryd_administration_per_user_max > 1000000 ||
+		conf->queryd_requests_per_token_max > 4000000)
+		deploy_say(d, DEPLOY_WARNING,
+			"lower exports_per_user_max, administration_per_user_max and requests_per_token_max in [queryd]",
+			"what one account may ask for is as good as unlimited");
+	else
+		deploy_say(d, DEPLOY_OK, NULL, "in five minutes an account may make %" PRIu64 " requests about exports, %" PRIu64
+			" others, and a session %" PRIu64 " in all", conf->queryd_exports_per_user_max,
+			conf->queryd_administration_per_user_max, conf->queryd_requests_per_token_max);
+}
+
+static void address_limits(struct deploy *d)
+{
+	const struct conf *conf = d->conf;
+
+	if (conf->queryd_connections_per_address_max >= conf->queryd_connections_max)
+		deploy_say(d, DEPLOY_WARNING, "set connections_per_address_max in [queryd] lower than connections_max, unless all come by a proxy",
+			"one address can have all %" PRIu64 " connections of strongroom-queryd", conf->queryd_connections_max);
+	else
+		deploy_say(d, DEPLOY_OK, NULL, "an address can have %" PRIu64 " of %" PRIu64 " connections, and make %" PRIu64
+			" requests in five minutes", conf->queryd_connections_per_address_max, conf->queryd_connections_max,
+			conf->queryd_requests_per_address_max);
+}
+
 /* ---- the sign-in provider ---- */
 
 static void provider(struct deploy *d)
@@ -191,6 +219,31 @@ static void reconcile(struct deploy *d)
 		deploy_say(d, DEPLOY_OK, NULL, "the whole archive is compared every %" PRId64 " days", days);
 }
 
+static void audit_copy(struct deploy *d)
+{
+	const char *syslog = d->conf->workerd_audit_syslog;
+
+	if (!*syslog && !*d->conf->workerd_audit_file)
+		deploy_say(d, DEPLOY_WARNING, "set audit_syslog, with audit_syslog_tls, or audit_file in [workerd]",
+			"the audit is in the database and nowhere else: what is lost there is lost");
+	else if (*syslog && !d->conf->workerd_audit_syslog_tls && deploy_reach(syslog) != REACH_MACHINE)
+		deploy_say(d, DEPLOY_ERROR, "set audit_syslog_tls = yes in [workerd]",
+			"the audit, with all that is searched for, goes to %s in the clear", syslog);
+	else
+		deploy_say(d, DEPLOY_OK, NULL, "the audit is also sent to %s", *syslog ? syslog : d->conf->workerd_audit_file);
+}
+
+static void export_keep(struct deploy *d)
+{
+	int64_t hours = d->conf->workerd_export_keep_us / (3600 * CLOCK_SECOND);
+
+	if (hours > 31 * 24)
+		deploy_say(d, DEPLOY_WARNING, "set export_keep = 7d in [workerd]",
+			"finished exports, whole mailboxes in one file, can be downloaded for %" PRId64 " days", hours / 24);
+	else
+		deploy_say(d, DEPLOY_OK, NULL, "finished exports can be downloaded for %" PRId64 " hours", hours);
+}
+
 const struct deploy_check deploy_access_checks[] = {
 	{ "D201", queryd_listen },
 	{ "D202", client_listen },
@@ -203,9 +256,13 @@ const struct deploy_check deploy_access_checks[] = {
 	{ "D209", use_limits },
 	{ "D210", provider },
 	{ "D211", provision },
+	{ "D212", request_limits },
+	{ "D213", address_limits },
 	{ "D221", metrics },
 	{ "D231", log_level },
 	{ "D232", lock_days },
 	{ "D233", reconcile },
+	{ "D234", audit_copy },
+	{ "D235", export_keep },
 	{ 0 },
 };

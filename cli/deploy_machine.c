@@ -67,6 +67,7 @@ static void directories(struct deploy *d)
 	mode_of(d, "index", conf_local_path(d->conf->index), 0077);
 	mode_of(d, "spool", d->conf->spool_dir, 0077);
 	mode_of(d, "run directory", d->conf->run_dir, 0022);
+	mode_of(d, "audit's copy", d->conf->workerd_audit_file, 0027);
 	mode_of(d, "parser", d->conf->parser_program, 0022);
 }
 

@@ -162,6 +162,22 @@ static void milter_listen(struct deploy *d)
 			"strongroom-milter listens at %s, in the clear and for everybody who can connect", d->conf->milter_listen);
 }
 
+/* What programs hand in over HTTPS, on its way from queryd to lmtpd. */
+static void ingest(struct deploy *d)
+{
+	const struct conf *conf = d->conf;
+	const char *set = *conf->queryd_ingest_lmtp ? conf->queryd_ingest_lmtp : conf->lmtpd_listen;
+	_free_ char *address = mem_dup(set, strcspn(set, " \t"));
+
+	if (!*conf->queryd_client_listen)
+		deploy_say(d, DEPLOY_OK, NULL, "no program hands in mail over HTTPS");
+	else if (deploy_reach(address) == REACH_NETWORK)
+		deploy_say(d, DEPLOY_ERROR, "run a strongroom-lmtpd beside strongroom-queryd, and name its socket in ingest_lmtp of [queryd]",
+			"what programs hand in goes on to strongroom-lmtpd at %s in the clear", address);
+	else
+		deploy_say(d, DEPLOY_OK, NULL, "what programs hand in goes on to strongroom-lmtpd on this machine");
+}
+
 const struct deploy_check deploy_tls_checks[] = {
 	{ "D101", versions },
 	{ "D102", certificates },
@@ -169,5 +185,6 @@ const struct deploy_check deploy_tls_checks[] = {
 	{ "D111", lmtpd_tls },
 	{ "D112", lmtpd_peers },
 	{ "D113", milter_listen },
+	{ "D114", ingest },
 	{ 0 },
 };

@@ -1,6 +1,7 @@
 """`strongroom check --deploy`: each verdict of each check, and that every check and verdict has a test here."""
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -16,6 +17,8 @@ SERVER = {"store": "s3:bucket", "s3.endpoint": "https://s3.example.org", "s3.sse
 
 PROVIDER = {"oidc.issuer": "https://id.example.org", "oidc.client_id": "archive", "oidc.client_secret_file": "/etc/strongroom/secret",
             "oidc.redirect_url": "https://archive.example.org/api/v1/auth/oidc/callback"}
+
+PROGRAMS = {"queryd.client_listen": "127.0.0.1:8444", "queryd.tls_client_ca": "/etc/strongroom/clients.pem"}
 
 
 def deploy(site, env=None):
@@ -64,6 +67,9 @@ CASES = [
     ({"lmtpd.listen": "inet:0.0.0.0:24", "lmtpd.peers": "10.0.0.0/8"}, "D112", "ok"),
     ({}, "D113", "ok"),
     ({"milter.listen": "inet:0.0.0.0:25"}, "D113", "warning"),
+    ({}, "D114", "ok"),
+    ({**PROGRAMS, "lmtpd.listen": "inet:0.0.0.0:24"}, "D114", "ok"),
+    ({**PROGRAMS, "queryd.ingest_lmtp": "inet:lmtp.example.org:24"}, "D114", "error"),
     ({"queryd.listen": "0.0.0.0:443"}, "D201", "ok"),
     ({}, "D202", "ok"),
     ({}, "D203", "ok"),
@@ -89,6 +95,10 @@ CASES = [
     ({}, "D211", "ok"),
     ({**PROVIDER, "oidc.provision": "yes", "oidc.roles": "legal:legal"}, "D211", "ok"),
     ({**PROVIDER, "oidc.account_claim": "preferred_username"}, "D211", "warning"),
+    ({}, "D212", "ok"),
+    ({"queryd.exports_per_user_max": "100000000"}, "D212", "warning"),
+    ({}, "D213", "ok"),
+    ({"queryd.connections_max": "50"}, "D213", "warning"),
     ({}, "D221", "ok"),
     ({"queryd.metrics": "inet:127.0.0.1:9463", "workerd.metrics": "unix:/run/strongroom/m"}, "D221", "ok"),
     ({"queryd.metrics": "inet:192.0.2.1:9463"}, "D221", "warning"),
@@ -101,6 +111,13 @@ CASES = [
     ({"lock_days": "400", "lock_days_max": "36500"}, "D232", "warning"),
     ({}, "D233", "ok"),
     ({"workerd.reconcile_full_interval": "60d"}, "D233", "warning"),
+    ({}, "D234", "warning"),
+    ({"workerd.audit_file": "/var/log/strongroom/audit.jsonl"}, "D234", "ok"),
+    ({"workerd.audit_syslog": "inet:127.0.0.1:601"}, "D234", "ok"),
+    ({"workerd.audit_syslog": "inet:log.example.org:6514", "workerd.audit_syslog_tls": "yes"}, "D234", "ok"),
+    ({"workerd.audit_syslog": "inet:log.example.org:601"}, "D234", "error"),
+    ({}, "D235", "ok"),
+    ({"workerd.export_keep": "60d"}, "D235", "warning"),
     ({}, "D301", "ok"),
     (SERVER, "D301", "ok"),
     ({**SERVER, "s3.endpoint": "http://127.0.0.1:9000"}, "D301", "ok"),
@@ -207,10 +224,13 @@ def test_rights(site):
     secret = site.path("secret")
     with open(secret, "w") as f:
         f.write("x\n")
-    site.write_conf(mysql__password_file=secret)
+    copy = site.path("audit.jsonl")
+    shutil.copy(secret, copy)
+    site.write_conf(mysql__password_file=secret, workerd__audit_file=copy)
     key = os.path.join(site.settings["key_dir"], os.listdir(site.settings["key_dir"])[0])
     for path, id, mode in ((site.settings["queryd.tls_key"], "D103", 0o644), (key, "D402", 0o640), (site.settings["key_dir"], "D402", 0o750),
-                           (site.path("store"), "D403", 0o755), (site.path("spool"), "D403", 0o777), (secret, "D404", 0o644)):
+                           (site.path("store"), "D403", 0o755), (site.path("spool"), "D403", 0o777), (copy, "D403", 0o644),
+                           (secret, "D404", 0o644)):
         good = 0o700 if os.path.isdir(path) else 0o600
         os.chmod(path, mode)
         found, status = deploy(site)
