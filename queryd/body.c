@@ -1,5 +1,7 @@
 #include "queryd/body.h"
 
+#include "base/uuid.h"
+
 #include <string.h>
 
 static const struct body_field *find_field(const struct body_field *fields, const char *name)
@@ -121,11 +123,38 @@ int body_check(struct call *c, const cJSON *object, const struct body_field *fie
 	return 0;
 }
 
+/* As much of a text as the audit's column takes. Caller frees. */
+static char *beginning(const char *text, size_t max)
+{
+	size_t n = strlen(text);
+
+	if (n > max)
+		for (n = max; n && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
+			;
+	return mem_dup(text, n);
+}
+
+/* What the header does not say, the body may: why, and for which case. */
+static void take_why(struct request *r, const cJSON *body)
+{
+	const char *reason = body_string(body, "reason"), *matter = body_string(body, "case");
+	char spelled[UUID_TEXT_SIZE];
+	struct uuid id;
+
+	if (reason && *reason && !r->reason)
+		r->reason = beginning(reason, REQUEST_REASON_MAX);
+	if (matter && *matter && !r->case_ref)
+		r->case_ref = beginning(uuid_parse(&id, matter) < 0 ? matter : uuid_format(spelled, &id), REQUEST_CASE_MAX);
+}
+
 cJSON *body_read(struct call *c, const struct body_field *fields)
 {
 	const struct buf *body = &c->request->body;
+	cJSON *j = body_read_text(c, body->data ? body->data : "", body->len, fields);
 
-	return body_read_text(c, body->data ? body->data : "", body->len, fields);
+	if (j)
+		take_why(c->request, j);
+	return j;
 }
 
 cJSON *body_read_text(struct call *c, const char *text, size_t n, const struct body_field *fields)

@@ -24,8 +24,8 @@ struct body_field {
 };
 
 /* The request's body as an object that has only these fields, none twice, of these types and lengths and with all
- * that are required; null counts as absent (and stays: body_is_null()). `fields` ends with a NULL name. Caller frees; NULL: the response is the problem,
- * naming the field. */
+ * that are required; null counts as absent (and stays: body_is_null()). `fields` ends with a NULL name. What `reason` and `case` are among them is
+ * the audit's, where no header was it. Caller frees; NULL: the response is the problem, naming the field. */
 cJSON *body_read(struct call *c, const struct body_field *fields) MUST_CHECK;
 
 /* The same of a text that was taken from the body; the request's Content-Type counts. */

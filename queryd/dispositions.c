@@ -275,7 +275,7 @@ static int read_scope(struct call *c, const cJSON *body, char **text_r)
 	if (authz_search_scope(c, &r, &scope, &e) < 0)
 		return access_failed(c, &e);
 	if (!scope_is_all(scope) && scope_mailboxes(scope)->n == 0)
-		return refuse(c, r.mailbox ? "mailbox" : "department", "You may see no mail of this.");
+		return refuse(c, r.mailbox ? "mailbox" : "department", "The scope of this account covers no mail of this: who proposes has one.");
 	if (scope_from_us(scope) >= scope_until_us(scope))
 		return refuse(c, "after", "The times leave nothing to be removed.");
 	*text_r = scope_print(scope);

@@ -122,6 +122,8 @@ def test_members_work_on_a_case_until_it_is_closed(matter):
     page = call(m.leo, "GET", one + "/exports/?limit=1")[1]
     rest = call(m.leo, "GET", one + "/exports/?cursor=" + page["next_cursor"])[1]
     assert [e["id"] for e in page["items"] + rest["items"]] == [exports[0]["id"], second] and rest["next_cursor"] is None
+    why = m.site.rows("SELECT action, reason FROM audit_intent WHERE case_ref = ? ORDER BY id", (case["id"],), "control")
+    assert {("hold.place", "r"), ("export.create", "r"), ("saved-search.add", None)} <= {tuple(row) for row in why}, why
     assert [h["id"] for h in call(m.leo, "GET", one + "/holds/")[1]["items"]] == [hold["id"]]
     assert [call(m.ivy, "GET", one + path)[0] for path in ("/searches/", "/holds/", "/exports/")] == [404, 403, 403]
     assert call(m.lea, "DELETE", one + "/members/%d/" % m.ids["leo"])[0] == 204
@@ -131,6 +133,10 @@ def test_members_work_on_a_case_until_it_is_closed(matter):
     # closed
     status, closed = call(m.lea, "POST", one + "/close", {"reason": "settled"})
     assert status == 200 and closed["closed"]["reason"] == "settled"
+    long = "ü" * 300    # of which the audit keeps 500 bytes
+    assert call(m.lea, "POST", "/holds/%s/lift" % hold["id"], {"reason": long})[0] == 200
+    told = [row[0] for row in m.site.rows("SELECT reason FROM audit_intent WHERE action IN ('case.close', 'hold.lift') ORDER BY id", (), "control")]
+    assert told[-2:] == ["settled", long[:250]], told
     assert call(m.lea, "GET", one + "/")[1]["closed"]["by"] == m.ids["lea"]
     for method, path, body in (("POST", "/close", {"reason": "x"}), ("POST", "/notes/", {"note": "x"}), ("POST", "/tags/", {"message": m.bobs, "tag": "x"}),
                                ("PUT", "/members/%d/" % m.ids["leo"], None)):
