@@ -28,7 +28,9 @@ char *authz_hold_scope(const struct account *a, const struct strv *mailboxes, in
 	CLEANUP(scope_freep) struct scope *own = authz_scope(a);
 	CLEANUP(scope_freep) struct scope *narrower = scope_narrow(own, mailboxes, from_us, until_us);
 
-	return scope_print(narrower);
+	if (!scope_is_all(narrower) && !scope_mailboxes(narrower)->n)
+		return NULL;
+	return scope_from_us(narrower) < scope_until_us(narrower) ? scope_print(narrower) : NULL;
 }
 
 /* Replaces *s by what it and these mailboxes (NULL: any) and times both cover. */

@@ -14,10 +14,9 @@ struct scope *authz_scope(const struct account *a) __attribute__((returns_nonnul
 /* Does the account's scope cover the mailbox, be it for a time? */
 bool authz_covers_mailbox(const struct account *a, const char *mailbox);
 
-/* Of what the account may see, what a hold is for: some mailboxes (NULL: any) and a time range; as scope_print(). Caller
+/* Of what the account may see, what a hold is for: some mailboxes (NULL: any) and a time range; as scope_print(). NULL: nothing. Caller
  * frees. */
-char *authz_hold_scope(const struct account *a, const struct strv *mailboxes, int64_t from_us, int64_t until_us)
-	__attribute__((returns_nonnull));
+char *authz_hold_scope(const struct account *a, const struct strv *mailboxes, int64_t from_us, int64_t until_us);
 
 /* Of that, what a search asks for: its mailbox, department and time range. A department that does not exist is an empty
  * one. 0 with *s_r, which the caller frees, or -1 temporary. */

@@ -232,6 +232,24 @@ static int check_custodians(struct call *c, const struct request_for_hold *r)
 	return 0;
 }
 
+/* Who placed a hold that can be on nothing would take for safe what is not. */
+static int take_scope(struct call *c, const struct request_for_hold *r, struct hold *h)
+{
+	h->scope = authz_hold_scope(&c->account, r->custodians.n ? &r->custodians : NULL, r->after_us, r->before_us);
+	return h->scope ? 0 : refuse(c, kinds[h->kind], "The scope of this account leaves nothing for this hold to be on.");
+}
+
+/* Who tried to hold what he may not see is on record. */
+static void refused(struct call *c, const struct request_for_hold *r)
+{
+	cJSON *detail = cJSON_CreateObject();
+
+	json_add_str(detail, "query", r->query);
+	grant_present_list(detail, "custodians", &r->custodians);
+	if (access_intent(c, detail) < 0)
+		log_warn(&c->log, "a hold that was refused is not on record");
+}
+
 /* Why a message can't be held. */
 static int refuse_message(struct call *c, const struct scope *scope, const struct uuid *id, const char *text)
 {
@@ -289,7 +307,10 @@ static void place(struct call *c, struct request_for_hold *r, struct hold *h)
 {
 	struct err e;
 
-	h->scope = authz_hold_scope(&c->account, h->kind == HOLD_CUSTODIANS ? &r->custodians : NULL, r->after_us, r->before_us);
+	if (check_custodians(c, r) < 0 || take_scope(c, r, h) < 0) {
+		refused(c, r);
+		return;
+	}
 	h->query = mem_strdup(r->query ? r->query : "");
 	cJSON *detail = holds_present(h);
 
@@ -331,8 +352,7 @@ static void create(struct call *c)
 		refuse(c, "name", "A hold has a name.");
 	else if (!*h.placed.reason)
 		refuse(c, "reason", "A hold has a reason.");
-	else if (read_kind(c, body, r, &h) == 0 && read_case(c, body, &h) == 0 && check_query(c, r->query) == 0 &&
-		check_custodians(c, r) == 0)
+	else if (read_kind(c, body, r, &h) == 0 && read_case(c, body, &h) == 0 && check_query(c, r->query) == 0)
 		place(c, r, &h);
 }
 

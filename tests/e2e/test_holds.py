@@ -18,9 +18,11 @@ class Holding:
         self.site.init()
         secrets = {"lea": self.site.add_user("lea", PASSWORD, "--role", "legal", "--all"),
                    "leo": self.site.add_user("leo", PASSWORD, "--role", "legal", "--mailbox", "bob@example.org"),
-                   "ivy": self.site.add_user("ivy", PASSWORD, "--all")}
+                   "ivy": self.site.add_user("ivy", PASSWORD, "--all"),
+                   "una": self.site.add_user("una", PASSWORD, "--role", "legal"),
+                   "old": self.site.add_user("old", PASSWORD, "--role", "legal", "--all", "--until", "2020-01-01")}
         self.site.start("lmtpd", "workerd", "queryd")
-        self.lea, self.leo, self.ivy = (self.site.api(name, PASSWORD, secrets[name]) for name in ("lea", "leo", "ivy"))
+        self.lea, self.leo, self.ivy, self.una, self.old = (self.site.api(name, PASSWORD, secret) for name, secret in secrets.items())
         self.sent = 0
 
     def send(self, to="bob@example.org", text="strawberry"):
@@ -120,9 +122,14 @@ def test_nobody_holds_or_sees_more_than_he_may(holding):
                              (k.lea, {"query": "(", }, "query"), (k.lea, {"query": "x", "custodians": ["bob@example.org"]}, "messages"),
                              (k.lea, {"messages": [bobs], "standing": True}, "standing"), (k.lea, {"query": "x", "after": "never"}, "after"),
                              (k.lea, {"custodians": ["nobody"]}, "custodians"),
+                             (k.una, {"query": "x"}, "query"), (k.una, {"custodians": ["bob@example.org"]}, "custodians"),
+                             (k.una, {"messages": [bobs]}, "messages"), (k.old, {"query": "x", "after": "2021-01-01"}, "query"),
                              (k.lea, {"custodians": []}, "custodians"), (k.lea, {"query": "x", "after": "2026-01-02", "before": "2026-01-02"}, "after")):
         status, j = call(api, "POST", "/", {"name": "n", "reason": "r", **hold})
         assert (status, j.get("field")) == (400, field), (hold, j)
+    tried = k.site.rows("SELECT i.actor, o.status FROM audit_intent i JOIN audit_outcome o ON o.intent_id = i.id WHERE i.action = 'hold.place' "
+                        "AND i.detail LIKE '%carol@example.org%'", (), "control")
+    assert [tuple(row) for row in tried] == [("leo", 400)]    # who tried to hold what he may not see is on record
     mine, hers = place(k.leo, query="strawberry"), place(k.lea, query="strawberry")
     k.wait_held(bobs, 2)
     k.wait_held(carols, 1)    # his own reaches as far as he sees
