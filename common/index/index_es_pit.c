@@ -121,7 +121,7 @@ uint32_t es_pits_open(struct es_pits *p)
 	if (es_demand(p->client, &r, &a, &ignored) || json_get_str(a.json, p->elasticsearch ? "id" : "pit_id", &id) <= 0 ||
 		strlen(id) > ID_MAX)
 		return 0;
-	while (number == 0)
+	while (number <= ES_PIT_NEXT)
 		if (RAND_bytes((unsigned char *)&number, sizeof(number)) != 1)
 			return 0;
 	_free_ char *before = put(p, number, id);

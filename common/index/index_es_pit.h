@@ -1,4 +1,4 @@
-/* index_es_pit: points in time: who pages on through what was found does so in the index as it was at his second page,
+/* index_es_pit: points in time: who pages on through what was found does so in the index as it was at his third page,
  * whatever comes in and whichever copy of a shard answers.
  *
  * A point in time is long, and belongs to the server; a cursor names it by a number that means something to this process
@@ -16,7 +16,9 @@ void es_pits_freep(struct es_pits **p); /* closes them all at the server */
 
 #define ES_PIT_KEEP "2m" /* from its last use */
 
-/* Makes one. Its number, 0 when the server makes none. */
+#define ES_PIT_NEXT 1u /* no number of any */
+
+/* Makes one. Its number, over ES_PIT_NEXT; 0 when the server makes none. */
 uint32_t es_pits_open(struct es_pits *p);
 
 /* The server's name of one, which the caller frees; NULL: it is gone. */

@@ -15,7 +15,7 @@
 struct place {
 	int64_t date_us;
 	struct uuid id;
-	uint32_t pit; /* 0: none */
+	uint32_t pit; /* 0: none; ES_PIT_NEXT: the next page makes it */
 };
 
 #define CURSOR_SIZE (16 + 2 * UUID_SIZE + 8 + 8 + 1)
@@ -310,9 +310,14 @@ static int search_page(struct search *x)
 	return 0;
 }
 
-/* Few look at a second page: for them the point in time is made. */
+/* Who looks at a third page goes on in a point in time. Making it is a request to every shard, as dear as a search, for which
+ * those who stop at the second would wait in vain. */
 static void hold_time(struct search *x)
 {
+	if (x->last.pit == 0) {
+		x->last.pit = ES_PIT_NEXT;
+		return;
+	}
 	_free_ char *pit = es_pits_get(x->s->pits, x->last.pit);
 
 	if (!pit)
