@@ -154,10 +154,26 @@ struct sum {
 	double seconds, cpu[PROCESSES];
 };
 
+/* For a round: while the bare engine has its turn nobody says anything, which queryd does not wait for long. */
+static void connect_all(struct investigator *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		wire_connect(&list[i].queryd, port, tls_context);
+}
+
+static void close_all(struct investigator *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		wire_close(&list[i].queryd);
+}
+
 static void run(struct investigator *list, size_t n, enum side side, unsigned round, unsigned seconds, struct sum *sum)
 {
-	double began = now(), before[PROCESSES];
+	double began, before[PROCESSES];
 
+	if (side == QUERYD)
+		connect_all(list, n);
+	began = now();
 	for (enum process p = OF_CLIENT; p < PROCESSES; p++)
 		before[p] = cpu_of(p);
 	atomic_store(&over, false);
@@ -174,6 +190,8 @@ static void run(struct investigator *list, size_t n, enum side side, unsigned ro
 	sum->seconds += now() - began;
 	for (enum process p = OF_CLIENT; p < PROCESSES; p++)
 		sum->cpu[p] += cpu_of(p) - before[p];
+	if (side == QUERYD)
+		close_all(list, n);
 }
 
 /* SQLite runs in this process: while it is asked for itself, this is the engine. */
@@ -288,7 +306,6 @@ static void prepare(struct investigator *list, size_t n)
 			open_bare_es(&list[i], conf.es_hosts);
 		else
 			open_bare_fts(&list[i], where);
-		wire_connect(&list[i].queryd, port, tls_context);
 	}
 }
 

@@ -49,6 +49,13 @@ static inline void wire_connect(struct wire *w, unsigned port, SSL_CTX *tls)
 		wire_fail_tls("connect");
 }
 
+static inline void wire_close(struct wire *w)
+{
+	SSL_free(w->tls);
+	close(w->fd);
+	buf_deinit(&w->answer);
+}
+
 static inline void wire_send(struct wire *w, const char *data, size_t n)
 {
 	for (size_t done = 0; done < n;) {

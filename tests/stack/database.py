@@ -28,7 +28,7 @@ ssl-key={key}
 log-bin={dir}/binlog
 sync-binlog=1
 innodb-flush-log-at-trx-commit=1
-innodb-buffer-pool-size=128M
+innodb-buffer-pool-size={buffer_pool}
 log-bin-trust-function-creators=1
 skip-name-resolve
 max-connections=200
@@ -38,11 +38,11 @@ performance-schema=OFF
 
 class Database:
     """start() brings it up on what `dir` holds already. `pid` is the server's. accounts: make those of the programs (a replica gets
-    them from its primary). authority: the folder of another server's, default one of its own. Subclasses: initialize(), command(), conf."""
+    them from its primary). authority: the folder of another server's, default one of its own. buffer_pool: as the server takes it. Subclasses: initialize(), command(), conf."""
     kind = "a database"
     host = "127.0.0.1"
 
-    def __init__(self, dir=None, port=None, name="strongroom", server_id=1, accounts=True, authority=None):
+    def __init__(self, dir=None, port=None, name="strongroom", server_id=1, accounts=True, authority=None, buffer_pool="128M"):
         self.owns_dir = dir is None
         self.dir = dir or private_dir("strongroom-db.")
         os.makedirs(self.dir, exist_ok=True)
@@ -50,7 +50,7 @@ class Database:
         if not self.client:
             raise Missing("%s: the package mariadb-client-core is not installed" % self.kind)
         self.name, self.server_id = name, server_id
-        self.accounts, self.authority = accounts, authority
+        self.accounts, self.authority, self.buffer_pool = accounts, authority, buffer_pool
         self.port = port or free_port()
         self.socket = self.path("s")
         self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
@@ -79,7 +79,7 @@ class Database:
         self.ca = authority.ca
         with open(self.path("my.cnf"), "w") as f:
             f.write((COMMON + self.conf).format(dir=self.dir, host=self.host, socket=self.socket, port=self.port, server_id=self.server_id,
-                                                ca=authority.ca, cert=cert, key=key, root=getattr(self, "root", "")))
+                                                buffer_pool=self.buffer_pool, ca=authority.ca, cert=cert, key=key, root=getattr(self, "root", "")))
         self.own(self.dir, key)
 
     def start(self):
