@@ -60,23 +60,49 @@ static bool any_begins(const struct phrase *phrases, size_t phrase_count, const 
 	return false;
 }
 
+/* What the first two bytes may be where a phrase begins. Text that is not ASCII may be anything. */
+struct beginnings {
+	bool first[UINT8_MAX + 1], second[UINT8_MAX + 1];
+};
+
+static void allow(bool bytes[UINT8_MAX + 1], unsigned char c)
+{
+	bytes[c] = true;
+	if (c >= 'a' && c <= 'z')
+		bytes[c - 'a' + 'A'] = true;
+}
+
+static void find_beginnings(struct beginnings *b, const struct phrase *phrases, size_t phrase_count)
+{
+	memset(b, 0, sizeof(*b));
+	memset(b->first + 0x80, true, 0x80);
+	memset(b->second + 0x80, true, 0x80);
+	for (size_t i = 0; i < phrase_count; i++) {
+		const char *word = phrases[i].tokens.n ? phrases[i].tokens.items[0] : "";
+
+		if (!word[0])
+			continue;
+		allow(b->first, (unsigned char)word[0]);
+		if (word[1])
+			allow(b->second, (unsigned char)word[1]);
+		else
+			memset(b->second, true, sizeof(b->second));
+	}
+}
+
 size_t snippet_seek(const struct phrase *phrases, size_t phrase_count, const char *text, size_t n)
 {
-	bool stops[UINT8_MAX + 1] = { false };
+	const unsigned char *bytes = (const unsigned char *)text;
+	struct beginnings b;
 	size_t at = 0;
 
-	for (size_t i = 0; i < phrase_count; i++)
-		if (phrases[i].tokens.n)
-			stops[(unsigned char)phrases[i].tokens.items[0][0]] = true;
-	for (int c = 'A'; c <= 'Z'; c++)
-		stops[c] |= stops[lower((unsigned char)c)];
-	memset(stops + 0x80, true, 0x80);
-	while (at < n && !(stops[(unsigned char)text[at]] && ((unsigned char)text[at] >= 0x80 ||
-		any_begins(phrases, phrase_count, text, n, at))))
+	find_beginnings(&b, phrases, phrase_count);
+	while (at < n && !(b.first[bytes[at]] && (bytes[at] >= 0x80 || (b.second[bytes[at + 1 < n ? at + 1 : at]] &&
+		any_begins(phrases, phrase_count, text, n, at)))))
 		at++;
 	if (at == n)
 		return n;
-	while (at && (unsigned char)text[at - 1] > ' ')
+	while (at && bytes[at - 1] > ' ')
 		at--;
 	return at;
 }

@@ -48,22 +48,41 @@ static const char *number_end(const char *at, const char *end)
 	return stop;
 }
 
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* Is any of eight bytes below n, which is at most 0x80? */
+static bool any_below(uint64_t eight, uint64_t n)
+{
+	return (eight - EACH_BYTE(n)) & ~eight & EACH_BYTE(0x80);
+}
+
+/* Bytes of a string that are neither its end nor an escape nor forbidden: nearly all of them. */
+static const char *skip_plain(const char *at, const char *end)
+{
+	uint64_t eight;
+
+	for (; (size_t)(end - at) >= sizeof(eight); at += sizeof(eight)) {
+		memcpy(&eight, at, sizeof(eight));
+		if (any_below(eight, 0x20) || any_below(eight ^ EACH_BYTE('"'), 1) || any_below(eight ^ EACH_BYTE('\\'), 1))
+			break;
+	}
+	while (at < end && *at != '"' && *at != '\\' && (unsigned char)*at >= 0x20)
+		at++;
+	return at;
+}
+
 /* The end of the string whose first byte behind the quote is `at`; NULL with *bad_r where a raw control character or
  * an escaped NUL is. */
 static const char *string_end(const char *at, const char *end, const char **bad_r)
 {
-	for (; at < end && *at != '"'; at++) {
+	while ((at = skip_plain(at, end)) < end && *at == '\\') {
 		*bad_r = at;
-		if ((unsigned char)*at < 0x20)
-			return NULL;
-		if (*at != '\\')
-			continue;
 		if (end - at >= 6 && memcmp(at + 1, "u0000", 5) == 0)
 			return NULL;
-		at++;
+		at += end - at >= 2 ? 2 : 1;
 	}
-	*bad_r = end;
-	return at < end ? at + 1 : NULL;
+	*bad_r = at;
+	return at < end && *at == '"' ? at + 1 : NULL;
 }
 
 /* What cJSON lets pass and RFC 8259 doesn't: the place of the first of it, or NULL. The structure is cJSON's to check. */
@@ -103,13 +122,16 @@ cJSON *json_parse(const char *text, size_t n, struct err *e)
 		err_permanent(e, "invalid JSON at byte %zu", (size_t)(fault - text));
 		return NULL;
 	}
-	_free_ char *terminated = mem_dup(text, n); /* cJSON sees trailing junk only in front of a NUL */
-	const char *stop = terminated;
-	cJSON *j = cJSON_ParseWithLengthOpts(terminated, n + 1, &stop, true);
+	const char *stop = text;
+	cJSON *j = cJSON_ParseWithLengthOpts(text, n, &stop, false);
 
-	if (!j)
-		err_permanent(e, "invalid JSON at byte %zu", (size_t)(stop - terminated));
-	return j;
+	while (j && stop < text + n && strchr(" \t\r\n", *stop)) /* no NUL is among what is left */
+		stop++;
+	if (j && stop == text + n)
+		return j;
+	cJSON_Delete(j);
+	err_permanent(e, "invalid JSON at byte %zu", (size_t)(stop - text));
+	return NULL;
 }
 
 char *json_print(const cJSON *j)

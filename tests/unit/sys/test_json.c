@@ -38,7 +38,7 @@ static void test_invalid(void **state)
 	static const char *const invalid[] = { "", " ", "{", "{}x", "{} {}", "[1,]", "{\"a\":1,}", "{a:1}", "'a'", "01",
 		"1.", ".5", "+1", "1e", "- 1", "nul", "NaN", "Infinity", "\"\\u0000\"", "\"a\\u0000b\"", "\"\n\"", "\"\x01\"",
 		"\"\\x41\"", "\"\\ud83d\"", "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\xef\xbb\xbf{}", "\v{}", "{}\f",
-		"\"open", "\"open\\", "\"open\\\"", "[\"a\" \"b\"]", "/* */ {}" };
+		"\"open", "\"open\\", "\"open\\\"", "[\"a\" \"b\"]", "/* */ {}", "[1 ", "[[1] ", "{\"a\":1\n", "[1] ]" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(invalid); i++)
