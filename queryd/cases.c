@@ -126,9 +126,11 @@ int cases_named(struct call *c, const char *text, struct uuid *id_r)
 
 	if (found < 0)
 		return access_failed(c, &e);
-	if (!found)
-		return refuse(c, "case", "There is no such case.");
-	return k.closed.at_us ? refuse(c, "case", "This case is closed.") : 0;
+	if (found && !k.closed.at_us)
+		return 0;
+	if (!c->audited && access_intent(c, cJSON_CreateObject()) < 0)
+		return -1;
+	return refuse(c, "case", found ? "This case is closed." : "There is no such case.");
 }
 
 static void create(struct call *c)

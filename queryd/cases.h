@@ -14,7 +14,7 @@ extern const struct route case_routes[];
 int cases_find(struct call *c, cJSON *detail, struct legal_case *k_r) MUST_CHECK;
 
 /* The case that the body's field "case" names for something to be put in: an open one that the account is a member of. -1: the
- * response is set. */
+ * response is set, and who tried is on record. */
 int cases_named(struct call *c, const char *text, struct uuid *id_r) MUST_CHECK;
 
 #endif

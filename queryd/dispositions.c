@@ -263,7 +263,7 @@ static int read_expired_by(struct call *c, const cJSON *body, int64_t now_us, in
 	return *us_r <= now_us ? 0 : refuse(c, "expired_by", "What has not expired yet can't be proposed.");
 }
 
-/* What the account may see, narrowed by the filters. -1: the response is set. */
+/* What the account may see, narrowed by the filters. -1: the response is set; who reached for others' mail is on record. */
 static int read_scope(struct call *c, const cJSON *body, char **text_r)
 {
 	CLEANUP(search_request_deinit) struct search_request r = { 0 };
@@ -274,8 +274,12 @@ static int read_scope(struct call *c, const cJSON *body, char **text_r)
 		return -1;
 	if (authz_search_scope(c, &r, &scope, &e) < 0)
 		return access_failed(c, &e);
-	if (!scope_is_all(scope) && scope_mailboxes(scope)->n == 0)
-		return refuse(c, r.mailbox ? "mailbox" : "department", "The scope of this account covers no mail of this: who proposes has one.");
+	if (!scope_is_all(scope) && scope_mailboxes(scope)->n == 0) {
+		if (access_intent(c, cJSON_Duplicate(body, true)) < 0)
+			return -1;
+		return refuse(c, r.mailbox ? "mailbox" : "department",
+			"The scope of this account covers no mail of this: who proposes has one.");
+	}
 	if (scope_from_us(scope) >= scope_until_us(scope))
 		return refuse(c, "after", "The times leave nothing to be removed.");
 	*text_r = scope_print(scope);

@@ -97,6 +97,8 @@ def test_members_work_on_a_case_until_it_is_closed(matter):
     assert call(m.leo, "GET", "/holds/%s/" % hold["id"])[0] == call(m.leo, "GET", one + "/")[0] == 404
     status, j = call(m.leo, "POST", "/holds/", {"name": "h", "reason": "r", "case": case["id"], "query": "strawberry"})
     assert (status, j["field"]) == (400, "case")
+    tried = m.site.rows("SELECT actor FROM audit_intent WHERE action = 'hold.place' AND case_ref = ? ORDER BY id", (case["id"],), "control")
+    assert [row[0] for row in tried] == ["lea", "leo"]    # he, too, is on record
 
     # searches are for all members, each within his own scope; an export is its owner's, and others see how far it is
     search = {"name": "berries", "request": {"query": "strawberry"}}

@@ -130,3 +130,6 @@ def test_what_can_not_be_proposed(queue, body, field):
     assert (status, problem["field"]) == (400, field), problem
     status, problem = call(queue.bob, "POST", "/dispositions/", {"reason": "x", "mailbox": "carol@example.org"})
     assert (status, problem["field"]) == (400, "mailbox"), problem
+    tried = queue.site.rows("SELECT actor, reason FROM audit_intent WHERE action = 'disposition.propose' AND detail LIKE '%carol@example.org%' "
+                            "ORDER BY id DESC LIMIT 1", (), "control")
+    assert [tuple(row) for row in tried] == [("bob", "x")]    # who reached for others' mail is on record
