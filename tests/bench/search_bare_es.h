@@ -43,7 +43,7 @@ static inline void put_question(struct es_json *j, struct investigator *v, const
 {
 	es_put(j, "{\"query\":");
 	es_put_query(j, q, v->scope, v->tokenizer);
-	es_put(j, ",\"sort\":[{\"date\":\"desc\"},{\"id\":\"desc\"}],\"_source\":[\"title\",\"text\"],\"size\":");
+	es_put(j, ",\"sort\":[{\"date\":\"desc\"},{\"id\":\"desc\"}],\"size\":");
 	es_put_number(j, PAGE + 1);
 	es_put(j, ",\"track_total_hits\":");
 	es_put_number(j, INDEX_COUNT_MAX + 1);
