@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -139,6 +140,12 @@ static int parse_offset(const char **p, int *seconds_r)
 	return 0;
 }
 
+/* Can clock_format() write it so that it can be read again? An offset or a leap second may lead out of these years. */
+static bool has_four_digits(int64_t us)
+{
+	return us >= clock_day_us(0, 1, 1) && us < clock_day_us(10000, 1, 1);
+}
+
 int clock_parse(int64_t *us_r, const char *text)
 {
 	const char *p = text;
@@ -157,5 +164,5 @@ int clock_parse(int64_t *us_r, const char *text)
 	if (hour > 23 || minute > 59 || second > 60)
 		return -1;
 	*us_r += (hour * 3600 + minute * 60 + second - offset) * CLOCK_SECOND + fraction;
-	return 0;
+	return has_four_digits(*us_r) ? 0 : -1;
 }

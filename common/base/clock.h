@@ -18,7 +18,7 @@ int64_t clock_monotonic_us(void);
 /* "2026-11-22T17:31:00Z", with ".123456" behind the seconds when they are not whole. Returns text. */
 char *clock_format(char text[CLOCK_TEXT_SIZE], int64_t us);
 
-/* Reads RFC 3339 (any offset, fraction up to 6 digits kept) or a bare date "YYYY-MM-DD" (midnight UTC); -1 otherwise. */
+/* Reads RFC 3339 (any offset, 6 digits of a fraction kept) or "YYYY-MM-DD" (midnight UTC); -1 otherwise, and out of years 0 to 9999. */
 int clock_parse(int64_t *us_r, const char *text) MUST_CHECK;
 
 /* The first instant of a day of the proleptic Gregorian calendar, UTC; month 1..12, day 1..31 are the caller's to check. */

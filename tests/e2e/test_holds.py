@@ -124,7 +124,10 @@ def test_nobody_holds_or_sees_more_than_he_may(holding):
                              (k.lea, {"custodians": ["nobody"]}, "custodians"),
                              (k.una, {"query": "x"}, "query"), (k.una, {"custodians": ["bob@example.org"]}, "custodians"),
                              (k.una, {"messages": [bobs]}, "messages"), (k.old, {"query": "x", "after": "2021-01-01"}, "query"),
-                             (k.lea, {"custodians": []}, "custodians"), (k.lea, {"query": "x", "after": "2026-01-02", "before": "2026-01-02"}, "after")):
+                             (k.lea, {"custodians": []}, "custodians"), (k.lea, {"query": "x", "after": "2026-01-02", "before": "2026-01-02"}, "after"),
+                             # a time that could not be read again would keep all other holds from being read
+                             (k.lea, {"query": "x", "before": "9999-12-31T23:59:60Z"}, "before"),
+                             (k.lea, {"query": "x", "after": "0000-01-01T00:00:00+01:00"}, "after")):
         status, j = call(api, "POST", "/", {"name": "n", "reason": "r", **hold})
         assert (status, j.get("field")) == (400, field), (hold, j)
     tried = k.site.rows("SELECT i.actor, o.status FROM audit_intent i JOIN audit_outcome o ON o.intent_id = i.id WHERE i.action = 'hold.place' "
