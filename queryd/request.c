@@ -175,11 +175,36 @@ static const struct {
 	{ "X-Case", on_case },
 };
 
+/* The library appends a folded line to the name of its field and takes no notice of the field then: "Content-Length:" with "5" in
+ * the next line comes as "Content-Length5", and another reader of the stream sees a body where it sees none. */
+static bool hides_framing(const char *name)
+{
+	static const char *const framing[] = { "Content-Length", "Transfer-Encoding" };
+
+	for (size_t i = 0; i < ARRAY_LEN(framing); i++)
+		if (str_istarts(name, framing[i]) && name[strlen(framing[i])])
+			return true;
+	return false;
+}
+
+/* A CR alone ends the line for some readers. */
+static bool has_control(const char *value)
+{
+	for (; *value; value++)
+		if (((unsigned char)*value < ' ' && *value != '\t') || *value == 127)
+			return true;
+	return false;
+}
+
 void request_header(struct request *r, const char *name, const char *value)
 {
 	/* "Content-Length : 5" hides a body from us that another reader of the stream sees. */
 	if (!*name || name[strspn(name, TOKEN_CHARACTERS)])
 		refuse(r, 400, "A header name holds a character that is not allowed.");
+	if (hides_framing(name))
+		refuse(r, 400, "A header that tells of the body's length is folded, or not known.");
+	if (has_control(value))
+		refuse(r, 400, "A header holds a control character.");
 	_free_ char *copy = mem_strdup(value);
 	const char *trimmed = str_trim(copy);
 
