@@ -14,10 +14,13 @@ static void queryd_listen(struct deploy *d)
 
 static void client_listen(struct deploy *d)
 {
+	const char *revoked = d->conf->queryd_tls_client_crl;
+
 	if (!*d->conf->queryd_client_listen)
 		deploy_say(d, DEPLOY_OK, NULL, "there is no listener for programs (client_listen): tokens of service accounts are of no use");
 	else
-		deploy_say(d, DEPLOY_OK, NULL, "programs need a client certificate beside their token (client_listen)");
+		deploy_say(d, DEPLOY_OK, NULL, "programs need a client certificate beside their token (client_listen); %s%s",
+			*revoked ? "revoked are those in " : "none counts as revoked (tls_client_crl)", revoked);
 }
 
 /* A duration that should not be over one, and must not be over another. */
@@ -114,8 +117,9 @@ static void address_limits(struct deploy *d)
 			"one address can have all %" PRIu64 " connections of strongroom-queryd", conf->queryd_connections_max);
 	else
 		deploy_say(d, DEPLOY_OK, NULL, "an address can have %" PRIu64 " of %" PRIu64 " connections, and make %" PRIu64
-			" requests in five minutes", conf->queryd_connections_per_address_max, conf->queryd_connections_max,
-			conf->queryd_requests_per_address_max);
+			" requests in five minutes, each within %" PRId64 " seconds (request_timeout)",
+			conf->queryd_connections_per_address_max, conf->queryd_connections_max, conf->queryd_requests_per_address_max,
+			conf->queryd_request_timeout_us / CLOCK_SECOND);
 }
 
 /* ---- the sign-in provider ---- */

@@ -171,6 +171,13 @@ def test_settings(plain, tmp_path, settings, id, verdict):
     assert status == any(v == "error" for lines in found.values() for v, *_ in lines)
 
 
+def test_settings_that_are_told(plain, tmp_path):
+    site = Site(dir=str(tmp_path), settings={**plain.settings, **PROGRAMS, "queryd.tls_client_crl": "/etc/strongroom/revoked.pem",
+                                             "queryd.request_timeout": "45s"}, servers=None)
+    found, _ = deploy(site)
+    assert "revoked are those in /etc/strongroom/revoked.pem" in found["D202"][0][1] and "within 45 seconds" in found["D213"][0][1], found
+
+
 def test_every_check_and_verdict_is_tested():
     """Of the sources: what each check can say stands in CASES or below."""
     elsewhere = {("D102", "ok"), ("D102", "error"), ("D103", "error"), ("D402", "error"), ("D403", "error"), ("D404", "error"),
