@@ -89,8 +89,9 @@ static void use_limits(struct deploy *d)
 		deploy_say(d, DEPLOY_WARNING, "lower searches_per_user_max and reads_per_user_max in [queryd]",
 			"what one account may search and read is as good as unlimited");
 	else
-		deploy_say(d, DEPLOY_OK, NULL, "in five minutes an account may make %" PRIu64 " searches and read %" PRIu64 " messages",
-			conf->queryd_searches_per_user_max, conf->queryd_reads_per_user_max);
+		deploy_say(d, DEPLOY_OK, NULL, "in five minutes an account may make %" PRIu64 " searches and read %" PRIu64 " messages; %" PRIu64
+			" searches run at a time, and %" PRIu64 " of an account may wait", conf->queryd_searches_per_user_max,
+			conf->queryd_reads_per_user_max, conf->queryd_searches_at_once, conf->queryd_searches_waiting_max);
 }
 
 static void request_limits(struct deploy *d)
@@ -124,6 +125,11 @@ static void address_limits(struct deploy *d)
 
 /* ---- the sign-in provider ---- */
 
+static const char *or_none(const char *setting)
+{
+	return *setting ? setting : "none";
+}
+
 static void provider(struct deploy *d)
 {
 	const struct conf *conf = d->conf;
@@ -132,8 +138,8 @@ static void provider(struct deploy *d)
 		deploy_say(d, DEPLOY_OK, NULL, "people sign in with a password and a one-time code, and through no OpenID provider");
 	else if (strcmp(conf->oidc_second_factor, "provider") == 0)
 		deploy_say(d, DEPLOY_WARNING, "set second_factor = totp in [oidc]",
-			"whoever gets through the sign-in of %s, as which second factor it may count, gets into the archive",
-			conf->oidc_issuer);
+			"whoever gets through the sign-in of %s, as which second factor it may count (acr: %s; amr: %s), gets into the archive",
+			conf->oidc_issuer, or_none(conf->oidc_strong_acr), or_none(conf->oidc_strong_amr));
 	else
 		deploy_say(d, DEPLOY_OK, NULL, "people also sign in through %s, and with a one-time code of here behind it",
 			conf->oidc_issuer);
@@ -150,8 +156,9 @@ static void provision(struct deploy *d)
 			"an account is linked by the provider's %s: who can choose that there takes any account that waits for its user",
 			conf->oidc_account_claim);
 	else
-		deploy_say(d, DEPLOY_OK, NULL, "an account is linked by an address that the provider has verified%s",
-			conf->oidc_provision ? ", and made where groups give a role" : "; administrators make accounts");
+		deploy_say(d, DEPLOY_OK, NULL, "an account is linked by an address that the provider has verified%s; groups give roles: %s",
+			conf->oidc_provision ? ", and made where groups give a role" : "; administrators make accounts",
+			or_none(conf->oidc_roles));
 }
 
 /* ---- metrics ---- */

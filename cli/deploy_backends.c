@@ -154,6 +154,21 @@ static void cache(struct deploy *d)
 		deploy_say(d, DEPLOY_OK, NULL, "Redis is spoken to with a password, over TLS or on this machine");
 }
 
+static void authorities(struct deploy *d)
+{
+	const struct conf *conf = d->conf;
+	const struct {
+		const char *who, *file;
+	} named[] = { { "the object store", conf->s3_ca_file }, { "the database", conf->mysql_tls_ca }, { "the index", conf->es_ca_file },
+		{ "the cache", conf->redis_ca_file }, { "the sign-in provider", conf->oidc_ca_file }, { "the directory", conf->directory_ca_file },
+		{ "the syslog server", conf->workerd_audit_syslog_ca } };
+
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		if (*named[i].file)
+			deploy_say(d, DEPLOY_OK, NULL, "the certificate of %s is to be by an authority in %s", named[i].who, named[i].file);
+	deploy_say(d, DEPLOY_OK, NULL, "where no file of authorities is named, those count that this system trusts");
+}
+
 const struct deploy_check deploy_backend_checks[] = {
 	{ "D301", store_tls },
 	{ "D302", store_lock },
@@ -163,5 +178,6 @@ const struct deploy_check deploy_backend_checks[] = {
 	{ "D321", index_tls },
 	{ "D322", index_account },
 	{ "D331", cache },
+	{ "D332", authorities },
 	{ 0 },
 };

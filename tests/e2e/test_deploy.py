@@ -149,6 +149,7 @@ CASES = [
     (SERVER, "D331", "error"),    # without a password, from afar
     ({**SERVER, "redis.url": "redis://redis.example.org:6379", "redis.password_file": "/etc/strongroom/redis.password"}, "D331", "error"),
     ({**SERVER, "redis.url": "redis://127.0.0.1:6379/2"}, "D331", "warning"),
+    ({}, "D332", "ok"),
     ({"user": "strongroom"}, "D401", "ok"),
     ({"user": "root"}, "D401", "error"),
     ({}, "D402", "ok"),
@@ -173,9 +174,18 @@ def test_settings(plain, tmp_path, settings, id, verdict):
 
 def test_settings_that_are_told(plain, tmp_path):
     site = Site(dir=str(tmp_path), settings={**plain.settings, **PROGRAMS, "queryd.tls_client_crl": "/etc/strongroom/revoked.pem",
-                                             "queryd.request_timeout": "45s"}, servers=None)
+                                             "queryd.request_timeout": "45s", "queryd.searches_at_once": "7"}, servers=None)
     found, _ = deploy(site)
+    assert "7 searches run at a time" in found["D209"][0][1] and len(found["D332"]) == 1
     assert "revoked are those in /etc/strongroom/revoked.pem" in found["D202"][0][1] and "within 45 seconds" in found["D213"][0][1], found
+
+
+def test_a_provider_is_told_of_whole(plain, tmp_path):
+    site = Site(dir=str(tmp_path), settings={**plain.settings, **PROVIDER, "oidc.second_factor": "provider", "oidc.strong_acr": "gold",
+                                             "oidc.roles": "legal:investigator", "oidc.ca_file": "/etc/strongroom/id.pem"}, servers=None)
+    found, _ = deploy(site)
+    assert "acr: gold; amr: mfa" in found["D210"][0][1] and found["D211"][0][1].endswith("groups give roles: legal:investigator")
+    assert "/etc/strongroom/id.pem" in found["D332"][0][1] and len(found["D332"]) == 2
 
 
 def test_every_check_and_verdict_is_tested():
