@@ -145,13 +145,9 @@ static void get(struct call *c)
 	struct uuid id;
 	struct err e;
 
-	if (uuid_parse(&id, c->parameters[0]) < 0) {
-		response_problem(&c->response, 404, "There is no such audit entry.");
-		return;
-	}
 	if (audit_intent_signed_in(c, NULL) < 0)
 		return;
-	int found = meta_audit_get(c->service->meta, &id, &event, &e);
+	int found = uuid_parse(&id, c->parameters[0]) < 0 ? 0 : meta_audit_get(c->service->meta, &id, &event, &e);
 
 	if (found < 0)
 		fail(c, &e);

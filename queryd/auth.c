@@ -59,6 +59,17 @@ static const char *objection(const struct call *c, bool found, const uint8_t cer
 	return memcmp(certificate, r->certificate, SHA256_SIZE) == 0 ? NULL : "it is bound to another certificate";
 }
 
+/* Whose token it is is known: somebody else may have it now. */
+static int record_refused(struct call *c, const char *why)
+{
+	_json_ cJSON *j = cJSON_CreateObject();
+
+	json_add_str(j, "refused", why);
+	_free_ char *detail = json_print(j);
+
+	return audit_intent(c, NULL, "token", detail);
+}
+
 /* What a program shows: the token, on a connection with the certificate that it is bound to. */
 static int auth_service(struct call *c, const char *token)
 {
@@ -74,8 +85,10 @@ static int auth_service(struct call *c, const char *token)
 
 	if (why) {
 		log_info(&c->log, "the token of a program is refused: %s", why);
+		int recorded = found ? record_refused(c, why) : 0;
+
 		account_deinit(&c->account);
-		return refuse(c, true);
+		return recorded < 0 ? -1 : refuse(c, true);
 	}
 	c->program = true;
 	memcpy(c->session.id.bytes, hash, sizeof(c->session.id.bytes)); /* what limits go by: each token for itself */

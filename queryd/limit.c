@@ -221,7 +221,7 @@ int limit_request(struct call *c)
 
 	snprintf(account, sizeof(account), "%" PRIu64, c->account.id);
 	uuid_format(session, &c->session.id);
-	if (limit_stranger(c) || use(c, KIND_TOKEN, session, conf->queryd_requests_per_token_max))
+	if (use(c, KIND_TOKEN, session, conf->queryd_requests_per_token_max))
 		return -1;
 	return use(c, kind, account, maxima[kind]);
 }

@@ -29,10 +29,10 @@ int limit_signin_network(struct call *c, struct err *e) MUST_CHECK;
 int limit_signin_proved(struct call *c, const char *subject, struct err *e) MUST_CHECK;
 
 /* May this request of somebody who is signed in go on? Counts it for the account by its kind (search, read, export,
- * administration), for the session and for the network. 0; -1: the response says why not (429 with Retry-After, or 503). */
+ * administration) and for the session. 0; -1: the response says why not (429 with Retry-After, or 503). */
 int limit_request(struct call *c) MUST_CHECK;
 
-/* The same for somebody who is not signed in, on a route whose tries are audited: counts for the network alone. */
+/* The same before it is known who asks, so that guesses of tokens count, too: for the network. */
 int limit_stranger(struct call *c) MUST_CHECK;
 
 /* Waits for a turn where the route is a search or asks the index as much (queryd/turns.h); after that limit_leave() must follow. -1: the response says why

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "index/index.h"
 #include "meta/saved_search.h"
+#include "queryd/audit.h"
 #include "queryd/body.h"
 #include "queryd/facets.h"
 
@@ -106,6 +107,18 @@ int search_request_check(struct call *c, const cJSON *request)
 
 /* ---- a saved search ---- */
 
+/* Who asks for one that is not his is on record with it. */
+static void refuse_saved(struct call *c, const char *name)
+{
+	_json_ cJSON *j = cJSON_CreateObject();
+
+	json_add_str(j, "saved", name);
+	_free_ char *detail = json_print(j);
+
+	if (audit_intent_signed_in(c, detail) == 0)
+		response_problem(&c->response, 404, "There is no such saved search.");
+}
+
 /* The one that is named: the account's own, or one of its cases. -1: the response is set. */
 static int find_saved(struct call *c, const char *name, struct saved_search *s_r)
 {
@@ -119,7 +132,7 @@ static int find_saved(struct call *c, const char *name, struct saved_search *s_r
 		log_error(&c->log, "%s", e.text);
 		response_unavailable(&c->response, "Saved searches can't be read at the moment.");
 	} else {
-		response_problem(&c->response, 404, "There is no such saved search.");
+		refuse_saved(c, name);
 	}
 	return -1;
 }

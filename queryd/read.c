@@ -73,7 +73,8 @@ int read_row(struct call *c, const char *detail, struct message_row *row_r)
 	struct err e;
 
 	if (uuid_parse(&id, c->parameters[0]) < 0) {
-		not_found(c);
+		if (audit_intent_signed_in(c, detail) == 0)
+			not_found(c);
 		return -1;
 	}
 	log_context_set(&c->log, "archive_id", c->parameters[0]);

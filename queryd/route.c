@@ -177,7 +177,7 @@ static int admit(struct call *c)
 {
 	if (!c->route->permission)
 		return c->route->action ? limit_stranger(c) : 0;
-	return auth_bearer(c) < 0 || limit_request(c) < 0 ? -1 : check_rights(c);
+	return limit_stranger(c) < 0 || auth_bearer(c) < 0 || limit_request(c) < 0 ? -1 : check_rights(c);
 }
 
 /* While a large body came in, who sends it may have lost the right to. */

@@ -278,8 +278,8 @@ const struct setting settings[] = {
 		.help = "The same for all requests of one session." },
 	{ "queryd", "requests_per_address_max", SETTING_NUMBER, IN(queryd_requests_per_address_max), .standard = "2000000",
 		.min = 1, .max = 1000000000,
-		.help = "The same for all requests of signed-in accounts from one address, or 64 bits of it for "
-			"IPv6. Behind a proxy that is one address for everybody." },
+		.help = "The same for all requests that want a token, good or not, or that sign in, from one address, or "
+			"64 bits of it for IPv6. Behind a proxy that is one address for everybody." },
 	{ "queryd", "searches_at_once", SETTING_NUMBER, IN(queryd_searches_at_once), .standard = "64",
 		.min = 2, .max = 10000,
 		.help = "How many searches run at a time in this daemon. Who comes next is decided by account: "

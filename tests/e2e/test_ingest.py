@@ -133,7 +133,7 @@ def test_rights_that_end_while_a_body_comes(ingest):
     two.send(body[10:])
     assert two.getresponse().status == 401
     rows = ingest.site.rows("SELECT count(*) FROM audit_intent WHERE action = 'ingest'", (), "control")
-    assert rows[0][0] == before + 1    # the 403 is on record, and nothing was handed over
+    assert rows[0][0] == before + 2    # both refusals are on record, and nothing was handed over
     for c in (one, two):
         c.close()
 

@@ -85,6 +85,8 @@ def test_limits_of_a_session_and_an_address(behind):
     assert [search(ann)[0] for _ in range(3)] + [search(bob)[0] for _ in range(3)] == [200] * 5 + [429]
     stranger = Api(site.balancer.url, site.ca)
     assert stranger.call("POST", "/api/v1/auth/refresh", {"refresh_token": "x"})[0] == 429    # this would be audited
+    stranger.token = "srs_" + "0" * 64
+    assert search(stranger)[0] == 429    # guesses of tokens come to an end, too
     assert stranger.call("GET", "/api/v1/auth/jwks.json")[0] != 429
 
 

@@ -81,7 +81,9 @@ def test_it_is_nobody_elses(archive):
     assert archive.tom.json("GET", path)[0] == 404
     assert archive.tom.json("PATCH", path, {"name": "mine"})[0] == 404
     assert archive.tom.json("DELETE", path)[0] == 404
-    assert archive.tom.json("POST", SEARCH, {"saved": saved["id"]})[0] == 404
+    status, _, headers = archive.tom.call("POST", SEARCH, {"saved": saved["id"]})
+    tried = archive.site.rows("SELECT action, detail FROM audit_intent WHERE request_id = ?", (headers["X-Request-ID"],), "control")
+    assert status == 404 and [(r[0], json.loads(r[1])) for r in tried] == [("search", {"saved": saved["id"]})]
     assert saved["id"] not in json.dumps(archive.tom.json("GET", SEARCHES)[1])
     assert archive.eve.json("GET", path) == (200, saved)
 
